@@ -1,0 +1,2 @@
+process.stdout.write('.')
+process.exit(0)

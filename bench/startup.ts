@@ -1,0 +1,36 @@
+/**
+ * Start-up: from spawn to the first line of an empty ESM app that then exits. Rounds are interleaved, medians printed.
+ *
+ *   npm run bench:startup -- [rounds, default 15]
+ */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { installPeers, listSetups, median, type Setup } from './setups.ts'
+
+const rounds = Number(process.argv[2] ?? 15)
+const app = fileURLToPath(new URL('apps/empty.mjs', import.meta.url))
+
+installPeers()
+const setups = listSetups()
+const times = new Map<Setup, number[]>(setups.map((setup) => [setup, []]))
+for (let round = 0; round < rounds; round++) for (const setup of setups) times.get(setup)!.push(await firstLineMs(setup))
+
+const bare = median(times.get(setups[0]!)!)
+console.log(`Start-up, Node ${process.version}, ${rounds} interleaved rounds, median ms to the app's first line`)
+for (const [{ name }, values] of times) {
+  const ms = median(values)
+  console.log(`${name.padEnd(16)} ${ms.toFixed(0).padStart(6)}  added ${(ms - bare).toFixed(0).padStart(6)}`)
+}
+
+function firstLineMs({ flags, env }: Setup): Promise<number> {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [...flags, app], {
+    // A port where nobody listens: the start-up of the exporters counts, not a collector's.
+    env: { PATH: process.env.PATH ?? '', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.stdout.once('data', () => resolve(performance.now() - startedAt))
+  })
+}

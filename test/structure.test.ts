@@ -1,0 +1,93 @@
+/** What the folders promise: who may import whom, who may read the environment, and that documents name what exists. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const sources = globSync(['src/**/*.ts', 'collector/src/**/*.ts'], { cwd: root }).sort()
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+
+/** Relative imports of a source, as paths from the root. */
+function importsOf(file: string): string[] {
+  const specifiers = [...read(file).matchAll(/\bfrom '(\.[^']+)'/g)].map((match) => match[1]!)
+  return specifiers.map((specifier) => relative('.', normalize(join(dirname(file), specifier))))
+}
+
+test('the environment is read in the two config files and nowhere else', () => {
+  const readers = sources.filter((file) => read(file).includes('process.env'))
+  expect(readers).toEqual(['collector/src/config.ts', 'src/config.ts'])
+})
+
+test('the SDK never imports the collector', () => {
+  const offenders = sources.filter((file) => file.startsWith('src/') && importsOf(file).some((path) => path.startsWith('collector/')))
+  expect(offenders).toEqual([])
+})
+
+test('wire is a leaf that both packages share', () => {
+  const offenders = sources
+    .filter((file) => file.startsWith('src/wire/'))
+    .flatMap((file) => importsOf(file).filter((path) => !path.startsWith('src/wire/')))
+  expect(offenders).toEqual([])
+})
+
+test('the collector takes from the SDK only what is on the wire', () => {
+  const taken = sources
+    .filter((file) => file.startsWith('collector/'))
+    .flatMap((file) => importsOf(file).filter((path) => path.startsWith('src/')))
+  expect(taken.filter((path) => !path.startsWith('src/wire/'))).toEqual([])
+})
+
+test('the folders of the collector do not import one another; app.ts wires them', () => {
+  const folderOf = (file: string) => /^collector\/src\/([^/]+)\//.exec(file)?.[1]
+  const offenders = sources.flatMap((file) => {
+    const own = folderOf(file)
+    return own === undefined
+      ? []
+      : importsOf(file)
+          .filter((path) => folderOf(path) !== undefined && folderOf(path) !== own)
+          .map((path) => `${file} -> ${path}`)
+  })
+  expect(offenders).toEqual([])
+})
+
+test('what apps call needs no registration', () => {
+  const installers = ['src/sdk.ts', 'src/register.ts', 'src/traces.ts', 'src/metrics.ts', 'src/logs.ts']
+  const leaves = sources.filter((file) => /^src\/(tts|log)\//.test(file) || file === 'src/request-context.ts')
+  const offenders = leaves.flatMap((file) =>
+    importsOf(file)
+      .filter((path) => installers.includes(path))
+      .map((path) => `${file} -> ${path}`),
+  )
+  expect(offenders).toEqual([])
+})
+
+test('there are no import cycles', () => {
+  const done = new Set<string>()
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (trail.includes(file)) throw new Error(`import cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
+    if (done.has(file)) return
+    for (const path of importsOf(file)) if (existsSync(join(root, path))) visit(path, [...trail, file])
+    done.add(file)
+  }
+  for (const file of sources) visit(file, [])
+})
+
+test('a file holds one concept: none is longer than 320 lines', () => {
+  const long = sources.map((file) => [file, read(file).split('\n').length] as const).filter(([, lines]) => lines > 320)
+  expect(long).toEqual([])
+})
+
+test('every folder and file that docs/architecture.md names exists', () => {
+  const named = [...read('docs/architecture.md').matchAll(/`((?:src|collector|examples|test|bench|scripts|docs)\/[\w./-]*)`/g)].map(
+    (match) => match[1]!,
+  )
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
+test('every runtime dependency has its reason in docs/decisions/dependencies.md', () => {
+  const dependencies = Object.keys(JSON.parse(read('collector/package.json')).dependencies)
+  const document = read('docs/decisions/dependencies.md')
+  expect(dependencies.filter((name) => !document.includes(`\`${name}\``))).toEqual([])
+})
