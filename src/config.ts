@@ -1,0 +1,210 @@
+/** PARSE: strings -> Config. The only file of the SDK that reads the environment; what may stand there is in `settings.ts`. */
+import { readFileSync } from 'node:fs'
+import { createReader, type Environment, type OtlpName, type OtlpValue, type Reader, type Value } from './config-reader.ts'
+import { showValue } from './config-values.ts'
+import type { Signal } from './wire/signal.ts'
+
+/** Where one signal goes and how long it may wait on the way. */
+export type SignalConfig = {
+  readonly exporters: readonly ('otlp' | 'console')[]
+  /** Complete: with `/v1/traces` and the like. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Of one request. */
+  readonly timeoutMs: number
+  readonly compression: OtlpValue<'COMPRESSION'>
+  readonly encoding: 'protobuf' | 'json'
+  /** PEM texts. */
+  readonly tls: { readonly ca: string | undefined; readonly key: string | undefined; readonly cert: string | undefined }
+  readonly queue: QueueConfig
+}
+
+/** A queue in front of the collector; sizes in spans, log records or metric points. */
+export type QueueConfig = {
+  readonly delayMs: number
+  /** Of one batch, retries included. */
+  readonly exportTimeoutMs: number
+  readonly queueItemsMax: number
+  readonly batchItemsMax: number
+}
+
+/** Everything the SDK can be told, parsed and frozen. */
+export type Config = {
+  readonly disabled: boolean
+  readonly strict: boolean
+  readonly compileCache: boolean
+  readonly diagLevel: Value<'OTEL_LOG_LEVEL'>
+  readonly shutdownTimeoutMs: number
+  readonly serviceName: string | undefined
+  readonly hostName: string | undefined
+  readonly resourceAttributes: Readonly<Record<string, string>>
+  readonly signals: Readonly<Record<Signal, SignalConfig>>
+  readonly proxy: { readonly https: string | undefined; readonly http: string | undefined; readonly no: string | undefined }
+  readonly metricIntervalMs: number
+  readonly metricTimeoutMs: number
+  readonly sampler: { readonly name: Value<'OTEL_TRACES_SAMPLER'>; readonly ratio: number }
+  readonly propagators: Value<'OTEL_PROPAGATORS'>
+  readonly spanLimits: {
+    readonly attributeValueLengthLimit: number
+    readonly attributeCountLimit: number
+    readonly eventCountLimit: number
+    readonly linkCountLimit: number
+    readonly attributePerEventCountLimit: number
+    readonly attributePerLinkCountLimit: number
+  }
+  readonly logLimits: { readonly attributeValueLengthLimit: number; readonly attributeCountLimit: number }
+  readonly log: { readonly level: Value<'LOG_LEVEL'>; readonly format: Value<'LOG_FORMAT'> }
+  readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
+  readonly captureContent: boolean
+}
+
+/** A Config, always complete, and one sentence for each value that was wrong: the variable, the value, what is allowed, what holds instead. */
+export type ParsedConfig = { readonly config: Config; readonly problems: readonly string[] }
+
+export type ParseOptions = {
+  /** Text of a file that a variable names; throws when there is none. Default: from disk. */
+  readonly readFile?: (path: string) => string
+}
+
+/** Reads `env` against the tables. Wrong values take their default and are told in `problems`; never throws. Empty means unset. */
+export function parseConfig(env: Environment, options: ParseOptions = {}): ParsedConfig {
+  // A set: a general OTLP variable is read for three signals and told once.
+  const problems = new Set(unsupported(env))
+  const reader = createReader({ env: withLowerCaseProxies(env), problems, readFile: options.readFile ?? readText })
+  return { config: freezeDeep(toConfig(reader)), problems: [...problems] }
+}
+
+/** The Config of this process, parsed from its environment at the first call. */
+export const processConfig: () => ParsedConfig = once(() => parseConfig(process.env))
+
+function toConfig(reader: Reader): Config {
+  const { get } = reader
+  const metricIntervalMs = get('OTEL_METRIC_EXPORT_INTERVAL') ?? get('METRICS_COLLECTION_INTERVAL') * 1_000
+  const samplerName = get('OTEL_TRACES_SAMPLER')
+  return {
+    disabled: get('OTEL_SDK_DISABLED'),
+    strict: get('TTS_OTEL_STRICT'),
+    compileCache: get('TTS_OTEL_COMPILE_CACHE'),
+    diagLevel: get('OTEL_LOG_LEVEL'),
+    shutdownTimeoutMs: get('TTS_OTEL_SHUTDOWN_TIMEOUT_MS'),
+    serviceName: get('OTEL_SERVICE_NAME'),
+    hostName: get('HOSTNAME'),
+    resourceAttributes: get('OTEL_RESOURCE_ATTRIBUTES'),
+    signals: {
+      traces: toSignal(reader, 'traces', get('OTEL_TRACES_EXPORTER'), toQueue(reader, 'OTEL_BSP')),
+      metrics: toSignal(reader, 'metrics', get('OTEL_METRICS_EXPORTER'), toMetricQueue(reader)),
+      logs: toSignal(reader, 'logs', get('OTEL_LOGS_EXPORTER'), toQueue(reader, 'OTEL_BLRP')),
+    },
+    proxy: { https: get('HTTPS_PROXY'), http: get('HTTP_PROXY'), no: get('NO_PROXY') },
+    metricIntervalMs,
+    metricTimeoutMs: Math.min(get('OTEL_METRIC_EXPORT_TIMEOUT'), metricIntervalMs),
+    // Other samplers ignore the argument, so a wrong one is no problem of theirs.
+    sampler: { name: samplerName, ratio: samplerName.endsWith('traceidratio') ? get('OTEL_TRACES_SAMPLER_ARG') : 1 },
+    propagators: get('OTEL_PROPAGATORS'),
+    ...toLimits(reader),
+    log: { level: get('LOG_LEVEL'), format: get('LOG_FORMAT') },
+    exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
+    captureContent: get('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'),
+  }
+}
+
+function toSignal(reader: Reader, signal: Signal, exporters: SignalConfig['exporters'], queue: QueueConfig): SignalConfig {
+  const { otlp, file } = reader
+  const one = <Name extends OtlpName>(name: Name) => otlp(name, signal).own ?? otlp(name, signal).general
+  const endpoint = otlp('ENDPOINT', signal)
+  const headers = otlp('HEADERS', signal)
+  return {
+    exporters,
+    url: endpoint.own === undefined ? appendPath(endpoint.general ?? DEFAULT_ENDPOINT, `v1/${signal}`) : new URL(endpoint.own).href,
+    headers: { ...headers.general, ...headers.own },
+    timeoutMs: one('TIMEOUT'),
+    compression: one('COMPRESSION'),
+    encoding: one('PROTOCOL') === 'http/json' ? 'json' : 'protobuf',
+    tls: { ca: file('CERTIFICATE', signal), key: file('CLIENT_KEY', signal), cert: file('CLIENT_CERTIFICATE', signal) },
+    queue,
+  }
+}
+
+/** Of the OTLP exporter specification. */
+const DEFAULT_ENDPOINT = 'http://localhost:4318'
+
+/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
+function appendPath(endpoint: string, path: string): string {
+  const url = new URL(endpoint)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
+  return url.href
+}
+
+function toQueue({ get, isSet, problems }: Reader, prefix: 'OTEL_BSP' | 'OTEL_BLRP'): QueueConfig {
+  const queueItemsMax = get(`${prefix}_MAX_QUEUE_SIZE`)
+  const batchItems = get(`${prefix}_MAX_EXPORT_BATCH_SIZE`)
+  if (batchItems > queueItemsMax && isSet(`${prefix}_MAX_EXPORT_BATCH_SIZE`))
+    problems.add(
+      `${prefix}_MAX_EXPORT_BATCH_SIZE=${batchItems} is more than ${prefix}_MAX_QUEUE_SIZE, which is ${queueItemsMax}; using ${queueItemsMax}`,
+    )
+  return {
+    delayMs: get(`${prefix}_SCHEDULE_DELAY`),
+    exportTimeoutMs: get(`${prefix}_EXPORT_TIMEOUT`),
+    queueItemsMax,
+    batchItemsMax: Math.min(batchItems, queueItemsMax),
+  }
+}
+
+/** A collection of all metrics is one item and does not wait for others. */
+function toMetricQueue({ get }: Reader): QueueConfig {
+  return { delayMs: 1, exportTimeoutMs: get('OTEL_METRIC_EXPORT_TIMEOUT'), queueItemsMax: COLLECTIONS_WAITING_MAX, batchItemsMax: 1 }
+}
+
+/** Metrics are cumulative: when the collector is away, later collections hold what earlier ones said. */
+const COLLECTIONS_WAITING_MAX = 16
+
+function toLimits({ get }: Reader): Pick<Config, 'spanLimits' | 'logLimits'> {
+  const lengthMax = get('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? Number.POSITIVE_INFINITY
+  const countMax = get('OTEL_ATTRIBUTE_COUNT_LIMIT')
+  return {
+    spanLimits: {
+      attributeValueLengthLimit: get('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? lengthMax,
+      attributeCountLimit: get('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT') ?? countMax,
+      eventCountLimit: get('OTEL_SPAN_EVENT_COUNT_LIMIT'),
+      linkCountLimit: get('OTEL_SPAN_LINK_COUNT_LIMIT'),
+      attributePerEventCountLimit: get('OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'),
+      attributePerLinkCountLimit: get('OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'),
+    },
+    logLimits: {
+      attributeValueLengthLimit: get('OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? lengthMax,
+      attributeCountLimit: get('OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT') ?? countMax,
+    },
+  }
+}
+
+/** Variables that other SDKs read and this one cannot honour. */
+function* unsupported(env: Environment): Generator<string> {
+  for (const name of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE'])
+    if (env[name]) yield `${name} is not supported and was not read: set the variables of docs/configuration.md instead`
+  const temporality = env.OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE
+  if (temporality && temporality.toLowerCase() !== 'cumulative')
+    yield `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=${showValue(temporality, {})} is not supported: metrics are always cumulative`
+}
+
+/** Proxies are usually named in lower case; both spellings count. */
+function withLowerCaseProxies(env: Environment): Environment {
+  const names = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']
+  return { ...env, ...Object.fromEntries(names.map((name) => [name, env[name.toLowerCase()] || env[name]])) }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
+}
+
+function once<T>(make: () => T): () => T {
+  const made: T[] = []
+  return () => {
+    if (made.length === 0) made.push(make())
+    return made[0]!
+  }
+}
+
+function freezeDeep<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) freezeDeep(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,193 @@
+/**
+ * Every variable the SDK reads, once: type, default, unit, meaning. `config.ts` reads them, `scripts/docs.ts` writes
+ * `docs/configuration.md` from them.
+ */
+import {
+  decimal,
+  headers,
+  httpUrl,
+  keyValues,
+  listOf,
+  oneOf,
+  onOrOff,
+  spellings,
+  TIMER_MS_MAX,
+  text,
+  timeoutMs,
+  trueOrFalse,
+  type ValueType,
+  whole,
+} from './config-values.ts'
+
+/** One row: how a variable is read, what holds without it, what the documentation says. */
+export type Setting<T> = {
+  readonly type: ValueType<T>
+  readonly fallback: T
+  readonly doc: string
+  /** Of the number in the variable: `ms`, `s`. */
+  readonly unit?: string
+}
+
+/** What a row gives: `ValueOf<typeof SETTINGS, 'LOG_LEVEL'>`. */
+export type ValueOf<Table, Name extends keyof Table> = Table[Name] extends Setting<infer T> ? T : never
+
+function setting<T>(type: ValueType<T>, fallback: T, doc: string, unit?: string): Setting<T> {
+  return { type, fallback, doc, ...(unit === undefined ? {} : { unit }) }
+}
+
+/** A setting without a default. */
+function optional<T>(type: ValueType<T>, doc: string, unit?: string): Setting<T | undefined> {
+  return setting<T | undefined>(type, undefined, doc, unit)
+}
+
+/** Items a queue may hold: beyond this a queue of spans is a memory problem by itself. */
+const QUEUE_ITEMS_MAX = 1_000_000
+/** Attributes, events or links: more is a bug of the instrumentation. */
+const COUNT_MAX = 1_000_000
+
+const count = whole(0, COUNT_MAX)
+const items = whole(1, QUEUE_ITEMS_MAX)
+const delayMs = whole(1, TIMER_MS_MAX)
+const characters = whole(1, 2 ** 31 - 1)
+const exporters = listOf(['otlp', 'console'])
+const exporterDoc = (what: string) => `Where ${what} go: otlp (a collector), console (a JSON line each on stdout), both, or none.`
+
+const GENERAL = {
+  OTEL_SDK_DISABLED: setting(trueOrFalse, false, 'Turns the SDK off: no telemetry, nothing instrumented. Context is still passed on.'),
+  OTEL_LOG_LEVEL: setting(
+    oneOf(['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all']),
+    'warn',
+    'What the SDK says about itself on stderr.',
+  ),
+  TTS_OTEL_STRICT: setting(onOrOff, false, 'A wrong value ends the process with exit code 1 before the app starts.'),
+  TTS_OTEL_SHUTDOWN_TIMEOUT_MS: setting(
+    delayMs,
+    3_000,
+    'Longest time that the end of the process waits for telemetry to be delivered.',
+    'ms',
+  ),
+  TTS_OTEL_COMPILE_CACHE: setting(onOrOff, false, "Turns on Node's compile cache for the whole process."),
+}
+
+const IDENTITY = {
+  OTEL_SERVICE_NAME: optional(text, 'Name of the service; wins over service.name in OTEL_RESOURCE_ATTRIBUTES.'),
+  OTEL_RESOURCE_ATTRIBUTES: setting(
+    keyValues,
+    {},
+    'Attributes of everything this process sends, as key=value,key2=value2; percent-encoded.',
+  ),
+  HOSTNAME: optional(text, "Name of the host (host.name); without it, the operating system's."),
+}
+
+const EXPORT = {
+  OTEL_TRACES_EXPORTER: setting(exporters, ['otlp'], exporterDoc('spans')),
+  OTEL_METRICS_EXPORTER: setting(exporters, ['otlp'], exporterDoc('metrics')),
+  OTEL_LOGS_EXPORTER: setting(exporters, ['otlp'], exporterDoc('log records')),
+  HTTPS_PROXY: optional(httpUrl, 'Proxy for an https collector; lower case wins.'),
+  HTTP_PROXY: optional(httpUrl, 'Proxy for an http collector; lower case wins.'),
+  NO_PROXY: optional(text, 'Hosts to reach without a proxy: names, .suffixes, host:port, separated by commas, or *; lower case wins.'),
+}
+
+/** Each also for one signal: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, which wins over `OTEL_EXPORTER_OTLP_TIMEOUT`. */
+export const OTLP_SETTINGS = {
+  ENDPOINT: optional(
+    httpUrl,
+    'Address of the collector; v1/traces, v1/metrics, v1/logs are added. The form for one signal is used as it is.',
+  ),
+  PROTOCOL: setting(
+    { ...oneOf(['http/protobuf', 'http/json']), advice: adviseProtocol },
+    'http/protobuf',
+    'Encoding: http/protobuf or http/json. grpc is not supported: use the HTTP port of the collector, usually 4318.',
+  ),
+  HEADERS: setting(
+    headers,
+    {},
+    'Headers of each request, as key=value,key2=value2; percent-encoded. The form for one signal is added to the general one.',
+  ),
+  TIMEOUT: setting(timeoutMs, 10_000, 'Longest time for one request; 0 is no limit.', 'ms'),
+  COMPRESSION: setting(oneOf(['none', 'gzip', 'zstd']), 'none', 'Compression of requests.'),
+  CERTIFICATE: optional(text, 'File with the certificates to trust (PEM) instead of the public ones.'),
+  CLIENT_KEY: optional(text, 'File with the private key of this client (PEM).'),
+  CLIENT_CERTIFICATE: optional(text, 'File with the certificate of this client (PEM).'),
+}
+
+function adviseProtocol(value: string): string | undefined {
+  if (value.toLowerCase() !== 'grpc') return undefined
+  return 'grpc is not supported: point OTEL_EXPORTER_OTLP_ENDPOINT at the HTTP port of the collector, usually 4318'
+}
+
+const QUEUES = {
+  OTEL_BSP_SCHEDULE_DELAY: setting(delayMs, 5_000, 'Longest time a span waits for others to share a request with.', 'ms'),
+  OTEL_BSP_EXPORT_TIMEOUT: setting(timeoutMs, 30_000, 'Longest time to deliver a batch of spans, retries included; 0 is no limit.', 'ms'),
+  OTEL_BSP_MAX_QUEUE_SIZE: setting(items, 2_048, 'Spans that may wait; more are dropped and counted.'),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: setting(items, 512, 'Spans in one request at most.'),
+  OTEL_BLRP_SCHEDULE_DELAY: setting(delayMs, 1_000, 'Longest time a log record waits for others to share a request with.', 'ms'),
+  OTEL_BLRP_EXPORT_TIMEOUT: setting(
+    timeoutMs,
+    30_000,
+    'Longest time to deliver a batch of log records, retries included; 0 is no limit.',
+    'ms',
+  ),
+  OTEL_BLRP_MAX_QUEUE_SIZE: setting(items, 2_048, 'Log records that may wait; more are dropped and counted.'),
+  OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: setting(items, 512, 'Log records in one request at most.'),
+  METRICS_COLLECTION_INTERVAL: setting(decimal(0.001, 86_400), 60, 'Time between two collections of the metrics.', 's'),
+  OTEL_METRIC_EXPORT_INTERVAL: optional(delayMs, 'The same in milliseconds; wins over METRICS_COLLECTION_INTERVAL.', 'ms'),
+  OTEL_METRIC_EXPORT_TIMEOUT: setting(timeoutMs, 30_000, 'Longest time for one collection; never more than the interval.', 'ms'),
+}
+
+const SAMPLING = {
+  OTEL_TRACES_SAMPLER: setting(
+    oneOf(['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio']),
+    'parentbased_always_on',
+    'Which traces are recorded.',
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting(decimal(0, 1), 1, 'Share of traces for the samplers whose name ends in traceidratio.'),
+  OTEL_PROPAGATORS: setting(listOf(['tracecontext', 'baggage']), ['tracecontext', 'baggage'], 'How a trace travels in HTTP headers.'),
+}
+
+const LIMITS = {
+  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: optional(characters, 'Longest text of an attribute, in characters; longer ones are cut.'),
+  OTEL_ATTRIBUTE_COUNT_LIMIT: setting(count, 128, 'Attributes of one span or log record.'),
+  OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: optional(characters, 'The same length for spans; wins over the general one.'),
+  OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: optional(count, 'The same count for spans; wins over the general one.'),
+  OTEL_SPAN_EVENT_COUNT_LIMIT: setting(count, 128, 'Events of one span; the oldest goes first.'),
+  OTEL_SPAN_LINK_COUNT_LIMIT: setting(count, 128, 'Links of one span.'),
+  OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT: setting(count, 128, 'Attributes of one span event.'),
+  OTEL_LINK_ATTRIBUTE_COUNT_LIMIT: setting(count, 128, 'Attributes of one link.'),
+  OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT: optional(characters, 'The same length for log records; wins over the general one.'),
+  OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: optional(count, 'The same count for log records; wins over the general one.'),
+}
+
+const CONTENT = {
+  LOG_LEVEL: setting(
+    oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'], { trace: 'DEBUG', warn: 'WARNING', fatal: 'CRITICAL' }),
+    'INFO',
+    'Least level of getLogger that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL, any case; also trace, warn, fatal.',
+  ),
+  LOG_FORMAT: setting(oneOf(['json', 'text']), 'json', 'Form of the log lines on the console.'),
+  OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: setting(
+    oneOf(['events', 'logs', 'logs/dup']),
+    'events',
+    'Exceptions recorded on spans become span events (events), log records (logs) or both (logs/dup).',
+  ),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: setting(
+    spellings({ true: true, false: false, no_content: false, span_only: true, event_only: true, span_and_event: true }),
+    false,
+    'Puts the text that is spoken on gemini_api_call spans. It may hold personal data.',
+  ),
+}
+
+/** The variables by their full names. */
+export const SETTINGS = { ...GENERAL, ...IDENTITY, ...EXPORT, ...QUEUES, ...SAMPLING, ...LIMITS, ...CONTENT }
+
+/** The tables with their headings, in the order of the documentation. */
+export const SECTIONS: readonly { readonly title: string; readonly settings: Readonly<Record<string, Setting<unknown>>> }[] = [
+  { title: 'The SDK as a whole', settings: GENERAL },
+  { title: 'Who sends', settings: IDENTITY },
+  { title: 'Where it goes', settings: EXPORT },
+  { title: 'The connection to the collector', settings: OTLP_SETTINGS },
+  { title: 'Queues and intervals', settings: QUEUES },
+  { title: 'Sampling and propagation', settings: SAMPLING },
+  { title: 'Limits', settings: LIMITS },
+  { title: 'Logs and content', settings: CONTENT },
+]
