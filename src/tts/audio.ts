@@ -56,7 +56,7 @@ const RAW_TYPES: Readonly<Record<string, { readonly format: AudioFormat; readonl
 
 /**
  * Format, size and playing time of a whole piece of audio; a string is base64. Neither decodes nor copies it: 60 s of speech
- * cost a microsecond. Undefined when `mimeType` is no audio and the data does not begin as a WAV file. Never throws.
+ * cost some microseconds. Undefined when `mimeType` is no audio and the data does not begin as a WAV file. Never throws.
  */
 export function describeAudio(data: string | Uint8Array, mimeType: string): AudioFacts | undefined {
   const meter = createAudioMeter(mimeType)
@@ -120,9 +120,20 @@ export function createAudioMeter(mimeType: string): AudioMeter {
       if (!format || bytes === 0) return undefined
       if (!rates) return { format, bytes }
       const undecidedS = head && format !== 'wav' ? head.length / rates.bytesPerSecond : 0
-      return { format, bytes, durationS: durationS + undecidedS, sampleRateHz: rates.sampleRateHz, channels: rates.channels }
+      return {
+        format,
+        bytes,
+        durationS: roundToMicroseconds(durationS + undecidedS),
+        sampleRateHz: rates.sampleRateHz,
+        channels: rates.channels,
+      }
     },
   }
+}
+
+/** Sums of fractions end in noise that no reader wants. */
+function roundToMicroseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6
 }
 
 /** `audio/L16;codec=pcm;rate=24000;channels=2`: any case and order of parameters. */

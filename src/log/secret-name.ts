@@ -1,0 +1,46 @@
+/** Words that make a name secret wherever they stand in it. */
+const SECRET_WORDS = new Set(
+  (
+    'password passwords passwd pwd passphrase passcode secret secrets authorization cookie cookies credential credentials ' +
+    'token bearer jwt otp totp cvv cvc ssn signature sig'
+  ).split(' '),
+)
+/** Words that make a name secret only at its end: `smtp.auth` holds a login, `auth.failures` does not. */
+const SECRET_LAST_WORDS = new Set(['auth', 'pass'])
+/** `key` and `tokens` are harmless (`cache_key`, `input_tokens`) unless one of these stands before them. */
+const KEY_KINDS = new Set('api private secret access encryption signing ssh account master subscription shared auth hmac'.split(' '))
+const TOKEN_KINDS = new Set('access refresh auth api id session bearer csrf xsrf secret device bot'.split(' '))
+/** A name that ends so tells something about a secret, not the secret: `token_count`, `password_policy`, `cookie.name`. */
+const HARMLESS_ENDS = new Set(
+  (
+    'count counts length size type types usage limit limits budget modality policy strength expiry expires expired expiration ttl age ' +
+    'at in changed required enabled present valid missing failures errors rotation name names url uri endpoint domain path'
+  ).split(' '),
+)
+/** Words run together, as environment variables and old headers have them: `apikey`, `dbpassword`, `accesstoken`. */
+const JOINED =
+  /(?:password|passwd|passphrase|apikey|privatekey|secretkey|accesskey|clientsecret|(?:access|refresh|auth|session|csrf|xsrf|api)token)s?$/
+/** Between snake, kebab, dotted and camel case words: `x-goog-api-key`, `APIKey`, `gen_ai.usage.outputTokens`. */
+const WORD_BREAK = /[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/
+/** Longer names are judged by their beginning; real ones have about 30 characters. */
+const NAME_CHARS_MAX = 256
+
+/** Whether a value under this name must not leave the process. Looks at whole words, so that `author`, `cache_key` and `token_count` may. */
+export function isSecretName(name: string): boolean {
+  const words = name.slice(0, NAME_CHARS_MAX).split(WORD_BREAK).filter(Boolean).map(normalize)
+  const last = words.at(-1)
+  if (last === undefined || HARMLESS_ENDS.has(last)) return false
+  return SECRET_LAST_WORDS.has(last) || words.some((word, index) => isSecretWord(word, words[index - 1]))
+}
+
+function isSecretWord(word: string, before: string | undefined): boolean {
+  if (SECRET_WORDS.has(word) || JOINED.test(word)) return true
+  if (before === undefined) return false
+  if (word === 'key' || word === 'keys') return KEY_KINDS.has(before)
+  return word === 'tokens' && TOKEN_KINDS.has(before)
+}
+
+/** `Token2` is a token. */
+function normalize(word: string): string {
+  return word.toLowerCase().replace(/\d+$/, '')
+}
