@@ -131,7 +131,7 @@ function isCardLike(value: number): boolean {
 
 /** What JSON or a reader would make of an object that hides its content. */
 function toShown(value: object): unknown {
-  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack, ...value }
+  if (value instanceof Error) return { ...value, name: value.name, message: value.message, stack: value.stack }
   if (value instanceof Map) return Object.fromEntries(value)
   if (value instanceof Set) return [...value]
   return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value
