@@ -1,0 +1,108 @@
+import type { DropReason, Outcome } from '../wire/outcome.ts'
+import type { Chunk, Signal } from '../wire/signal.ts'
+import type { Job } from './outbox.ts'
+import type { Counters } from './stats.ts'
+import { createWarner } from './warn.ts'
+
+/** A refusal is usually repaired by a person, so the tries are far apart; after the third nobody is coming. */
+const REFUSALS_MAX = 3
+
+export type LedgerOptions = {
+  readonly signal: Signal
+  readonly counters: Counters
+  readonly warn: (message: string) => void
+  /** Keeps a refused job for a later try; false when there is no room for it. */
+  readonly park: (job: Job) => boolean
+}
+
+export type Ledger = {
+  readonly created: (items: number) => void
+  readonly dropped: (reason: DropReason, items: number, error: Error) => void
+  readonly retried: (error: Error) => void
+  /** Ends `part` of `job`: each item of the job is counted once, whatever its parts went through. */
+  readonly settle: (job: Job, part: Chunk, outcome: Outcome) => void
+  /** Counts what a shutdown leaves behind, in the queue and in the outbox, and says in one line what was not delivered. */
+  readonly conclude: (queuedItems: number, jobs: readonly Job[]) => void
+  /** All items lost so far. */
+  readonly losses: () => number
+}
+
+/** The only place that counts, and says, what became of one signal's items. */
+export function createLedger({ signal, counters, warn, park }: LedgerOptions): Ledger {
+  const say = createWarner(warn, () => performance.now())
+  const name = NAMES[signal]
+
+  let lastError: Error | undefined
+
+  function dropped(reason: DropReason, items: number, error: Error): void {
+    counters.dropped[reason] += items
+    if (reason === 'undelivered')
+      lastError = error // said once, with the sum, by `conclude`
+    else say(reason, () => `dropped ${items} ${name}, ${counters.dropped[reason]} so far (${reason}): ${error.message}. ${ADVICE[reason]}`)
+  }
+
+  function settle(job: Job, part: Chunk, outcome: Outcome): void {
+    const items = Math.min(part.items, job.itemsLeft) // 0 when a shutdown has counted the job already
+    if (items === 0) return
+    job.itemsLeft -= items
+    if (outcome.kind === 'ok') accept(items, outcome)
+    else if (outcome.kind === 'retry') dropped('undelivered', items, outcome.error)
+    else if (outcome.reason !== 'refused' || !keep(job, part, outcome.error)) dropped(outcome.reason, items, outcome.error)
+  }
+
+  function accept(items: number, { rejected }: Extract<Outcome, { kind: 'ok' }>): void {
+    const rejectedItems = Math.min(rejected?.count ?? 0, items)
+    counters.sent += items - rejectedItems
+    if (rejectedItems > 0) dropped('rejected', rejectedItems, new Error(rejected?.message || 'no reason given'))
+    else if (rejected) say('partial_success', () => `the collector took all ${name}, with a warning: ${rejected.message}`)
+  }
+
+  function keep(job: Job, part: Chunk, error: Error): boolean {
+    const refusals = job.refusals + 1
+    if (refusals > REFUSALS_MAX || !park({ chunk: part, itemsLeft: part.items, refusals, from: job.from })) return false
+    say('kept', () => `${name} refused: ${error.message}. They are kept and tried again every five minutes, ${REFUSALS_MAX} times`)
+    return true
+  }
+
+  function conclude(queuedItems: number, jobs: readonly Job[]): void {
+    counters.dropped.undelivered += queuedItems
+    for (const job of jobs) {
+      counters.dropped[job.refusals > 0 ? 'refused' : 'undelivered'] += job.itemsLeft
+      job.itemsLeft = 0
+    }
+    const { undelivered } = counters.dropped
+    const why = lastError ? `: ${lastError.message}` : ''
+    if (undelivered > 0) warn(`${undelivered} ${name} were not delivered before the process ended${why}. ${ADVICE.undelivered}`)
+  }
+
+  return {
+    created: (items) => {
+      counters.created += items
+    },
+    dropped,
+    retried(error) {
+      counters.retried++
+      lastError = error
+      say('retry', () => `${name} not delivered yet: ${error.message}. ${counters.waiting()} are kept and tried again`)
+    },
+    settle,
+    conclude,
+    losses: () => Object.values(counters.dropped).reduce((sum, items) => sum + items, 0),
+  }
+}
+
+const NAMES: Record<Signal, string> = { traces: 'spans', metrics: 'metric points', logs: 'log records' }
+
+/** What a person can do about a loss. */
+const ADVICE: Record<DropReason, string> = {
+  queue_full:
+    'More is made than the collector takes: find out why it is slow, sample, or raise OTEL_BSP_MAX_QUEUE_SIZE (OTEL_BLRP_MAX_QUEUE_SIZE for logs)',
+  poison:
+    'The collector cannot read them, not even alone; the others of their batch were delivered. Please report this with the collector’s message',
+  too_large: 'They are too large even alone: set OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or raise the limit of the collector',
+  refused: 'Repair what the message names; new telemetry is tried as before',
+  rejected: 'The collector read them and will never store them; it keeps the reason',
+  undelivered:
+    'The process ended before the collector took them: see that it runs and can be reached, or raise TTS_OTEL_SHUTDOWN_TIMEOUT_MS',
+  encode: 'An attribute of them cannot be encoded: use texts, numbers, booleans and lists of these',
+}
