@@ -1,0 +1,101 @@
+/** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import type { Level } from './level.ts'
+import { type Address, COLLECTOR_SETTINGS, type CollectorSettings } from './settings.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Everything the collector can be told, parsed and frozen. */
+export type CollectorConfig = {
+  readonly listen: Address
+  readonly database: { readonly url: string | undefined; readonly adminUrl: string | undefined; readonly dataDir: string }
+  readonly ingestToken: string | undefined
+  readonly readToken: string | undefined
+  readonly logLevel: Level
+  readonly retentionDays: number
+}
+
+/** A config, complete, and one sentence for each thing that is wrong: what, its value unless secret, what is allowed. Start only without problems. */
+export type ParsedCollectorConfig = { readonly config: CollectorConfig; readonly problems: readonly string[] }
+
+export type ParseCollectorOptions = {
+  /** Text of a file that a variable names; throws when there is none. Default: from disk. */
+  readonly readFile?: (path: string) => string
+}
+
+/** Reads `env` and the words of the command line (none is known yet). Empty means unset. Never throws. */
+export function parseCollectorConfig(
+  env: Environment,
+  argv: readonly string[] = [],
+  { readFile = readText }: ParseCollectorOptions = {},
+): ParsedCollectorConfig {
+  const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
+  const get = createGetter({ env, problems, readFile })
+  const config: CollectorConfig = Object.freeze({
+    listen: Object.freeze(get('COLLECTOR_LISTEN')),
+    database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
+    ingestToken: get('INGEST_TOKEN'),
+    readToken: get('READ_TOKEN'),
+    logLevel: get('LOG_DB_LEVEL'),
+    retentionDays: get('RETENTION_DAYS'),
+  })
+  problems.push(...contradictions(config))
+  return { config, problems }
+}
+
+/** The config of this process. */
+export function processCollectorConfig(argv: readonly string[]): ParsedCollectorConfig {
+  return parseCollectorConfig(process.env, argv)
+}
+
+type Sources = { readonly env: Environment; readonly problems: string[]; readonly readFile: (path: string) => string }
+
+function createGetter({ env, problems, readFile }: Sources) {
+  return function get<Name extends keyof CollectorSettings>(name: Name): CollectorSettings[Name] {
+    const { type, fallback } = COLLECTOR_SETTINGS[name]
+    const given = type.secret ? readSecret(name, { env, problems, readFile }) : env[name]?.trim()
+    if (!given) return fallback
+    const value = type.read(given)
+    if (value === undefined) problems.push(`${name}${type.secret ? '' : `="${given}"`} is not ${type.expects}`)
+    return value ?? fallback
+  }
+}
+
+/** The variable, or the text of the file that `NAME_FILE` names: that is how Docker and Kubernetes hand out secrets. */
+function readSecret(name: string, { env, problems, readFile }: Sources): string | undefined {
+  const own = env[name]?.trim()
+  const file = env[`${name}_FILE`]?.trim()
+  if (!file) return own
+  if (own) problems.push(`${name} and ${name}_FILE are both set; set one of them`)
+  try {
+    const found = readFile(file).trim()
+    if (found === '') problems.push(`${name}_FILE names ${file}, which is empty`)
+    return found
+  } catch (error) {
+    problems.push(`${name}_FILE names ${file}, which cannot be read: ${error instanceof Error ? error.message : error}`)
+    return undefined
+  }
+}
+
+function contradictions({ listen, ingestToken, database }: CollectorConfig): string[] {
+  const problems: string[] = []
+  if (!isLoopback(listen.host) && ingestToken === undefined)
+    problems.push(
+      `COLLECTOR_LISTEN is ${listen.host}:${listen.port}, which other machines can reach, but there is no INGEST_TOKEN: ` +
+        'anybody could send. Set INGEST_TOKEN (or INGEST_TOKEN_FILE), or listen on 127.0.0.1',
+    )
+  if (database.adminUrl !== undefined && database.url === undefined)
+    problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
+  return problems
+}
+
+/** Whether only this machine reaches the address. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.')
+  return host === '::1' || host === 'localhost'
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
+}

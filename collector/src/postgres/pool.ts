@@ -1,0 +1,73 @@
+import { Pool, type PoolClient } from 'pg'
+import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
+import { sqlState } from './sqlstate.ts'
+
+/** Connections of one collector. Inserts are bound by the server's cores, and a server allows 100 connections for everybody. */
+const CONNECTIONS_MAX = 4
+/** Also how long a statement waits for a free connection. */
+const CONNECT_TIMEOUT_MS = 5_000
+/** The server ends a statement after this time; the client gives up a little later, on a server that no longer answers at all. */
+const STATEMENT_TIMEOUT_MS = 25_000
+const ANSWER_TIMEOUT_MS = 30_000
+
+/** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */
+export function openPool(url: string): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'tts-otel-collector',
+  })
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {})
+  let closing: Promise<void> | undefined
+
+  return {
+    kind: 'postgres',
+    async query<Row extends object>(sql: string, params?: readonly Param[], options?: QueryOptions) {
+      return await withConnection(pool, (connection) => connection.query<Row>(sql, params, options))
+    },
+    async transaction(work) {
+      return await withConnection(pool, (connection) => inTransaction(connection, work))
+    },
+    async close() {
+      closing ??= pool.end()
+      await closing
+    },
+  }
+}
+
+/** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
+async function withConnection<T>(pool: Pool, work: (connection: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken = false
+  // While a connection is in use its loss is told here; without a listener it would end the process.
+  const onError = () => {
+    broken = true
+  }
+  client.on('error', onError)
+  try {
+    return await work(queryable(client))
+  } catch (error) {
+    // Only an error the server itself reported leaves the connection ready for the next statement.
+    broken ||= sqlState(error) === ''
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+function queryable(client: PoolClient): Queryable {
+  return {
+    async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
+      signal?.throwIfAborted()
+      const statement = { text: sql, values: [...params], ...(name === undefined ? {} : { name }) }
+      return await abandonable(client.query<Row>(statement), signal)
+    },
+  }
+}

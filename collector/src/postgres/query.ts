@@ -1,0 +1,146 @@
+import type { LogFilter, MetricFilter, PageEnd, Reader, StoredLog, StoredPoint, StoredSpan, StoredTrace, TraceFilter } from '../reader.ts'
+import { timestamp } from '../time.ts'
+import { type Conditions, createConditions } from './conditions.ts'
+import type { Database } from './queryable.ts'
+import { arrayLiteral } from './storable.ts'
+
+/** Reads back what the sink has stored. Every read is one statement with parameters. */
+export function postgresReader(database: Database): Reader {
+  return {
+    logs: (filter) => readLogs(database, filter),
+    traces: (filter) => readTraces(database, filter),
+    spans: (traceId, limit) => readSpans(database, traceId, limit),
+    metricPoints: (filter) => readMetricPoints(database, filter),
+  }
+}
+
+/** µs since 1970. The drivers would make a Date of a timestamp, which keeps only ms. */
+const timeUs = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::float8`
+
+async function readLogs(database: Database, filter: LogFilter): Promise<readonly StoredLog[]> {
+  const conditions = createConditions()
+  conditions.add('request_id = ?', filter.requestId)
+  conditions.add('user_id = ?', filter.userId)
+  conditions.add('level = ?', filter.level)
+  conditions.add('trace_id = ?', filter.traceId)
+  conditions.add('instance_id = ?', filter.instanceId)
+  conditions.add('message ILIKE ?', filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`)
+  addTimes(conditions, 'timestamp', filter)
+  addAfter(conditions, { time: 'timestamp', id: 'id', type: 'uuid' }, filter.after)
+  const { rows } = await database.query<StoredLog>(
+    `SELECT id::text, ${timeUs('timestamp')} AS time_us, level, severity, message, metadata, source,
+       request_id, user_id, trace_id, span_id, service, instance_id, event_name
+     FROM logs WHERE ${conditions.where()}
+     ORDER BY timestamp DESC, id DESC LIMIT ${conditions.param(filter.limit)}`,
+    conditions.params,
+  )
+  return rows
+}
+
+/**
+ * A trace stands where its first span does: `s` is the span that none of its trace precedes. The page is cut first,
+ * then its few traces are summed up.
+ */
+async function readTraces(database: Database, filter: TraceFilter): Promise<readonly StoredTrace[]> {
+  const conditions = createConditions()
+  const some = (condition: string) => `EXISTS (SELECT 1 FROM spans a WHERE a.trace_id = s.trace_id AND ${condition})`
+  conditions.add('s.trace_id IN (SELECT trace_id FROM spans WHERE request_id = ?)', filter.requestId)
+  conditions.add('s.trace_id IN (SELECT trace_id FROM spans WHERE user_id = ?)', filter.userId)
+  conditions.add(some('a.instance_id = ?'), filter.instanceId)
+  conditions.add(`${some('a.status_code = 2')} = ?`, filter.error)
+  addTimes(conditions, 's.start_time', filter)
+  addAfter(conditions, { time: 's.start_time', id: 's.trace_id', type: 'text' }, filter.after)
+  const { rows } = await database.query<StoredTrace>(
+    `WITH page AS (
+       SELECT s.trace_id, s.start_time FROM spans s
+       WHERE NOT EXISTS (SELECT 1 FROM spans e WHERE e.trace_id = s.trace_id AND (e.start_time, e.span_id) < (s.start_time, s.span_id))
+         AND ${conditions.where()}
+       ORDER BY s.start_time DESC, s.trace_id DESC LIMIT ${conditions.param(filter.limit)}
+     )
+     SELECT page.trace_id, root.name, root.service, ${timeUs('page.start_time')} AS time_us, whole.*
+     FROM page
+     CROSS JOIN LATERAL (
+       SELECT max(${timeUs('start_time')} / 1000 + duration_ns / 1e6::float8) - ${timeUs('page.start_time')} / 1000 AS duration_ms,
+         count(*)::integer AS span_count, bool_or(status_code = 2) AS error, max(request_id) AS request_id, max(user_id) AS user_id
+       FROM spans WHERE trace_id = page.trace_id
+     ) whole
+     CROSS JOIN LATERAL (
+       SELECT name, service FROM spans r
+       WHERE trace_id = page.trace_id
+       ORDER BY EXISTS (SELECT 1 FROM spans p WHERE p.trace_id = r.trace_id AND p.span_id = r.parent_span_id), start_time, span_id
+       LIMIT 1
+     ) root
+     ORDER BY page.start_time DESC, page.trace_id DESC`,
+    conditions.params,
+  )
+  return rows
+}
+
+async function readSpans(database: Database, traceId: string, limit: number): Promise<readonly StoredSpan[]> {
+  const { rows } = await database.query<StoredSpan>(
+    `SELECT trace_id, span_id, parent_span_id, name, kind, ${timeUs('start_time')} AS time_us, duration_ns / 1e6::float8 AS duration_ms,
+       status_code, status_message, attributes, events, links, request_id, user_id, service, instance_id, scope
+     FROM spans WHERE trace_id = $1 ORDER BY start_time, parent_span_id IS NOT NULL, span_id LIMIT $2`,
+    [traceId, limit],
+  )
+  return rows
+}
+
+type Cumulative = StoredPoint & { readonly series: string; readonly started: number }
+
+/** A cumulative point holds everything since its process started; what it held before `since` is taken off again. */
+async function readMetricPoints(database: Database, filter: MetricFilter): Promise<readonly StoredPoint[]> {
+  const newest = await readNewest(database, filter)
+  if (filter.sinceUs === undefined) return newest
+  const before = await readNewest(database, { ...filter, sinceUs: undefined, untilUs: filter.sinceUs })
+  const earlier = new Map(before.map((point) => [`${point.series} ${point.started}`, point]))
+  return newest.map((point) => subtract(point, earlier.get(`${point.series} ${point.started}`)))
+}
+
+async function readNewest(database: Database, { names, instanceId, ...times }: MetricFilter): Promise<readonly Cumulative[]> {
+  const conditions = createConditions()
+  conditions.add('name = ANY(?::text[])', arrayLiteral(names))
+  conditions.add('temporality = ?', 'cumulative')
+  conditions.add('instance_id = ?', instanceId)
+  addTimes(conditions, 'time', times)
+  const { rows } = await database.query<Cumulative>(
+    `SELECT DISTINCT ON (name, series, start_time)
+       name, series::text, ${timeUs('start_time')} AS started, attributes, value, count, sum,
+       (distribution ->> 'max')::float8 AS max,
+       coalesce(distribution -> 'bounds', '[]') AS bounds, coalesce(distribution -> 'counts', '[]') AS counts
+     FROM metric_points WHERE ${conditions.where()}
+     ORDER BY name, series, start_time, time DESC`,
+    conditions.params,
+  )
+  return rows
+}
+
+function subtract(point: Cumulative, earlier: Cumulative | undefined): StoredPoint {
+  if (earlier === undefined) return point
+  const less = (a: number | null, b: number | null) => (a === null ? null : a - (b ?? 0))
+  return {
+    ...point,
+    value: less(point.value, earlier.value),
+    count: less(point.count, earlier.count),
+    sum: less(point.sum, earlier.sum),
+    counts: point.counts.map((count, index) => count - (earlier.counts[index] ?? 0)),
+  }
+}
+
+function addTimes(
+  conditions: Conditions,
+  column: string,
+  { sinceUs, untilUs }: { sinceUs?: number | undefined; untilUs?: number | undefined },
+): void {
+  conditions.add(`${column} >= ?::timestamptz`, sinceUs === undefined ? undefined : timestamp(sinceUs))
+  conditions.add(`${column} < ?::timestamptz`, untilUs === undefined ? undefined : timestamp(untilUs))
+}
+
+type Key = { readonly time: string; readonly id: string; readonly type: 'uuid' | 'text' }
+
+function addAfter(conditions: Conditions, { time, id, type }: Key, after: PageEnd | undefined): void {
+  if (after === undefined) return
+  // Said twice: the pair finds the place, the time alone lets PostgreSQL leave out the days after it.
+  conditions.add(`${time} <= ?::timestamptz`, timestamp(after.timeUs))
+  conditions.add(`(${time}, ${id}) < (${conditions.param(timestamp(after.timeUs))}::timestamptz, ?::${type})`, after.id)
+}

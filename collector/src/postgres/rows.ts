@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto'
+import type { Attributes, LogRecord, MetricPoint, Resource, SpanEvent, SpanLink, SpanRecord, Value } from '../batch.ts'
+import { levelOf, severityOf } from '../level.ts'
+import { timestamp } from '../time.ts'
+import { storableJson, storableText } from './storable.ts'
+
+type Cell = string | number | boolean | null
+
+/** One column: its name, the type of its array parameter, and its value in a record. */
+export type Column<R> = { readonly name: string; readonly type: string; readonly cell: (record: R) => Cell }
+
+/** How the records of one signal become rows. The three signals differ by this and nothing else. */
+export type Table<R> = {
+  readonly name: string
+  /** Column that the table is partitioned by. */
+  readonly time: string
+  /** The same in a record, µs since 1970: from the record alone, so that a record sent twice meets its own key. */
+  readonly timeUs: (record: R) => number
+  readonly columns: readonly Column<R>[]
+}
+
+/** A B-tree entry holds 2,704 bytes; an id that is longer than this is none, and stays whole in `metadata` or `attributes`. */
+export const ID_CHARACTERS_MAX = 256
+
+const logTimeUs = (record: LogRecord) => record.timeUs || record.observedUs
+
+export const LOGS: Table<LogRecord> = {
+  name: 'logs',
+  time: 'timestamp',
+  timeUs: logTimeUs,
+  columns: [
+    { name: 'id', type: 'uuid', cell: (record) => storableText(record.uid) },
+    { name: 'timestamp', type: 'timestamptz', cell: (record) => timestamp(logTimeUs(record)) },
+    { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
+    { name: 'severity', type: 'smallint', cell: severityOf },
+    { name: 'message', type: 'text', cell: (record) => message(record.body) },
+    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadata(record.attributes)) },
+    { name: 'source', type: 'text', cell: (record) => text(record.attributes.source) ?? storableText(record.scope.name) },
+    { name: 'request_id', type: 'text', cell: (record) => id(record.attributes.request_id) },
+    { name: 'user_id', type: 'text', cell: (record) => id(record.attributes.user_id) },
+    { name: 'trace_id', type: 'text', cell: (record) => record.traceId || null },
+    { name: 'span_id', type: 'text', cell: (record) => record.spanId || null },
+    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
+    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'event_name', type: 'text', cell: (record) => storableText(record.eventName) || null },
+    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+  ],
+}
+
+export const SPANS: Table<SpanRecord> = {
+  name: 'spans',
+  time: 'start_time',
+  timeUs: (record) => record.startUs,
+  columns: [
+    { name: 'trace_id', type: 'text', cell: (record) => record.traceId },
+    { name: 'span_id', type: 'text', cell: (record) => record.spanId },
+    { name: 'parent_span_id', type: 'text', cell: (record) => record.parentSpanId || null },
+    { name: 'start_time', type: 'timestamptz', cell: (record) => timestamp(record.startUs) },
+    { name: 'duration_ns', type: 'bigint', cell: (record) => Math.round(record.durationNs) },
+    { name: 'name', type: 'text', cell: (record) => storableText(record.name) },
+    { name: 'kind', type: 'smallint', cell: (record) => record.kind },
+    { name: 'status_code', type: 'smallint', cell: (record) => record.statusCode },
+    { name: 'status_message', type: 'text', cell: (record) => storableText(record.statusMessage) },
+    { name: 'attributes', type: 'jsonb', cell: (record) => storableJson(record.attributes) },
+    { name: 'events', type: 'jsonb', cell: (record) => storableJson(record.events.map(readableEvent)) },
+    { name: 'links', type: 'jsonb', cell: (record) => storableJson(record.links.map(readableLink)) },
+    { name: 'request_id', type: 'text', cell: (record) => id(record.attributes.request_id) },
+    { name: 'user_id', type: 'text', cell: (record) => id(record.attributes.user_id) },
+    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
+    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'scope', type: 'text', cell: (record) => storableText(record.scope.name) },
+    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+  ],
+}
+
+export const METRIC_POINTS: Table<MetricPoint> = {
+  name: 'metric_points',
+  time: 'time',
+  timeUs: (record) => record.timeUs,
+  columns: [
+    { name: 'series', type: 'uuid', cell: (record) => seriesId(record) },
+    { name: 'start_time', type: 'timestamptz', cell: (record) => timestamp(record.startUs) },
+    { name: 'time', type: 'timestamptz', cell: (record) => timestamp(record.timeUs) },
+    { name: 'name', type: 'text', cell: (record) => storableText(record.name) },
+    { name: 'unit', type: 'text', cell: (record) => storableText(record.unit) },
+    { name: 'type', type: 'text', cell: (record) => record.type },
+    { name: 'temporality', type: 'text', cell: (record) => record.temporality },
+    { name: 'monotonic', type: 'boolean', cell: (record) => record.monotonic },
+    { name: 'attributes', type: 'jsonb', cell: (record) => storableJson(record.attributes) },
+    { name: 'value', type: 'float8', cell: (record) => record.value },
+    { name: 'count', type: 'float8', cell: (record) => record.distribution?.count ?? null },
+    { name: 'sum', type: 'float8', cell: (record) => record.distribution?.sum ?? null },
+    { name: 'distribution', type: 'jsonb', cell: (record) => distributionJson(record) },
+    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
+    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'scope', type: 'text', cell: (record) => storableText(record.scope.name) },
+    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+  ],
+}
+
+/** Columns of the records, in the order of `table.columns`. Pure. */
+export function toColumns<R>(table: Table<R>, records: readonly R[]): Cell[][] {
+  return table.columns.map(({ cell }) => records.map(cell))
+}
+
+/** The text of a log record; a body that is no text as JSON. */
+function message(body: Value): string {
+  if (typeof body === 'string') return storableText(body)
+  return body === null ? '' : storableJson(body)
+}
+
+/** The attributes that no column holds, whole. */
+function metadata(attributes: Attributes): Attributes {
+  const rest: Record<string, Value> = {}
+  for (const [key, value] of Object.entries(attributes)) if (!hasColumn(key, value)) rest[key] = value
+  return rest
+}
+
+function hasColumn(key: string, value: Value): boolean {
+  if (key === 'source') return text(value) !== null
+  return (key === 'request_id' || key === 'user_id') && id(value) !== null
+}
+
+function text(value: Value | undefined): string | null {
+  return typeof value === 'string' ? storableText(value) : null
+}
+
+/** An id to look up by: text, or a whole number as text; anything else is no id. */
+function id(value: Value | undefined): string | null {
+  if (Number.isSafeInteger(value)) return String(value)
+  const found = text(value)
+  return found === null || found === '' || found.length > ID_CHARACTERS_MAX ? null : found
+}
+
+/** One process sends one resource with all it says, and all records of a request share the object. */
+const resourceTexts = new WeakMap<Resource, string>()
+
+function resourceJson(resource: Resource): string {
+  const known = resourceTexts.get(resource)
+  if (known !== undefined) return known
+  const made = storableJson(resource.attributes)
+  resourceTexts.set(resource, made)
+  return made
+}
+
+function readableEvent({ timeUs, name, attributes }: SpanEvent): Value {
+  return { time: timestamp(timeUs), name, attributes }
+}
+
+function readableLink({ traceId, spanId, attributes }: SpanLink): Value {
+  return { trace_id: traceId, span_id: spanId, attributes }
+}
+
+/** Buckets, quantiles and extremes as they came: `{min, max, bounds, counts, detail}`. */
+function distributionJson({ distribution }: MetricPoint): string | null {
+  if (distribution === null) return null
+  const { min, max, bounds, counts, detail } = distribution
+  return storableJson({ min, max, bounds, counts, detail })
+}
+
+/** The same for every point of one stream of one process, whatever the order of its attributes. */
+function seriesId(point: MetricPoint): string {
+  const { resource, scope, name, unit, type, temporality, monotonic, attributes } = point
+  const identity = [sorted(resource.attributes), scope.name, scope.version, name, unit, type, temporality, monotonic, sorted(attributes)]
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+}
+
+function sorted(attributes: Attributes): [string, Value][] {
+  return Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,145 @@
+import type { Database, Queryable } from './queryable.ts'
+
+/** The database was migrated by a newer collector; writing to it could lose what that one added. */
+export class SchemaTooNewError extends Error {
+  constructor(found: number, known: number) {
+    super(
+      `The database has schema version ${found}, this collector knows ${known}. ` +
+        'Start the newer collector that made it, or give this one another database (DATABASE_URL or COLLECTOR_DATA_DIR).',
+    )
+    this.name = 'SchemaTooNewError'
+  }
+}
+
+/** Any number that no other program on the database takes; the same for every collector. */
+const MIGRATION_LOCK = 7_485_001
+
+/**
+ * Every version of the schema, oldest first; the position is the version. Never edited after a release: a change is a new entry.
+ *
+ * The keys hold the partition's time because PostgreSQL demands it; the time comes from the record alone, so a record
+ * that is sent again meets its own row. `dead_letters` is kept by arrival and has few rows: one plain table.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE logs (
+      id uuid NOT NULL,
+      timestamp timestamptz NOT NULL,
+      level text NOT NULL,
+      severity smallint NOT NULL,
+      message text NOT NULL,
+      metadata jsonb NOT NULL,
+      source text NOT NULL,
+      request_id text,
+      user_id text,
+      trace_id text,
+      span_id text,
+      service text NOT NULL,
+      instance_id text NOT NULL,
+      event_name text,
+      resource jsonb NOT NULL,
+      PRIMARY KEY (timestamp, id)
+    ) PARTITION BY RANGE (timestamp)`,
+    'CREATE INDEX logs_time ON logs USING brin (timestamp)',
+    'CREATE INDEX logs_request_id ON logs (request_id, timestamp) WHERE request_id IS NOT NULL',
+    'CREATE INDEX logs_user_id ON logs (user_id, timestamp) WHERE user_id IS NOT NULL',
+    'CREATE INDEX logs_trace_id ON logs (trace_id, timestamp) WHERE trace_id IS NOT NULL',
+    'CREATE INDEX logs_errors ON logs (timestamp) WHERE severity >= 17',
+    'CREATE TABLE logs_default PARTITION OF logs DEFAULT',
+
+    `CREATE TABLE spans (
+      trace_id text NOT NULL,
+      span_id text NOT NULL,
+      parent_span_id text,
+      start_time timestamptz NOT NULL,
+      duration_ns bigint NOT NULL,
+      name text NOT NULL,
+      kind smallint NOT NULL,
+      status_code smallint NOT NULL,
+      status_message text NOT NULL,
+      attributes jsonb NOT NULL,
+      events jsonb NOT NULL,
+      links jsonb NOT NULL,
+      request_id text,
+      user_id text,
+      service text NOT NULL,
+      instance_id text NOT NULL,
+      scope text NOT NULL,
+      resource jsonb NOT NULL,
+      PRIMARY KEY (start_time, trace_id, span_id)
+    ) PARTITION BY RANGE (start_time)`,
+    'CREATE INDEX spans_time ON spans USING brin (start_time)',
+    'CREATE INDEX spans_trace_id ON spans (trace_id, start_time, span_id)',
+    'CREATE INDEX spans_request_id ON spans (request_id, start_time) WHERE request_id IS NOT NULL',
+    'CREATE INDEX spans_user_id ON spans (user_id, start_time) WHERE user_id IS NOT NULL',
+    'CREATE INDEX spans_errors ON spans (start_time) WHERE status_code = 2',
+    'CREATE TABLE spans_default PARTITION OF spans DEFAULT',
+
+    `CREATE TABLE metric_points (
+      series uuid NOT NULL,
+      start_time timestamptz NOT NULL,
+      time timestamptz NOT NULL,
+      name text NOT NULL,
+      unit text NOT NULL,
+      type text NOT NULL,
+      temporality text NOT NULL,
+      monotonic boolean NOT NULL,
+      attributes jsonb NOT NULL,
+      value float8,
+      count float8,
+      sum float8,
+      distribution jsonb,
+      service text NOT NULL,
+      instance_id text NOT NULL,
+      scope text NOT NULL,
+      resource jsonb NOT NULL,
+      PRIMARY KEY (time, series, start_time)
+    ) PARTITION BY RANGE (time)`,
+    'CREATE INDEX metric_points_time ON metric_points USING brin (time)',
+    'CREATE INDEX metric_points_name ON metric_points (name, series, start_time, time)',
+    'CREATE TABLE metric_points_default PARTITION OF metric_points DEFAULT',
+
+    `CREATE TABLE dead_letters (
+      id uuid PRIMARY KEY,
+      arrived timestamptz NOT NULL DEFAULT now(),
+      signal text NOT NULL,
+      code text NOT NULL,
+      reason text NOT NULL,
+      record text NOT NULL
+    )`,
+    'CREATE INDEX dead_letters_arrived ON dead_letters (arrived)',
+  ],
+]
+
+/**
+ * Brings the database to the newest schema, all of it or nothing. Collectors that start together take turns.
+ * Throws {@link SchemaTooNewError}, or the database's own error.
+ */
+export async function migrate(database: Database): Promise<void> {
+  await database.transaction(async (tx) => {
+    // PGlite has one connection, and that is held already.
+    if (database.kind === 'postgres') await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+    const version = await schemaVersion(tx)
+    if (version > MIGRATIONS.length) throw new SchemaTooNewError(version, MIGRATIONS.length)
+    for (const [index, statements] of MIGRATIONS.entries()) {
+      if (index < version) continue
+      for (const statement of statements) await tx.query(statement)
+      await tx.query('INSERT INTO schema_version (version) VALUES ($1)', [index + 1])
+    }
+  })
+}
+
+async function schemaVersion(tx: Queryable): Promise<number> {
+  await tx.query('CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())')
+  const { rows } = await tx.query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM schema_version')
+  return rows[0]!.version
+}
+
+/**
+ * Lets the user of `database` read and append, and nothing else; for a collector whose migrations run as another user
+ * (DATABASE_ADMIN_URL). Rows reach partitions through their table, so no partition needs a grant.
+ */
+export async function grantTo(database: Database, admin: Database): Promise<void> {
+  const { rows } = await database.query<{ name: string }>('SELECT quote_ident(current_user) AS name')
+  await admin.query(`GRANT SELECT, INSERT ON logs, spans, metric_points, dead_letters, schema_version TO ${rows[0]!.name}`)
+}

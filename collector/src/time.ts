@@ -1,0 +1,21 @@
+/** µs since 1970 as ISO 8601 that keeps them: `2026-11-22T10:00:00.123456Z`. What is no time comes back as the number it is. */
+export function timestamp(timeUs: number): string {
+  const date = new Date(Math.floor(timeUs / 1000))
+  if (Number.isNaN(date.getTime())) return String(timeUs)
+  const micros = String(((timeUs % 1000) + 1000) % 1000).padStart(3, '0')
+  return `${date.toISOString().slice(0, -1)}${micros}Z`
+}
+
+const ISO_8601 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d:\d\d)?$/
+
+/** A date or a date with time -> µs since 1970, UTC unless it names an offset; undefined for anything else. */
+export function parseTimestamp(text: string): number | undefined {
+  // A plus sign in a URL is a space once it is decoded.
+  const match = ISO_8601.exec(text.replace(' ', '+'))
+  if (match === null) return undefined
+  const [whole, fraction = '', zone] = match
+  const withoutFraction = whole.replace(/\.\d+/, '')
+  const local = withoutFraction.includes('T') && zone === undefined
+  const seconds = Date.parse(local ? `${withoutFraction}Z` : withoutFraction)
+  return Number.isNaN(seconds) ? undefined : seconds * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
+}
