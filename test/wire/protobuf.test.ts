@@ -72,7 +72,7 @@ test('what is no request cannot be cut', () => {
 
 test('cutting mutated requests ends with an answer, never with a throw', () => {
   const random = seededRandom(7)
-  for (let round = 0; round < 1_000; round++) {
+  for (let round = 0; round < 600; round++) {
     const signal = SIGNALS[round % 3]!
     const bytes = serialize(signal, 'protobuf', randomTelemetry(random, 5))
     for (let i = 0; i < 4; i++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256)

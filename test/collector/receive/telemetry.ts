@@ -145,7 +145,7 @@ function value(random: Random, depth: number): Attributes[string] {
     case 1:
       return random() < 0.5
     case 2:
-      return (random() - 0.5) * 10 ** Math.floor(random() * 300)
+      return (random() - 0.5) * 10 ** (Math.floor(random() * 300) - 290) // never a whole number: those are sent as integers
     case 3:
       return Math.floor((random() - 0.5) * 2 ** Math.floor(random() * 54))
     case 4:

@@ -1,0 +1,48 @@
+import { hash } from 'node:crypto'
+import type { Value } from '../batch.ts'
+
+/** The attribute in which a sender names a record once and for all. https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/ */
+export const UID_KEY = 'log.record.uid'
+
+const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Identifiers that somebody forgot to fill in; taken at their word, all records with them would be one record. */
+const UNSET = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']
+
+/** What a record's uid is derived from when its sender gave none. */
+export type Origin = {
+  /** Resource and scope as received. */
+  readonly bytes: readonly Uint8Array[]
+  /** How many records of this request have had the same content so far. */
+  readonly seen: Map<string, number>
+}
+
+/**
+ * The sender's uid in canonical form: a UUID in lower case; any other text (a ULID, a number) as the UUIDv8 of its hash.
+ * Undefined where it is absent or no identifier.
+ */
+export function canonicalUid(value: Value | undefined): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined
+  if (LOWER_UUID.test(value)) return UNSET.includes(value) ? undefined : value
+  const lower = value.toLowerCase()
+  if (LOWER_UUID.test(lower)) return canonicalUid(lower)
+  return uuidOf([Buffer.from(`${UID_KEY} ${value}`)])
+}
+
+/**
+ * A UUIDv8 from the record's own bytes, so that the same request sent again gets the same uids; equal records of one request differ by their ordinal.
+ * JSON and protobuf of one record give different ones.
+ */
+export function deriveUid(origin: Origin, record: Uint8Array): string {
+  const first = uuidOf([...origin.bytes, record])
+  const ordinal = origin.seen.get(first) ?? 0
+  origin.seen.set(first, ordinal + 1)
+  return ordinal === 0 ? first : uuidOf([Buffer.from(`${first} ${ordinal}`)])
+}
+
+/** SHA-256 cut to the 122 free bits of a UUIDv8. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8 */
+function uuidOf(parts: readonly Uint8Array[]): string {
+  const hex = hash('sha256', Buffer.concat(parts), 'hex')
+  const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3]
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
