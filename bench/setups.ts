@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const peers = join(here, 'peers')
 
 export function listSetups(): readonly Setup[] {
-  const stock = pathToFileURL(join(peers, 'node_modules/@opentelemetry/auto-instrumentations-node/build/src/register.js')).href
+  const stock = pathToFileURL(join(peers, 'node_modules/@opentelemetry/auto-instrumentations-node/dist/register.mjs')).href
   const hook = pathToFileURL(join(peers, 'node_modules/@opentelemetry/instrumentation/hook.mjs')).href
   const everySignal = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', OTEL_TRACES_EXPORTER: 'otlp' }
   return [

@@ -22,7 +22,7 @@ for (const [{ name }, values] of times) {
   console.log(`${name.padEnd(16)} ${ms.toFixed(0).padStart(6)}  added ${(ms - bare).toFixed(0).padStart(6)}`)
 }
 
-function firstLineMs({ flags, env }: Setup): Promise<number> {
+function firstLineMs({ name, flags, env }: Setup): Promise<number> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [...flags, app], {
     // A port where nobody listens: the start-up of the exporters counts, not a collector's.
@@ -31,6 +31,7 @@ function firstLineMs({ flags, env }: Setup): Promise<number> {
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
+    child.on('close', () => reject(new Error(`${name}: the app ended before its first line`)))
     child.stdout.once('data', () => resolve(performance.now() - startedAt))
   })
 }
