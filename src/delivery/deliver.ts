@@ -23,7 +23,7 @@ export async function deliver(chunk: Chunk, send: Send<Chunk>, settle: Settle, s
     const outcome = await attempt(part, send, signal)
     requests++
     if (outcome.kind === 'ok') accepted++
-    const hopeless = accepted === 0 && requests + parts.length > FRUITLESS_REQUESTS_MAX
+    const hopeless = accepted === 0 && requests + parts.length + 2 > FRUITLESS_REQUESTS_MAX
     const halves = isCuttable(outcome) && !hopeless ? splitChunk(part) : undefined
     if (halves) parts.push(...halves)
     else settle(part, outcome)
