@@ -1,0 +1,45 @@
+import type { Attributes } from '@opentelemetry/api'
+import {
+  GEMINI_SERVER_TIMING_MS,
+  GEN_AI_RESPONSE_FINISH_REASONS,
+  GEN_AI_RESPONSE_ID,
+  GEN_AI_RESPONSE_MODEL,
+  GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+  GEN_AI_USAGE_INPUT_TOKENS,
+  GEN_AI_USAGE_OUTPUT_TOKENS,
+  GEN_AI_USAGE_TEXT_INPUT_TOKENS,
+  TTS_AUDIO_BYTES,
+  TTS_AUDIO_CHANNELS,
+  TTS_AUDIO_DURATION,
+  TTS_AUDIO_FORMAT,
+  TTS_AUDIO_SAMPLE_RATE,
+} from '../tts/semconv.ts'
+import type { Answer } from './genai-answer.ts'
+import { GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, GEN_AI_USAGE_REASONING_OUTPUT_TOKENS } from './genai-semconv.ts'
+
+/** What the span says of the answer; undefined values are ignored by the SDK. */
+export function answerAttributes(answer: Answer): Attributes {
+  const { audio, usage } = answer
+  return {
+    [GEN_AI_RESPONSE_MODEL]: answer.model,
+    [GEN_AI_RESPONSE_ID]: answer.id,
+    [GEN_AI_RESPONSE_FINISH_REASONS]: finishReasonsOf(answer),
+    [GEMINI_SERVER_TIMING_MS]: answer.serverTimingMs,
+    [GEN_AI_USAGE_INPUT_TOKENS]: usage?.input,
+    [GEN_AI_USAGE_OUTPUT_TOKENS]: usage?.output,
+    [GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: usage?.thoughts,
+    [GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: usage?.cached,
+    [GEN_AI_USAGE_TEXT_INPUT_TOKENS]: usage?.inputByModality.text,
+    [GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS]: usage?.outputByModality.audio,
+    [TTS_AUDIO_DURATION]: audio?.durationS,
+    [TTS_AUDIO_BYTES]: audio?.bytes,
+    [TTS_AUDIO_SAMPLE_RATE]: audio?.sampleRateHz,
+    [TTS_AUDIO_CHANNELS]: audio?.channels,
+    [TTS_AUDIO_FORMAT]: audio?.format,
+  }
+}
+
+/** Lower case, one for each candidate; `error` where one was due and did not come, as the convention asks. */
+function finishReasonsOf({ finishReasons }: Answer): string[] {
+  return finishReasons.length === 0 ? ['error'] : finishReasons.map((reason) => reason?.toLowerCase() ?? 'error')
+}

@@ -1,0 +1,195 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { EventEmitter } from 'node:events'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { type Attributes, type Context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { uuidv7 } from '../log/uuid.ts'
+import { currentRequest, enterRequest } from '../request-context.ts'
+import { ERROR_TYPE } from '../tts/semconv.ts'
+import type { Guard } from './guard.ts'
+import {
+  HTTP_DURATION_BUCKETS_S,
+  HTTP_REQUEST_METHOD,
+  HTTP_RESPONSE_STATUS_CODE,
+  HTTP_ROUTE,
+  knownMethod,
+  METRIC_HTTP_SERVER_ACTIVE,
+  METRIC_HTTP_SERVER_DURATION,
+  spanNameOf,
+  URL_SCHEME,
+} from './http-semconv.ts'
+import { createIncomingReader, pathOf, requestIdOf, schemeOf } from './incoming.ts'
+import { followedRequest, followRequest, type ServerRequest } from './server-request.ts'
+import { suppress } from './suppress.ts'
+
+/** A context manager that can also make a context the current one for the rest of this asynchronous execution. */
+export type EnteringContextManager = { enterWith(context: Context): void }
+
+type EmitArguments = Parameters<EventEmitter['emit']>
+type ServerOptions = { readonly contextManager: EnteringContextManager; readonly guard: Guard }
+
+/** Probes come every few seconds from every balancer: their spans would cost more than they tell. */
+const PROBE_PATHS = new Set(['/livez', '/readyz', '/health'])
+const UNTRACED = suppress(ROOT_CONTEXT)
+/** `error.type` of a request whose client went away before the answer was sent. Not an error of the server: the span's status stays unset. */
+const ABORTED = 'aborted'
+
+/**
+ * Server spans, `http.server.request.duration` and `http.server.active_requests` for every `node:http` and `node:https` server, through
+ * Node's diagnostics channel. The span ends when the response closes, so that requests that the client gave up end as well.
+ *
+ * Wraps nothing but `emit` of the request and the response at hand: Node 24 loses the context in events that come with later packets
+ * (`req.on('end')` of a body, `res.on('close')`), and it is put back there when it is gone.
+ * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ *
+ * @returns stops following new requests.
+ */
+export function instrumentHttpServer({ contextManager, guard }: ServerOptions): () => void {
+  const tracer = trace.getTracer('tts-otel')
+  const readIncoming = createIncomingReader()
+  const measure = createServerMetrics()
+  const propagated = propagation.fields()
+
+  function carriesContext(headers: IncomingHttpHeaders): boolean {
+    for (const name of propagated) if (headers[name] !== undefined) return true
+    return false
+  }
+
+  function start(message: IncomingMessage, response: ServerResponse): void {
+    const request = { requestId: requestIdOf(message.headers) ?? uuidv7() }
+    // Before the span is started: that is where the span's request_id comes from.
+    enterRequest(request)
+    const path = pathOf(message)
+    if (PROBE_PATHS.has(path)) {
+      contextManager.enterWith(UNTRACED)
+      return
+    }
+    const parent = carriesContext(message.headers) ? propagation.extract(ROOT_CONTEXT, message.headers) : ROOT_CONTEXT
+    const scheme = schemeOf(message)
+    const method = knownMethod(message.method)
+    const span = tracer.startSpan(spanNameOf(method), { kind: SpanKind.SERVER, attributes: readIncoming(message, path, scheme) }, parent)
+    const context = trace.setSpan(parent, span)
+    const state = { span, context, request, method, scheme, startMs: performance.now(), route: undefined, isEnded: false }
+    followRequest(message, state)
+    message.emit = emitOfRequest
+    response.emit = emitOfResponse
+    measure.started(state)
+    contextManager.enterWith(context)
+  }
+
+  function restore(message: IncomingMessage): void {
+    if (currentRequest() !== undefined) return
+    const state = followedRequest(message)
+    if (!state) return
+    contextManager.enterWith(state.context)
+    enterRequest(state.request)
+  }
+
+  function emitOfRequest(this: IncomingMessage, ...args: EmitArguments): boolean {
+    restore(this)
+    return inheritedEmit(this).apply(this, args)
+  }
+
+  function emitOfResponse(this: ServerResponse, ...args: EmitArguments): boolean {
+    restore(this.req)
+    if (args[0] !== 'close') return inheritedEmit(this).apply(this, args)
+    try {
+      return inheritedEmit(this).apply(this, args)
+    } finally {
+      // After the app's own listeners: they may still write to the span.
+      end(this)
+    }
+  }
+
+  function end(response: ServerResponse): void {
+    const state = followedRequest(response.req)
+    if (!state || state.isEnded) return
+    state.isEnded = true
+    try {
+      measure.ended(state, endSpan(state, response))
+    } catch (error) {
+      guard.failed(error)
+    }
+  }
+
+  function onStart(message: unknown): void {
+    try {
+      // Node documents this shape: https://nodejs.org/api/diagnostics_channel.html#http
+      const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+      start(request, response)
+    } catch (error) {
+      guard.failed(error)
+    }
+  }
+
+  subscribe('http.server.request.start', onStart)
+  return () => {
+    unsubscribe('http.server.request.start', onStart)
+    measure.stop()
+  }
+}
+
+/** What `emit` is without us: another instrumentation may have replaced it on the class. */
+function inheritedEmit(emitter: EventEmitter): EventEmitter['emit'] {
+  return Object.getPrototypeOf(emitter).emit
+}
+
+/** Ends the span and returns the attributes that it shares with the metric. */
+function endSpan({ span, method, scheme, route }: ServerRequest, response: ServerResponse): Attributes {
+  const attributes: Attributes = { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme }
+  if (route !== undefined) attributes[HTTP_ROUTE] = route
+  if (response.headersSent) {
+    attributes[HTTP_RESPONSE_STATUS_CODE] = response.statusCode
+    span.setAttribute(HTTP_RESPONSE_STATUS_CODE, response.statusCode)
+  }
+  const errorType = errorTypeOf(response)
+  if (errorType !== undefined) {
+    attributes[ERROR_TYPE] = errorType
+    span.setAttribute(ERROR_TYPE, errorType)
+    if (errorType !== ABORTED) span.setStatus({ code: SpanStatusCode.ERROR })
+  }
+  span.end()
+  return attributes
+}
+
+/** 5xx, or an answer that was never sent to its end. 4xx is the caller's error, not ours. */
+function errorTypeOf(response: ServerResponse): string | undefined {
+  if (response.headersSent && response.statusCode >= 500) return String(response.statusCode)
+  if (response.writableFinished) return undefined
+  return response.errored ? response.errored.name : ABORTED
+}
+
+type ServerMetrics = { started(state: ServerRequest): void; ended(state: ServerRequest, attributes: Attributes): void; stop(): void }
+
+/** Active requests are counted here and read once for each export: two additions instead of two lookups by attributes. */
+function createServerMetrics(): ServerMetrics {
+  const meter = metrics.getMeter('tts-otel')
+  const duration = meter.createHistogram(METRIC_HTTP_SERVER_DURATION, {
+    description: 'Duration of HTTP server requests.',
+    unit: 's',
+    advice: { explicitBucketBoundaries: HTTP_DURATION_BUCKETS_S },
+  })
+  const active = meter.createObservableUpDownCounter(METRIC_HTTP_SERVER_ACTIVE, {
+    description: 'Number of active HTTP server requests.',
+    unit: '{request}',
+  })
+  const counts = { http: new Map<string, number>(), https: new Map<string, number>() }
+  const countsOf = (scheme: string) => (scheme === 'https' ? counts.https : counts.http)
+  const observe: Parameters<typeof active.addCallback>[0] = (result) => {
+    for (const [scheme, byMethod] of Object.entries(counts))
+      for (const [method, count] of byMethod) result.observe(count, { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme })
+  }
+  active.addCallback(observe)
+
+  return {
+    started({ method, scheme }) {
+      const byMethod = countsOf(scheme)
+      byMethod.set(method, (byMethod.get(method) ?? 0) + 1)
+    },
+    ended({ method, scheme, startMs, context }, attributes) {
+      const byMethod = countsOf(scheme)
+      byMethod.set(method, (byMethod.get(method) ?? 1) - 1)
+      duration.record((performance.now() - startMs) / 1_000, attributes, context)
+    },
+    stop: () => active.removeCallback(observe),
+  }
+}

@@ -1,0 +1,72 @@
+import { instrumentFastify } from './fastify.ts'
+import { instrumentFetch } from './fetch.ts'
+import { createGeminiInstrument } from './google-genai.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { type EnteringContextManager, instrumentHttpServer } from './http-server.ts'
+import { hookModule } from './module-hooks.ts'
+
+export type InstallOptions = {
+  /** The registered context manager. */
+  readonly contextManager: EnteringContextManager
+  /** URLs that this SDK sends its own telemetry to: requests there are never traced. */
+  readonly collectorUrls?: readonly string[]
+}
+
+export type Installed = {
+  /** What is instrumented, for a line at start-up and for `doctor`. */
+  readonly names: readonly string[]
+  /** Stops all of it; requests under way are still followed to their end. */
+  uninstall(): void
+}
+
+/**
+ * Instruments what a speech service is made of. Call it once the global providers, the context manager and the propagator are set:
+ * tracer and instruments are taken from them here. One that cannot be installed is said and counted, and the others go on.
+ */
+export function installInstrumentation({ contextManager, collectorUrls = [] }: InstallOptions): Installed {
+  const isOwnTraffic = createOwnTrafficTest(collectorUrls)
+  const all: Readonly<Record<string, (guard: Guard) => () => void>> = {
+    'http-server': (guard) => instrumentHttpServer({ contextManager, guard }),
+    fetch: (guard) => instrumentFetch({ guard, isOwnTraffic }),
+    fastify: (guard) => instrumentFastify({ guard }),
+    'google-genai': instrumentGoogleGenai,
+  }
+  const uninstalls = new Map<string, () => void>()
+  for (const [name, instrument] of Object.entries(all)) {
+    const guard = createGuard(name)
+    try {
+      uninstalls.set(name, instrument(guard))
+    } catch (error) {
+      guard.failed(error)
+    }
+  }
+  return {
+    names: [...uninstalls.keys()],
+    uninstall() {
+      for (const stop of uninstalls.values()) stop()
+    },
+  }
+}
+
+function instrumentGoogleGenai(guard: Guard): () => void {
+  const gemini = createGeminiInstrument(guard)
+  const unhook = hookModule({
+    name: '@google/genai',
+    esmFile: '/@google/genai/dist/node/index.mjs',
+    onLoad: (exports) => gemini.watchModule(exports),
+    guard,
+  })
+  return () => {
+    unhook()
+    gemini.stop()
+  }
+}
+
+/** Delivery suppresses tracing by itself; this holds for whatever else posts there, such as another exporter. */
+function createOwnTrafficTest(urls: readonly string[]): (origin: string, path: string) => boolean {
+  const own = urls.flatMap((text) => {
+    const url = URL.parse(text)
+    return url ? [{ origin: url.origin, path: url.pathname }] : []
+  })
+  return (origin, path) => own.some((url) => url.origin === origin && path.startsWith(url.path))
+}

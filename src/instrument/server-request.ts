@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context, Span } from '@opentelemetry/api'
+import type { RequestContext } from '../request-context.ts'
+import { HTTP_ROUTE, spanNameOf } from './http-semconv.ts'
+
+/** One request that our server instrumentation follows. */
+export type ServerRequest = {
+  readonly span: Span
+  readonly context: Context
+  readonly request: RequestContext
+  readonly method: string
+  readonly scheme: string
+  readonly startMs: number
+  route: string | undefined
+  isEnded: boolean
+}
+
+const FOLLOWED: unique symbol = Symbol('tts-otel.server-request')
+type Followed = IncomingMessage & { [FOLLOWED]?: ServerRequest }
+
+/** Routes come from the app's code, but a router that makes them per request must not fill the memory. */
+const NAMES_MAX = 2_000
+const names = new Map<string, Map<string, string>>()
+
+/** Ties `state` to the request, for as long as that lives. */
+export function followRequest(message: IncomingMessage, state: ServerRequest): void {
+  const followed: Followed = message
+  followed[FOLLOWED] = state
+}
+
+/** What we know of this request; undefined when it is not traced, or no server request at all. */
+export function followedRequest(message: IncomingMessage): ServerRequest | undefined {
+  const followed: Followed = message
+  return followed[FOLLOWED]
+}
+
+/** Says which route of the app took the request (`/users/:id`): the span is named `GET /users/:id`. The first router to say it wins. */
+export function setRoute(message: IncomingMessage, route: string): void {
+  const state = followedRequest(message)
+  if (!state || state.isEnded || state.route !== undefined) return
+  state.route = route
+  state.span.updateName(nameOf(state.method, route))
+  state.span.setAttribute(HTTP_ROUTE, route)
+}
+
+/** One string for each route, flat and shared, instead of a new one for each request. */
+function nameOf(method: string, route: string): string {
+  const byRoute = names.get(method) ?? new Map<string, string>()
+  const known = byRoute.get(route)
+  if (known !== undefined) return known
+  const name = `${spanNameOf(method)} ${route}`
+  names.set(method, byRoute)
+  if (byRoute.size < NAMES_MAX) byRoute.set(route, name)
+  return name
+}
