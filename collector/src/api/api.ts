@@ -1,0 +1,99 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Reader } from '../reader.ts'
+import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
+import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
+import { getLogs } from './logs.ts'
+import { getMetricsSummary } from './metrics.ts'
+import { getTrace, getTraces } from './traces.ts'
+
+export type ApiOptions = HealthOptions & {
+  readonly reader: Reader
+  /** What `/api` asks for as `Authorization: Bearer …`; undefined lets everybody read who reaches the port. */
+  readonly readToken: string | undefined
+  /** The collector's own counters in the Prometheus text format. */
+  readonly metricsText: () => string
+}
+
+type Route = {
+  /** As people write it; `:id` stands for one path segment. */
+  readonly path: string
+  readonly doc: string
+  readonly handle: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
+}
+
+/** When a store that did not answer is worth another try. */
+const RETRY_AFTER_S = 5
+
+/** The reading side of the collector: what was stored, and how the collector is. Only GET; `GET /` lists the rest. */
+export function createApi(options: ApiOptions): Api {
+  const routes = toRoutes(options)
+  const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(routes.map(({ path, doc }) => [`GET ${path}`, doc])) }
+
+  return async function answer(request) {
+    const route = routes.find(({ path }) => matches(path, request.path))
+    if (route === undefined && request.path !== '/')
+      return failure(404, 'not_found', `There is no ${request.path}; GET / lists what there is`)
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return failure(405, 'method_not_allowed', `${request.path} is only for GET`, { allow: 'GET, HEAD' })
+    if (route === undefined) return json(200, index)
+    if (request.path.startsWith('/api/') && !mayRead(request.authorization, options.readToken))
+      return failure(401, 'unauthorized', 'Send the READ_TOKEN of this collector as "Authorization: Bearer …"', {
+        'www-authenticate': 'Bearer',
+      })
+    return await handleSafely(route, request)
+  }
+}
+
+function toRoutes(options: ApiOptions): readonly Route[] {
+  const { reader, metricsText } = options
+  return [
+    {
+      path: '/api/logs',
+      doc: 'newest first; request_id, user_id, level, trace_id, instance_id, q, since, until, limit, cursor',
+      handle: (request) => getLogs(reader, request),
+    },
+    {
+      path: '/api/traces',
+      doc: 'newest first; request_id, user_id, error, instance_id, since, until, limit, cursor',
+      handle: (request) => getTraces(reader, request),
+    },
+    { path: '/api/traces/:id', doc: 'the spans of one trace, by start', handle: (request) => getTrace(reader, request) },
+    {
+      path: '/api/metrics/summary',
+      doc: 'requests, errors, durations, audio, cost; since, until, instance_id',
+      handle: (request) => getMetricsSummary(reader, request),
+    },
+    { path: '/livez', doc: 'whether the process answers', handle: getLivez },
+    { path: '/readyz', doc: 'whether data can be stored now', handle: () => getReadyz(options) },
+    { path: '/health', doc: 'the state of each part', handle: () => getHealth(options) },
+    {
+      path: '/metrics',
+      doc: 'what the collector counted, for Prometheus',
+      handle: () => ({ status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText() }),
+    },
+  ]
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')]
+  return (
+    wanted.length === given.length && wanted.every((part, index) => part === given[index] || (part.startsWith(':') && given[index] !== ''))
+  )
+}
+
+async function handleSafely(route: Route, request: ApiRequest): Promise<ApiAnswer> {
+  try {
+    return await route.handle(request)
+  } catch (error) {
+    if (error instanceof BadRequestError) return failure(400, 'invalid_parameter', error.message)
+    const reason = error instanceof Error ? error.message : String(error)
+    return failure(503, 'unavailable', `The store did not answer: ${reason}`, { 'retry-after': String(RETRY_AFTER_S) })
+  }
+}
+
+/** Compares digests: a comparison of the texts would take longer the more of the token is right. */
+function mayRead(authorization: string | undefined, readToken: string | undefined): boolean {
+  if (readToken === undefined) return true
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${readToken}`))
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sink } from '../batch.ts'
+import type { Readiness } from '../readiness.ts'
+import type { Partitions } from './partitions.ts'
+import type { Database } from './queryable.ts'
+import { grantTo, migrate, SchemaTooNewError } from './schema.ts'
+
+export type UpkeepOptions = {
+  readonly database: Database
+  /** Owner of the tables; the same as `database` when one user does both. */
+  readonly admin: Database
+  readonly partitions: Partitions
+}
+
+export type Upkeep = {
+  /**
+   * Migrates, and from then on keeps the partitions. A server that is down is tried again until it is there, so this
+   * resolves after the first try; it rejects when no further try can help.
+   */
+  start(): Promise<void>
+  /** Asks the database. Bounded in time, never rejects. */
+  readiness(): Promise<Readiness>
+  /** `sink`, once the tables are there; until then everything is `retry`. */
+  gate(sink: Sink): Sink
+  stop(): void
+}
+
+const FIRST_DELAY_MS = 500
+/** A database that comes back is found within this time. */
+const DELAY_MS_MAX = 10_000
+/** Days change once in 24 h and three stand ready; this often, a failed round does not matter. */
+const MAINTAIN_INTERVAL_MS = 3_600_000
+const PING_TIMEOUT_MS = 2_000
+
+/** Brings the database into the shape the sink needs and keeps it there. */
+export function createUpkeep({ database, admin, partitions }: UpkeepOptions): Upkeep {
+  const stopped = new AbortController()
+  let state: Readiness = { ready: false, reason: 'the database is being opened' }
+
+  async function prepare(): Promise<void> {
+    await migrate(admin)
+    if (admin !== database) await grantTo(database, admin)
+    await partitions.maintain()
+    state = { ready: true }
+  }
+
+  async function prepareUntilReady(): Promise<void> {
+    for (let delayMs = FIRST_DELAY_MS; !state.ready; delayMs = Math.min(delayMs * 2, DELAY_MS_MAX)) {
+      await pause(delayMs, stopped.signal)
+      if (stopped.signal.aborted) return
+      await prepare().catch(wait)
+    }
+  }
+
+  async function maintainForever(): Promise<void> {
+    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) {
+      // Rows of a day without a partition go to the default one; the next round moves them.
+      await partitions.maintain().catch(() => {})
+    }
+  }
+
+  function wait(error: unknown): void {
+    state = { ready: false, reason: error instanceof Error ? describe(error) : String(error) }
+  }
+
+  return {
+    async start() {
+      try {
+        await prepare()
+      } catch (error) {
+        if (database.kind === 'pglite' || error instanceof SchemaTooNewError) throw error
+        wait(error)
+      }
+      void prepareUntilReady().then(maintainForever)
+    },
+    async readiness() {
+      if (!state.ready) return state
+      const signal = AbortSignal.timeout(PING_TIMEOUT_MS)
+      try {
+        await database.query('SELECT 1', [], { signal })
+        return state
+      } catch (error) {
+        // The one connection of PGlite may be busy for long with data, which is no reason to send none.
+        if (database.kind === 'pglite' && signal.aborted) return state
+        return { ready: false, reason: error instanceof Error ? describe(error) : String(error) }
+      }
+    },
+    gate(sink) {
+      return async function whenReady(batch, signal) {
+        if (state.ready) return await sink(batch, signal)
+        return { kind: 'retry', afterMs: 1_000, error: new Error(`The database is not ready: ${state.reason}`) }
+      }
+    },
+    stop: () => stopped.abort(),
+  }
+}
+
+/** False when `signal` came first. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return await sleep(ms, true, { signal, ref: false }).catch(() => false)
+}
+
+/** Node leaves the message of a refused connection to several addresses empty. */
+function describe(error: Error): string {
+  return error.message || ('code' in error ? String(error.code) : error.name)
+}

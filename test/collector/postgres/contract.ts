@@ -1,0 +1,341 @@
+/** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Value } from '../../../collector/src/batch.ts'
+import type { Database } from '../../../collector/src/postgres/queryable.ts'
+import { migrate } from '../../../collector/src/postgres/schema.ts'
+import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
+import { openStore, type Store } from './store.ts'
+
+const OK = { kind: 'ok' }
+const HOSTILE = [
+  `'; DROP TABLE logs; --`,
+  `" OR "1"="1`,
+  '{"a", NULL, \\"}',
+  '\\x00 \\u0000 \\\\',
+  'NULL',
+  '%_\\%',
+  '$1 ? ?? :name',
+  'line\r\nbreak\ttab\u2028\u2029\ufeff',
+  '日本語 🎙️ \u202e rtl',
+  "<script>alert('x')</script>",
+  '__proto__',
+]
+
+/** Runs the contract on the database that `open` gives; it is closed afterwards. */
+export function storeContract(name: string, open: () => Database): void {
+  describe(`the store on ${name}`, () => {
+    let store: Store
+    beforeAll(async () => {
+      store = await openStore(open())
+    })
+    afterAll(async () => {
+      await store.database.close()
+    })
+
+    test('everything sent twice is stored once, dead letters included', async () => {
+      const source = sender()
+      const batches = [
+        logs([...Array.from({ length: 50 }, () => log(source)), log(source, { severity: 99_999 })]),
+        traces(Array.from({ length: 50 }, () => span(source))),
+        metrics(Array.from({ length: 50 }, (_, index) => point(source, { attributes: { index } }))),
+      ]
+      const counts = async () => [
+        await store.count('logs', source.instanceId),
+        await store.count('spans', source.instanceId),
+        await store.count('metric_points', source.instanceId),
+        await deadLetters(store, source.instanceId),
+      ]
+      for (const batch of batches) expect((await store.send(batch)).kind).toBe('ok')
+      expect(await counts()).toEqual([50, 50, 50, 1])
+      for (const batch of [...batches, ...batches]) expect((await store.send(batch)).kind).toBe('ok')
+      expect(await counts()).toEqual([50, 50, 50, 1])
+    })
+
+    test('the same record twice in one batch is one row', async () => {
+      const source = sender()
+      const record = log(source)
+      expect(await store.send(logs([record, record]))).toEqual(OK)
+      expect(await store.count('logs', source.instanceId)).toBe(1)
+    })
+
+    test('poison rows among a hundred are kept as dead letters with the reason, the others are stored', async () => {
+      const source = sender()
+      const records = Array.from({ length: 100 }, () => log(source))
+      records[17] = log(source, { uid: 'not-a-uuid' })
+      records[83] = log(source, { severity: 40_000, body: 'too severe' })
+      const outcome = await store.send(logs(records))
+      expect(outcome).toMatchObject({
+        kind: 'ok',
+        rejected: { count: 2, message: expect.stringMatching(/dead_letters.*not-a-uuid.*22P02.*22003/) },
+      })
+      expect(await store.count('logs', source.instanceId)).toBe(98)
+      const { rows } = await store.database.query<{ signal: string; code: string; record: string }>(
+        'SELECT signal, code, record FROM dead_letters WHERE record LIKE $1 ORDER BY code',
+        [`%${source.instanceId}%`],
+      )
+      expect(rows.map(({ signal, code }) => ({ signal, code }))).toEqual([
+        { signal: 'logs', code: '22003' },
+        { signal: 'logs', code: '22P02' },
+      ])
+      expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
+    })
+
+    test('text with NUL bytes and half surrogate pairs is stored without them, wherever it stands', async () => {
+      const bad = 'a\0b\ud800c'
+      const good = 'ab\ufffdc'
+      const source = { ...sender(), service: bad, attributes: { [bad]: bad } }
+      const attributes = { [bad]: [bad, { [bad]: bad }], source: bad, request_id: bad, user_id: bad }
+      expect(await store.send(logs([log(source, { body: bad, attributes, eventName: bad })]))).toEqual(OK)
+      const events = [{ timeUs: NOW_US, name: bad, attributes }]
+      expect(await store.send(traces([span(source, { name: bad, statusMessage: bad, attributes, events })]))).toEqual(OK)
+      expect(await store.send(metrics([point(source, { name: bad, unit: bad, attributes })]))).toEqual(OK)
+
+      const [row] = await store.reader.logs({ instanceId: source.instanceId, limit: 1 })
+      expect(row).toMatchObject({ message: good, source: good, request_id: good, user_id: good, event_name: good, service: good })
+      expect(row?.metadata).toEqual({ [good]: [good, { [good]: good }] })
+    })
+
+    test('hostile text comes back as it was and does nothing', async () => {
+      const source = sender()
+      for (const text of HOSTILE) {
+        const attributes = Object.fromEntries([
+          ['text', text],
+          [text, text],
+          ['request_id', text],
+          ['user_id', text],
+        ])
+        expect(await store.send(logs([log(source, { body: text, attributes })]))).toEqual(OK)
+        const found = await store.reader.logs({ instanceId: source.instanceId, requestId: text, userId: text, text, limit: 10 })
+        expect(found).toMatchObject([{ message: text, request_id: text, user_id: text, metadata: { text } }])
+        expect(await store.reader.traces({ requestId: text, userId: text, instanceId: text, limit: 10 })).toEqual([])
+        expect(await store.reader.metricPoints({ names: [text], instanceId: text })).toEqual([])
+      }
+      expect(await store.count('logs', source.instanceId)).toBe(HOSTILE.length)
+    })
+
+    test('JSON nested ten thousand levels deep is cut off, not refused', async () => {
+      const source = sender()
+      let deep: Value = 'bottom'
+      for (let level = 0; level < 10_000; level++) deep = level % 2 ? [deep] : { deeper: deep }
+      expect(await store.send(logs([log(source, { body: deep, attributes: { deep } })]))).toEqual(OK)
+      const [row] = await store.reader.logs({ instanceId: source.instanceId, limit: 1 })
+      expect(JSON.stringify(row?.metadata)).toContain('[deeper than 64 levels]')
+    })
+
+    test('numbers that JSON lacks are kept as text', async () => {
+      const source = sender()
+      await store.send(logs([log(source, { attributes: { a: Number.NaN, b: Number.POSITIVE_INFINITY, c: 1.5 } })]))
+      const [row] = await store.reader.logs({ instanceId: source.instanceId, limit: 1 })
+      expect(row?.metadata).toEqual({ a: 'NaN', b: 'Infinity', c: 1.5 })
+    })
+
+    test('an id too long for an index stays in the metadata', async () => {
+      const source = sender()
+      const long = 'x'.repeat(10_000)
+      expect(await store.send(logs([log(source, { attributes: { request_id: long, user_id: 42 } })]))).toEqual(OK)
+      const [row] = await store.reader.logs({ instanceId: source.instanceId, limit: 1 })
+      expect(row).toMatchObject({ request_id: null, user_id: '42', metadata: { request_id: long } })
+    })
+
+    test('a record without a time takes the one it was observed at, and one of another century is stored as well', async () => {
+      const source = sender()
+      const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 0]
+      await store.send(
+        logs([
+          log(source, { timeUs: 0, observedUs: times[0]! }),
+          ...times.slice(1).map((timeUs) => log(source, { timeUs, observedUs: 0 })),
+        ]),
+      )
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
+      expect(rows.map((row) => row.time_us)).toEqual(times.toSorted((a, b) => b - a))
+    })
+
+    test('pages hold every log record once, newest first, also when their times are equal', async () => {
+      const source = sender()
+      const records = Array.from({ length: 237 }, (_, index) => log(source, { timeUs: NOW_US + Math.floor(index / 20) }))
+      await store.send(logs(records))
+      const read: string[] = []
+      let after: { timeUs: number; id: string } | undefined
+      do {
+        const rows = await store.reader.logs({ instanceId: source.instanceId, after, limit: 10 })
+        read.push(...rows.map((row) => `${row.time_us} ${row.id}`))
+        const last = rows.at(-1)
+        after = last && { timeUs: last.time_us, id: last.id }
+      } while (after !== undefined)
+      expect(read).toEqual(
+        records
+          .map((record) => `${record.timeUs} ${record.uid}`)
+          .sort()
+          .reverse(),
+      )
+    })
+
+    test('since is included, until is not, to the microsecond', async () => {
+      const source = sender()
+      await store.send(logs([0, 1, 2, 3].map((us) => log(source, { timeUs: NOW_US + us, body: `at ${us}` }))))
+      const rows = await store.reader.logs({ instanceId: source.instanceId, sinceUs: NOW_US + 1, untilUs: NOW_US + 3, limit: 10 })
+      expect(rows.map((row) => row.message)).toEqual(['at 2', 'at 1'])
+    })
+
+    test('traces come newest first with root, length, spans, failure and request id, each once', async () => {
+      const source = sender()
+      const ids = Array.from({ length: 30 }, () => traceId())
+      await store.send(
+        traces(
+          ids.flatMap((id, index) => {
+            const startUs = NOW_US + (index >> 1) * 1_000_000
+            const child = { traceId: id, parentSpanId: 'aaaaaaaaaaaaaaaa', startUs: startUs + 1_000, durationNs: 2_000_000 }
+            return [
+              span(source, { ...child, name: 'tts_request', attributes: { request_id: `request ${index}` } }),
+              span(source, { ...child, name: 'gemini_api_call', statusCode: index % 3 === 0 ? 2 : 0 }),
+              // The parent of the root is in another service: the trace still has a first span.
+              span(source, {
+                traceId: id,
+                spanId: 'aaaaaaaaaaaaaaaa',
+                parentSpanId: 'bbbbbbbbbbbbbbbb',
+                name: 'POST /tts',
+                startUs,
+                durationNs: 10_500_000,
+              }),
+            ]
+          }),
+        ),
+      )
+      const read = []
+      let after: { timeUs: number; id: string } | undefined
+      do {
+        const page = await store.reader.traces({ instanceId: source.instanceId, after, limit: 7 })
+        read.push(...page)
+        const last = page.at(-1)
+        after = last && { timeUs: last.time_us, id: last.trace_id }
+      } while (after !== undefined)
+      expect(read.map((trace) => trace.trace_id).toSorted()).toEqual(ids.toSorted())
+      expect(read.map((trace) => trace.time_us)).toEqual(ids.map((_, index) => NOW_US + (index >> 1) * 1_000_000).reverse())
+      const third = read.find((trace) => trace.trace_id === ids[3])
+      expect(third).toMatchObject({ name: 'POST /tts', service: 'tts-api', span_count: 3, error: true, request_id: 'request 3' })
+      expect(third?.duration_ms).toBeCloseTo(10.5, 6)
+
+      const failed = await store.reader.traces({ instanceId: source.instanceId, error: true, limit: 100 })
+      expect(failed).toHaveLength(10)
+      expect(await store.reader.traces({ instanceId: source.instanceId, error: false, limit: 100 })).toHaveLength(20)
+      expect(await store.reader.traces({ requestId: 'request 3', instanceId: source.instanceId, limit: 100 })).toMatchObject([
+        { trace_id: ids[3] },
+      ])
+    })
+
+    test('the spans of a trace come by start, whole', async () => {
+      const source = sender()
+      const id = traceId()
+      const root = span(source, { traceId: id, kind: 2, attributes: { nested: { list: [1, 'a', true, null] } } })
+      const event = { timeUs: NOW_US + 5, name: 'Request queued', attributes: { position: 3 } }
+      const child = span(source, {
+        traceId: id,
+        parentSpanId: root.spanId,
+        startUs: NOW_US + 1,
+        statusCode: 2,
+        statusMessage: 'quota',
+        events: [event],
+      })
+      await store.send(traces([child, root]))
+      expect(await store.reader.spans(id, 10)).toMatchObject([
+        { span_id: root.spanId, parent_span_id: null, kind: 2, time_us: NOW_US, duration_ms: 250, attributes: root.attributes },
+        {
+          span_id: child.spanId,
+          parent_span_id: root.spanId,
+          status_code: 2,
+          status_message: 'quota',
+          events: [{ name: 'Request queued' }],
+        },
+      ])
+      expect(await store.reader.spans(traceId(), 10)).toEqual([])
+    })
+
+    test('of a cumulative series only its growth within the time asked for counts', async () => {
+      const source = sender()
+      const at = (minute: number) => NOW_US + minute * 60_000_000
+      const startUs = at(-1)
+      for (const [minute, value] of [10, 25, 45].entries())
+        await store.send(
+          metrics([
+            point(source, { startUs, timeUs: at(minute), value }),
+            histogram(source, { name: 'tts.rtf', startUs, timeUs: at(minute), counts: [0, value, 0, 0], sum: value / 2 }),
+          ]),
+        )
+      const read = async (sinceUs?: number, untilUs?: number) =>
+        (await store.reader.metricPoints({ names: ['tts.requests', 'tts.rtf'], instanceId: source.instanceId, sinceUs, untilUs })).map(
+          ({ value, count, sum, counts }) => ({ value, count, sum, counts }),
+        )
+      expect(await read()).toEqual([
+        { value: 45, count: null, sum: null, counts: [] },
+        { value: null, count: 45, sum: 22.5, counts: [0, 45, 0, 0] },
+      ])
+      expect(await read(at(1), at(2))).toEqual([
+        { value: 15, count: null, sum: null, counts: [] },
+        { value: null, count: 15, sum: 7.5, counts: [0, 15, 0, 0] },
+      ])
+      expect(await read(at(3))).toEqual([])
+    })
+
+    test('the order of attributes makes no other series', async () => {
+      const source = sender()
+      await store.send(metrics([point(source, { attributes: { a: 1, b: 2 } })]))
+      await store.send(metrics([point(source, { attributes: { b: 2, a: 1 } }), point(source, { attributes: { a: 2, b: 1 } })]))
+      expect(await store.count('metric_points', source.instanceId)).toBe(2)
+    })
+
+    test('rows of a day that had no partition move into it when it is made', async () => {
+      const source = sender()
+      const day = 24 * 3_600_000
+      const laterUs = NOW_US + 10 * day * 1000
+      await store.send(logs([log(source, { timeUs: laterUs })]))
+      expect(await store.count('logs_default', source.instanceId)).toBe(1)
+
+      const later = await openStore(store.database, { now: () => Date.now() + 9 * day, retentionDays: 60 })
+      await later.send(logs([log(source, { timeUs: laterUs })]))
+      expect(await store.count('logs_default', source.instanceId)).toBe(0)
+      expect(await store.count('logs', source.instanceId)).toBe(2)
+    })
+
+    test('days past retention are dropped, the others stay', async () => {
+      const source = sender()
+      const dayUs = 24 * 3_600_000_000
+      await store.send(logs([0, 5, 20].map((days) => log(source, { timeUs: NOW_US - days * dayUs, body: `${days} days old` }))))
+      await openStore(store.database, { retentionDays: 10 })
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
+      expect(rows.map((row) => row.message)).toEqual(['0 days old', '5 days old'])
+    })
+
+    test('LOG_DB_LEVEL=WARNING stores warnings and worse', async () => {
+      const source = sender()
+      const quiet = await openStore(store.database, { logLevel: 'WARNING' })
+      const records = [5, 9, 13, 17, 21].map((severity) => log(source, { severity }))
+      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual(OK)
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
+      expect(rows.map((row) => row.level).toSorted()).toEqual(['CRITICAL', 'ERROR', 'ERROR', 'WARNING'])
+    })
+
+    test('migrating again changes nothing; a newer schema is refused', async () => {
+      await migrate(store.database)
+      await store.database.query('INSERT INTO schema_version (version) VALUES (99)')
+      await expect(migrate(store.database)).rejects.toThrow(/schema version 99, this collector knows \d+.*newer collector/)
+      await store.database.query('DELETE FROM schema_version WHERE version = 99')
+    })
+
+    test('a transaction that fails leaves nothing behind', async () => {
+      const failing = store.database.transaction(async (tx) => {
+        await tx.query('CREATE TABLE half_done (a integer)')
+        throw new Error('changed my mind')
+      })
+      await expect(failing).rejects.toThrow('changed my mind')
+      const { rows } = await store.database.query<{ name: string | null }>("SELECT to_regclass('half_done')::text AS name")
+      expect(rows).toEqual([{ name: null }])
+    })
+  })
+}
+
+async function deadLetters(store: Store, instanceId: string): Promise<number> {
+  const { rows } = await store.database.query<{ count: number }>('SELECT count(*)::integer FROM dead_letters WHERE record LIKE $1', [
+    `%${instanceId}%`,
+  ])
+  return rows[0]!.count
+}
