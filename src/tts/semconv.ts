@@ -132,6 +132,8 @@ export const METRIC_TTS_COST = 'tts.cost'
 export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
 /** Counter {failure}. Requests that failed to prove who they are. */
 export const METRIC_TTS_AUTH_FAILURES = 'tts.auth.failures'
+/** Counter {line} by `reason`. Lines of the log that the console did not take. */
+export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'
 /** Histogram s. One call of the provider; should equal the span's duration. */
 export const METRIC_GEN_AI_OPERATION_DURATION = 'gen_ai.client.operation.duration'
 /** Histogram {token}, by `gen_ai.token.type`. */

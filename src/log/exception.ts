@@ -1,0 +1,42 @@
+import { EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE } from '../tts/semconv.ts'
+
+/** An error as the attributes of a log record. */
+export type ExceptionAttributes = {
+  readonly [EXCEPTION_TYPE]: string
+  readonly [EXCEPTION_MESSAGE]: string
+  readonly [EXCEPTION_STACKTRACE]: string
+}
+
+/** Causes of causes; the fifth is rarely read, and a cycle has no end. */
+const CAUSES_MAX = 5
+/** Of an AggregateError: a connection that failed for every address of a host has a few. */
+const PARTS_MAX = 3
+
+/** Type, message and stack of `error`, the stacks of its causes and parts appended as Java and Python print them. */
+export function describeException(error: Error): ExceptionAttributes {
+  const chain = withCauses(error)
+  const [, ...causes] = chain
+  const stack = [stackOf(error), ...causes.map((cause) => `Caused by: ${stackOf(cause)}`)].join('\n')
+  return { [EXCEPTION_TYPE]: typeOf(error), [EXCEPTION_MESSAGE]: error.message, [EXCEPTION_STACKTRACE]: stack }
+}
+
+/** Nearest first; each error once. */
+function withCauses(error: Error): readonly Error[] {
+  const found = new Set<Error>()
+  const waiting = [error]
+  for (let next = waiting.shift(); next && found.size <= CAUSES_MAX; next = waiting.shift()) {
+    found.add(next)
+    const parts = next instanceof AggregateError ? next.errors.slice(0, PARTS_MAX) : []
+    for (const cause of [next.cause, ...parts]) if (cause instanceof Error && !found.has(cause)) waiting.push(cause)
+  }
+  return [...found]
+}
+
+/** The class's name, also where `name` was not set: an `Error` subclass without one says `Error`. */
+function typeOf(error: Error): string {
+  return error.name === 'Error' ? (error.constructor?.name ?? 'Error') : error.name
+}
+
+function stackOf(error: Error): string {
+  return error.stack ?? `${error.name}: ${error.message}`
+}

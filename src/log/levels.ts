@@ -1,0 +1,30 @@
+import { SeverityNumber } from '@opentelemetry/api'
+
+/** The service's levels, mildest first. */
+export const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const
+
+export type Level = (typeof LEVELS)[number]
+
+/** OpenTelemetry's number of each level. https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber */
+export const SEVERITIES: Readonly<Record<Level, SeverityNumber>> = {
+  DEBUG: SeverityNumber.DEBUG,
+  INFO: SeverityNumber.INFO,
+  WARNING: SeverityNumber.WARN,
+  ERROR: SeverityNumber.ERROR,
+  CRITICAL: SeverityNumber.FATAL,
+}
+
+/** What other loggers call our levels. */
+const ALIASES: Readonly<Record<string, Level>> = { TRACE: 'DEBUG', WARN: 'WARNING', FATAL: 'CRITICAL' }
+
+/** The level that `text` names in any case, also `trace`, `warn`, `fatal`; undefined when it names none. */
+export function parseLevel(text: string): Level | undefined {
+  const name = text.trim().toUpperCase()
+  return LEVELS.find((level) => level === name) ?? (Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined)
+}
+
+/** The level that covers a severity number of anyone's: INFO2 is INFO, TRACE is DEBUG; undefined when the number says nothing (0). */
+export function levelOfSeverity(severity: number): Level | undefined {
+  if (!(severity >= 1)) return undefined
+  return LEVELS.findLast((level) => SEVERITIES[level] <= severity) ?? 'DEBUG'
+}
