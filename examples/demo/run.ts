@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPaint } from './paint.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { createReadback, type Readback } from './readback.ts'
+import { REAL_SCENES, STAND_IN_SCENES, TRICKLE } from './scenes.ts'
+import { type Services, startServices } from './services.ts'
+import { type Page, type Told, tellCounts, tellLogs, tellSummary, tellTrace, tellWhereNext } from './story.ts'
+import { type Answer, playScenes, send, surprises, tally } from './traffic.ts'
+import { judge } from './verdict.ts'
+
+export type DemoOptions = {
+  /** Ends by itself, and checks that everything arrived. */
+  readonly once: boolean
+  /** Prints one JSON object to `output`; people read `progress`. */
+  readonly json: boolean
+  readonly env: NodeJS.ProcessEnv
+  readonly output: NodeJS.WriteStream
+  readonly messages: NodeJS.WriteStream
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+/** The telemetry of the last request is on its way for about a second; a machine that is busy may need longer. */
+const ARRIVAL_TIMEOUT_MS = 15_000
+const POLL_MS = 200
+const TRICKLE_EVERY_MS = 3_000
+const WIDTH_DEFAULT = 80
+
+/** Runs the whole: collector, Gemini, API, traffic, and what came of it. Returns what did not go as it should; by then nothing is running any more. */
+export async function runDemo(options: DemoOptions): Promise<readonly string[]> {
+  const { once, env, signal } = options
+  const out = options.json ? options.messages : options.output
+  const page: Page = { width: out.columns ?? WIDTH_DEFAULT, paint: createPaint(out.isTTY === true, env) }
+  const progress = createProgress((text) => out.write(text), page.paint)
+  const services = await startServices({ once, env, progress, signal })
+  try {
+    const answers = await play(services, { env, progress, signal })
+    const readback = createReadback(services.collectorUrl, services.instanceId)
+    const told = await tell(answers, readback, { progress, page })
+    if (once) return await settle(options, { services, answers, readback, progress, traceId: told.traceId })
+    progress.section('Go on', tellWhereNext(services, told))
+    progress.line(page.paint('dim', '\nServing, with a little traffic, until Ctrl-C.'))
+    return await serve(services, env, signal)
+  } finally {
+    await services.stop()
+  }
+}
+
+type PlayOptions = { readonly env: NodeJS.ProcessEnv; readonly progress: Progress; readonly signal: AbortSignal }
+
+async function play({ apiUrl }: Services, { env, progress, signal }: PlayOptions): Promise<readonly Answer[]> {
+  const scenes = env.GEMINI_API_KEY ? REAL_SCENES : STAND_IN_SCENES
+  const { answers } = await progress.step('traffic', `${scenes.flat().length} requests`, async () => {
+    const answers = await playScenes(apiUrl, scenes, signal)
+    return { answers, said: tally(answers) }
+  })
+  signal.throwIfAborted()
+  return answers
+}
+
+/** Shows one request and the figures of all, once the collector has them. */
+async function tell(answers: readonly Answer[], readback: Readback, { progress, page }: { progress: Progress; page: Page }): Promise<Told> {
+  const shown = answers.find((answer) => answer.call.featured)
+  if (!shown?.requestId) throw new Error('The request that was to be shown got no answer')
+  const { requestId, status } = shown
+  const traceId = await arrived(`the trace of request ${requestId}`, () => readback.traceIdOf(requestId))
+  const summary = await arrived(`metrics of ${answers.length} requests`, async () => {
+    const read = await readback.summary()
+    return read.total_requests >= answers.length ? read : null
+  })
+  const kind = status < 400 ? 'One request' : 'One request that failed'
+  progress.section(`${kind}, as the collector has it`, tellTrace(await readback.traceOf(traceId), page))
+  progress.section(`Its log lines (request_id ${requestId})`, tellLogs(await readback.logsOf(requestId), page))
+  progress.section('All requests', tellSummary(summary))
+  return { requestId, traceId }
+}
+
+/** Asks again until there is an answer. */
+async function arrived<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
+  const deadline = Date.now() + ARRIVAL_TIMEOUT_MS
+  for (;;) {
+    const found = await ask()
+    if (found !== null) return found
+    if (Date.now() > deadline) throw new Error(`The collector does not have ${what} after ${ARRIVAL_TIMEOUT_MS / 1_000} s`)
+    await sleep(POLL_MS)
+  }
+}
+
+type Run = {
+  readonly services: Services
+  readonly answers: readonly Answer[]
+  readonly readback: Readback
+  readonly progress: Progress
+  readonly traceId: string
+}
+
+/** Ends the API, so that nothing more can come, and compares what it made with what is stored. */
+async function settle({ json, output }: DemoOptions, { services, answers, readback, progress, traceId }: Run): Promise<readonly string[]> {
+  const requests = answers.length
+  const { losses, summary, ...counts } = await judge(await services.stopApi(), requests, readback)
+  progress.section('Made by the API, and found in the database', tellCounts(counts))
+  if (json) output.write(`${JSON.stringify({ requests, ...counts, trace_id: traceId, summary })}\n`)
+  return [...losses, ...surprises(answers)]
+}
+
+/** A call now and then until Ctrl-C, or until a process ends that should not. Gemini itself is left alone: it costs money. */
+async function serve({ apiUrl, broken }: Services, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<readonly string[]> {
+  const calls = env.GEMINI_API_KEY ? TRICKLE.filter((call) => call.method === 'GET') : TRICKLE
+  const trickle = async () => {
+    for (let i = 0; !signal.aborted; i++) {
+      const call = calls[i % calls.length]
+      if (call) await send(apiUrl, call, signal)
+      await sleep(TRICKLE_EVERY_MS, undefined, { signal }).catch(() => {})
+    }
+    return null
+  }
+  const obituary = await Promise.race([trickle(), broken])
+  return obituary ? [obituary] : []
+}

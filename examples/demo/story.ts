@@ -1,0 +1,121 @@
+/** What is shown when the traffic is over. Everything here was read back from the collector. */
+import { drawFacts } from './facts.ts'
+import type { Paint } from './paint.ts'
+import type { StoredLog, StoredSpan, Summary } from './readback.ts'
+import type { Verdict } from './verdict.ts'
+import { type Bar, drawWaterfall } from './waterfall.ts'
+
+export type Page = { readonly width: number; readonly paint: Paint }
+
+const MARGIN = '  '
+
+/** One request as it went through the service. */
+export function tellTrace(spans: readonly StoredSpan[], { width, paint }: Page): readonly string[] {
+  return drawWaterfall(spans.map(toBar), width - MARGIN.length, paint).map(inset)
+}
+
+function toBar(span: StoredSpan): Bar {
+  return {
+    id: span.span_id,
+    parentId: span.parent_span_id ?? '',
+    name: span.name,
+    note: noteOf(span),
+    failed: span.status === 'error',
+    startMs: toMs(span.start),
+    durationMs: span.duration_ms,
+  }
+}
+
+/** The one thing to know about a span: how it came out. */
+function noteOf({ attributes }: StoredSpan): string {
+  const known = attributes['tts.outcome'] ?? attributes['http.response.status_code'] ?? attributes['error.type']
+  const finish = attributes['gen_ai.response.finish_reasons']
+  return String(known ?? (Array.isArray(finish) ? finish.join(', ') : ''))
+}
+
+/** `2026-11-22T10:00:00.123456Z` in ms with the µs kept, which Date would drop. */
+function toMs(timestamp: string): number {
+  return Date.parse(`${timestamp.slice(0, 23)}Z`) + Number(timestamp.slice(23, 26)) / 1_000
+}
+
+/** Its log lines, as a person reads them. */
+export function tellLogs(logs: readonly StoredLog[], { width, paint }: Page): readonly string[] {
+  const sourceWidth = Math.max(0, ...logs.map((log) => log.source.length))
+  return logs.map(({ timestamp, level, source, message }) => {
+    const time = timestamp.slice(11, 23)
+    const head = `${time}  ${level.padEnd(8)}  ${source.padEnd(sourceWidth)}  `
+    const room = Math.max(20, width - MARGIN.length - head.length)
+    const text = message.length > room ? `${message.slice(0, room - 1)}…` : message
+    const colour = level === 'ERROR' || level === 'CRITICAL' ? 'red' : level === 'WARNING' ? 'yellow' : 'dim'
+    return inset(`${time}  ${paint(colour, level.padEnd(8))}  ${source.padEnd(sourceWidth)}  ${text}`)
+  })
+}
+
+/** The figures of the whole run. */
+export function tellSummary(summary: Summary): readonly string[] {
+  const table = drawFacts([
+    [
+      ['requests', String(summary.total_requests)],
+      ['failed', String(summary.failed_requests)],
+      ['error rate', `${(summary.error_rate * 100).toFixed(1)} %`],
+    ],
+    [
+      ['half took under', seconds(summary.p50)],
+      ['95 % under', seconds(summary.p95)],
+      ['first audio', seconds(summary.time_to_first_audio)],
+    ],
+    [
+      ['audio made', `${summary.audio_seconds.toFixed(1)} s`],
+      ['real-time factor', summary.rtf === null ? '-' : summary.rtf.toFixed(3)],
+      ['estimated cost', `${summary.estimated_cost_usd.toFixed(4)} USD`],
+    ],
+  ])
+  return [...table, '', `by outcome  ${counts(summary.by_outcome)}`, `by voice    ${counts(summary.by_voice)}`].map(inset)
+}
+
+function seconds(value: number | null): string {
+  return value === null ? '-' : `${value.toFixed(2)} s`
+}
+
+function counts(groups: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(groups).sort(([, a], [, b]) => b - a)
+  return sorted.map(([name, count]) => `${name} ${count}`).join(', ') || 'none'
+}
+
+function inset(line: string): string {
+  return line === '' ? '' : `${MARGIN}${line}`
+}
+
+/** The request that was shown. */
+export type Told = { readonly requestId: string; readonly traceId: string }
+
+/** Commands to go on with, for as long as everything is up. */
+export function tellWhereNext(
+  { collectorUrl, apiUrl }: { collectorUrl: string; apiUrl: string },
+  { requestId, traceId }: Told,
+): readonly string[] {
+  return [
+    'Let it speak, as demo-alice, demo-bob or, three times a minute, demo-carol:',
+    `curl ${apiUrl}/api/v1/tts/generate -o hello.wav \\`,
+    `  -H 'authorization: Bearer demo-alice' -H 'content-type: application/json' \\`,
+    `  -d '{"text": "Hello, world", "voice": "Kore", "language": "en-US"}'`,
+    '',
+    'Ask the collector:',
+    `curl '${collectorUrl}/api/logs?request_id=${requestId}'`,
+    `curl '${collectorUrl}/api/traces/${traceId}'`,
+    `curl '${collectorUrl}/api/traces?error=true'`,
+    `curl '${collectorUrl}/api/metrics/summary'`,
+  ].map(inset)
+}
+
+/** Whether all of it arrived. */
+export function tellCounts({ spans, logs, metrics }: Omit<Verdict, 'losses' | 'summary'>): readonly string[] {
+  const pair = (sent: number, stored: number) => `${sent} -> ${stored}`
+  return drawFacts([
+    [
+      ['spans', pair(spans.sent, spans.stored)],
+      ['log records', pair(logs.sent, logs.stored)],
+      ['metric points', pair(metrics.sent, metrics.acknowledged)],
+    ],
+  ]).map(inset)
+}
