@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '../../collector/src/postgres/database.ts'
+import { createPartitions } from '../../collector/src/postgres/partitions.ts'
+import type { Database } from '../../collector/src/postgres/queryable.ts'
+import { LOGS, METRIC_POINTS, SPANS } from '../../collector/src/postgres/rows.ts'
+import { migrate } from '../../collector/src/postgres/schema.ts'
+import { postgresSink } from '../../collector/src/postgres/sink.ts'
+import { createUpkeep } from '../../collector/src/postgres/upkeep.ts'
+import { storeContract } from '../collector/postgres/contract.ts'
+import { log, logs, sender } from '../collector/postgres/records.ts'
+import { openStore } from '../collector/postgres/store.ts'
+import { createPostgres, type PostgresServer } from './support/postgres.ts'
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await createPostgres()
+  await server.start()
+})
+afterAll(async () => {
+  await server.remove()
+})
+
+const open = (database = 'postgres', user = 'postgres'): Database =>
+  openDatabase({ url: server.url.replace('postgres@', `${user}@`).replace(/\/postgres$/, `/${database}`), dataDir: '' })
+
+async function createDatabase(name: string): Promise<void> {
+  const admin = open()
+  await admin.query(`CREATE DATABASE ${name}`)
+  await admin.close()
+}
+
+storeContract('PostgreSQL', () => open())
+
+test('a server killed under load loses nothing that was acknowledged and doubles nothing', async () => {
+  await createDatabase('killed')
+  const source = sender()
+  const store = await openStore(open('killed'))
+  const batches = Array.from({ length: 60 }, () => logs(Array.from({ length: 200 }, () => log(source))))
+  const retries = { count: 0 }
+
+  async function deliver(): Promise<void> {
+    for (let batch = batches.pop(); batch !== undefined; batch = batches.pop())
+      for (let outcome = await store.send(batch); outcome.kind !== 'ok'; outcome = await store.send(batch)) {
+        expect(outcome.kind).toBe('retry')
+        retries.count++
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+  }
+  const delivered = Promise.all([deliver(), deliver(), deliver()])
+  for (let kill = 0; kill < 2; kill++) {
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    await server.killHard()
+    await server.start()
+  }
+  await delivered
+  expect(await store.count('logs', source.instanceId)).toBe(60 * 200)
+  expect(retries.count).toBeGreaterThan(0)
+  await store.database.close()
+})
+
+test('a server that is down at the start is found when it comes, and until then everything is to be sent again', async () => {
+  await createDatabase('late')
+  await server.killHard()
+  const database = open('late')
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
+  const upkeep = createUpkeep({ database, admin: database, partitions })
+  const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
+  const batch = logs([log(sender())])
+
+  await upkeep.start()
+  expect(await upkeep.readiness()).toMatchObject({ ready: false, reason: expect.stringContaining('ECONNREFUSED') })
+  expect(await sink(batch, new AbortController().signal)).toMatchObject({
+    kind: 'retry',
+    error: { message: expect.stringContaining('not ready') },
+  })
+
+  await server.start()
+  await expect.poll(() => upkeep.readiness(), { timeout: 15_000 }).toEqual({ ready: true })
+  expect(await sink(batch, new AbortController().signal)).toEqual({ kind: 'ok' })
+
+  await server.killHard()
+  // The server's children outlive it by a moment, and still answer.
+  await expect.poll(() => upkeep.readiness()).toMatchObject({ ready: false })
+  expect(await sink(batch, new AbortController().signal)).toMatchObject({ kind: 'retry' })
+  await server.start()
+  await expect.poll(() => upkeep.readiness(), { timeout: 15_000 }).toEqual({ ready: true })
+  expect(await sink(batch, new AbortController().signal)).toEqual({ kind: 'ok' })
+  upkeep.stop()
+  await database.close()
+})
+
+test('collectors that start together on an empty database take turns', async () => {
+  await createDatabase('together')
+  const databases = Array.from({ length: 4 }, () => open('together'))
+  const stores = await Promise.all(databases.map((database) => openStore(database)))
+  const source = sender()
+  const yesterday = log(source, { timeUs: Date.now() * 1000 - 86_400_000_000 })
+  expect(await Promise.all(stores.map((store) => store.send(logs([yesterday]))))).toEqual(stores.map(() => ({ kind: 'ok' })))
+  expect(await stores[0]!.count('logs', source.instanceId)).toBe(1)
+  await Promise.all(databases.map((database) => database.close()))
+})
+
+test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing else', async () => {
+  await createDatabase('roles')
+  const admin = open('roles')
+  await admin.query('CREATE ROLE "tts writer" LOGIN')
+  const database = open('roles', 'tts%20writer')
+  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
+  const upkeep = createUpkeep({ database, admin, partitions })
+  await upkeep.start()
+  expect(await upkeep.readiness()).toEqual({ ready: true })
+
+  const sink = postgresSink({ database, partitions, logLevel: 'DEBUG' })
+  const source = sender()
+  const outcome = await sink(logs([log(source), log(source, { severity: 99_999 })]), new AbortController().signal)
+  expect(outcome).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+  expect((await database.query('SELECT id FROM logs')).rows).toHaveLength(1)
+  for (const forbidden of ['DELETE FROM logs', 'DROP TABLE logs', 'UPDATE dead_letters SET reason = 1'])
+    await expect(database.query(forbidden)).rejects.toMatchObject({ code: '42501' })
+  upkeep.stop()
+  await database.close()
+  await admin.close()
+})
+
+test('who stops waiting for a statement does not block the next one', async () => {
+  const database = open()
+  await migrate(database)
+  const slow = Array.from({ length: 4 }, () => database.query('SELECT pg_sleep(20)', [], { signal: AbortSignal.timeout(100) }))
+  for (const waiting of slow) await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' })
+  expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+  await database.close()
+})

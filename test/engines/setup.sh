@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes the servers that test/engines needs available, and fails when it cannot: these tests are never skipped.
+# Each test starts its own server on a free port, with its data in a temporary folder.
+set -euo pipefail
+
+fail() {
+  echo "test/engines/setup.sh: $*" >&2
+  exit 1
+}
+
+postgres_bin() {
+  ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1
+}
+
+install_postgres() {
+  command -v apt-get >/dev/null || fail "PostgreSQL is missing and there is no apt-get here; install PostgreSQL 14 or newer under /usr/lib/postgresql/<version>/bin"
+  [ "$(id -u)" = 0 ] || fail "PostgreSQL is missing; run 'sudo apt-get install -y postgresql', or this script as root"
+  echo "installing PostgreSQL" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  # The package would start a server of its own on port 5432, which no test uses.
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  apt-get update -q >&2 || fail "apt-get update failed; is there a network?"
+  apt-get install -q -y --no-install-recommends postgresql >&2 || fail "apt-get install postgresql failed"
+}
+
+[ -n "$(postgres_bin)" ] || install_postgres
+bin=$(postgres_bin)
+[ -x "$bin/postgres" ] && [ -x "$bin/initdb" ] || fail "no postgres and initdb in ${bin:-/usr/lib/postgresql}"
+if [ "$(id -u)" = 0 ]; then
+  # PostgreSQL refuses to run as root.
+  id postgres >/dev/null 2>&1 || fail "there is no user 'postgres' to run the server as"
+fi
+echo "PostgreSQL: $("$bin/postgres" --version)"
