@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SIGNALS } from '../../../src/wire/signal.ts'
+import type { Sink } from '../batch.ts'
+import type { Stats } from '../stats.ts'
+import { answerRefused } from './answer.ts'
+import { createBudget } from './body.ts'
+import { createTokenCheck, isLoopback, refuseForeign } from './guard.ts'
+import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
+import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
+import { closeServer, createLimitedServer, listenOn, type Tls } from './server.ts'
+
+export type ReceiverOptions = {
+  /** `all` is fed by `POST /v1/{traces,metrics,logs}`, any other name by `POST /<name>/v1/{traces,metrics,logs}`. */
+  readonly routes: Readonly<Record<string, Sink>>
+  readonly stats: Stats
+  /** Instead of {@link RECEIVE_LIMITS}, each. */
+  readonly limits?: Partial<ReceiveLimits>
+  /** Bearer tokens that may send; several while one replaces another. None: everybody may. */
+  readonly tokens?: readonly string[]
+  /** Names by which the collector may be called while it listens on loopback, besides loopback's own. */
+  readonly names?: readonly string[]
+  readonly tls?: Tls
+  /** Gets every other path (the reading side). Returns false for a path that it does not know. */
+  readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
+  /** Told of faults of ours, which a sender sees as 503. */
+  readonly onFault?: (error: Error) => void
+}
+
+export type Receiver = {
+  /** Starts; gives the address it got. Rejects with a message for people when it cannot have it. */
+  readonly listen: (host: string, port: number) => Promise<{ host: string; port: number }>
+  /** Takes no more, finishes what is in hand, and after `timeoutMs` aborts the sinks and cuts the rest. True when nothing was cut. */
+  readonly stop: (timeoutMs: number) => Promise<boolean>
+}
+
+/**
+ * Creates the OTLP/HTTP server of the collector. It answers 200, 200 with partial_success, 400, 401, 403, 404, 405, 413, 415,
+ * 429 and 503, these two with Retry-After. Never 500: senders drop what gets one.
+ * https://opentelemetry.io/docs/specs/otlp/#otlphttp
+ */
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { stats, onFault = () => {} } = options
+  const limits = { ...RECEIVE_LIMITS, ...options.limits }
+  const aborting = new AbortController()
+  const state = { stopping: false, loopback: true }
+  const ingestOptions: IngestOptions = {
+    limits,
+    stats,
+    budget: createBudget(limits.inFlightBytesMax),
+    aborted: aborting.signal,
+    isStopping: () => state.stopping,
+    refuseUnauthorized: createTokenCheck(options.tokens ?? []),
+    onFault,
+  }
+  const routes = toRoutes(options.routes)
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (state.stopping) response.setHeader('Connection', 'close')
+    const route = routes.get(pathOf(request))
+    const foreign = refuseForeign(request, state.loopback, options.names ?? [])
+    if (foreign !== undefined) return refuse(request, response, route?.signal, foreign, ingestOptions)
+    if (route !== undefined) return ingest(request, response, route, ingestOptions)
+    if (await options.api?.(request, response)) return
+    answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
+  }
+
+  const server = createLimitedServer(
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => {
+        onFault(error instanceof Error ? error : new Error(String(error)))
+        if (response.headersSent) response.destroy()
+        else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
+      })
+    },
+    limits,
+    options.tls,
+  )
+
+  return {
+    listen: async (host, port) => {
+      const address = await listenOn(server, host, port)
+      state.loopback = isLoopback(address.host)
+      return address
+    },
+    stop: (timeoutMs) => {
+      state.stopping = true
+      const timer = setTimeout(() => aborting.abort(new Error('the collector is stopping')), timeoutMs)
+      return closeServer(server, timeoutMs).finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+function toRoutes(sinks: Readonly<Record<string, Sink>>): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>()
+  for (const [name, sink] of Object.entries(sinks)) {
+    for (const signal of SIGNALS) routes.set(name === 'all' ? `/v1/${signal}` : `/${name}/v1/${signal}`, { signal, sink })
+  }
+  return routes
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?', 1)[0] ?? '/'
+}
+
+function notFound(request: IncomingMessage, routes: ReadonlyMap<string, Route>): string {
+  return `There is nothing at ${request.method} ${pathOf(request).slice(0, 100)}. Telemetry goes to POST ${[...routes.keys()].join(', ')}.`
+}

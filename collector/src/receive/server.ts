@@ -1,0 +1,97 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { encodeStatus } from './answer.ts'
+import type { ReceiveLimits } from './limits.ts'
+
+/** Certificate and key in PEM; with `ca`, clients must show a certificate that it signed. */
+export type Tls = Pick<TlsOptions, 'cert' | 'key' | 'ca'>
+
+/** How often Node looks for connections that broke a time limit; its default of 30 s would make all of them 30 s longer. */
+const CHECK_INTERVAL_MS = 1_000
+
+/** Largest header block. 16 KiB: Node's default, and twice what other servers take. */
+const HEADER_BYTES_MAX = 16 * 1_024
+
+/** Opens no port yet. Each limit on headers, time and connections is set here, the ones on bodies where they are read. */
+export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits, tls: Tls | undefined): Server {
+  const options = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: limits.headersMs,
+    // Bodies have their own, earlier timer with an answer; this one cuts the connections that outlive it.
+    requestTimeout: limits.headersMs + 2 * limits.bodyMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
+    keepAliveTimeout: limits.idleMs,
+  }
+  const server =
+    tls === undefined
+      ? createServer(options, listener)
+      : createTlsServer({ ...options, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined }, listener)
+  server.maxConnections = limits.connectionsMax
+  server.on('clientError', answerBrokenHttp)
+  return server
+}
+
+/** Listens, or rejects with a message that says what to do about it. Port 0 takes a free one. */
+export function listenOn(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => reject(toListenError(error, host, port))
+    server.once('error', onError)
+    server.listen({ host, port }, () => {
+      server.off('error', onError)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : { host, port })
+    })
+  })
+}
+
+/** Takes no more connections, waits for the requests in hand, and after `timeoutMs` cuts what is left. True when nothing had to be cut. */
+export function closeServer(server: Server, timeoutMs: number): Promise<boolean> {
+  if (!server.listening) return Promise.resolve(true)
+  return new Promise((resolve) => {
+    let clean = true
+    const timer = setTimeout(() => {
+      clean = false
+      server.closeAllConnections()
+    }, timeoutMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve(clean)
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** What is no HTTP at all, or took too long to say it; there is no request object to answer. */
+function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, message] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', `This is not HTTP/1.1: ${error.message}.`]
+  const body = encodeStatus('json', 3, message).toString()
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+const BROKEN: { readonly [code: string]: readonly [string, string] } = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    `The headers are larger than ${HEADER_BYTES_MAX} bytes. Send fewer or shorter ones.`,
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Try again.'],
+}
+
+function toListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const reason =
+    error.code === 'EADDRINUSE'
+      ? `port ${port} is taken by another process. Stop that one (perhaps another collector), or choose another port, for example COLLECTOR_LISTEN=${host}:${port + 1}`
+      : error.code === 'EACCES'
+        ? `port ${port} needs more rights. Choose one above 1023, for example COLLECTOR_LISTEN=${host}:4318`
+        : error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
+          ? 'this machine has no such address. Set COLLECTOR_LISTEN to one that it has, for example COLLECTOR_LISTEN=127.0.0.1:4318'
+          : `${error.message}. Set COLLECTOR_LISTEN to an address and port of this machine`
+  return new Error(`The collector cannot listen on ${where}: ${reason}.`, { cause: error })
+}
