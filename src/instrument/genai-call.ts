@@ -146,6 +146,7 @@ function toTtsCall({ answer, failure, times, attempts, model }: EndedCall): TtsC
 const OUTCOMES: Readonly<Record<string, TtsOutcome>> = {
   no_audio: 'no_audio',
   text_instead_of_audio: 'text_instead_of_audio',
+  truncated: 'truncated',
   truncated_stream: 'truncated',
   cancelled: 'cancelled',
 }

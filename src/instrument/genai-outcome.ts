@@ -9,7 +9,7 @@ import type { Answer } from './genai-answer.ts'
  * - `no_audio`: an answer without audio, or with nothing but a header, although audio was asked for
  * - `text_instead_of_audio`: text came where audio was asked for
  * - `blocked`: the prompt or the answer was refused
- * - `truncated_stream`: the stream ended before its end
+ * - `truncated_stream`: the stream ended before its end; `truncated`: an answer in one piece was broken off
  * - `timeout`, `cancelled` (by the app; not an error of the call)
  * - the code of a connection error: `ECONNREFUSED`, `UND_ERR_SOCKET`, …; else the class of the error
  */
@@ -36,9 +36,8 @@ export function judgeAnswer(answer: Answer, { wantsAudio, isStream }: Expectatio
   if (wantsAudio && !hasSound(answer.audio)) return explainSilence(answer, reasons)
   if (isStream && reasons.length === 0)
     return { type: 'truncated_stream', message: `The stream ended without a finish reason${soFar(answer)}.` }
-  if (wantsAudio && isStream && reasons.includes('OTHER'))
-    return { type: 'truncated_stream', message: `Gemini broke the stream off (finish reason OTHER)${soFar(answer)}.` }
-  return undefined
+  if (!wantsAudio || !reasons.includes('OTHER')) return undefined
+  return { type: isStream ? 'truncated_stream' : 'truncated', message: `Gemini broke off (finish reason OTHER)${soFar(answer)}.` }
 }
 
 /** A stream that its reader left: after the last piece that is a normal end, before it a cancellation. */

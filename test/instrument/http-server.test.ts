@@ -220,8 +220,7 @@ test('Fastify routes name the span, also where a request is refused before its h
   const app = Fastify()
   const schema = { body: { type: 'object', required: ['text'], properties: { text: { type: 'string' } } } } as const
   app.post('/api/:version/speak', { schema }, async () => ({ trace: activeTrace() }))
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const url = `http://127.0.0.1:${app.addresses()[0]!.port}`
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const json = { 'content-type': 'application/json' }
   const { body } = await send(`${url}/api/v1/speak`, { method: 'POST', headers: json, body: '{"text":"hi"}' })
   await send(`${url}/api/v1/speak`, { method: 'POST', headers: json, body: '{}' })

@@ -33,7 +33,10 @@ export function startTelemetry(): Telemetry {
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   const processor = {
     // As the SDK's own processor names the request.
-    onStart: (span: ReadableSpan) => void (span.attributes.request_id ??= currentRequest()?.requestId),
+    onStart(span: ReadableSpan) {
+      const request = currentRequest()
+      if (request) span.attributes.request_id = request.requestId
+    },
     onEnd: (span: ReadableSpan) => void spans.push(span),
     forceFlush: async () => {},
     shutdown: async () => {},
