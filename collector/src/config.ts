@@ -1,7 +1,7 @@
 /** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import type { Level } from './level.ts'
+import { isLoopback } from './receive/guard.ts'
 import { type Address, COLLECTOR_SETTINGS, type CollectorSettings } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -88,12 +88,6 @@ function contradictions({ listen, ingestToken, database }: CollectorConfig): str
   if (database.adminUrl !== undefined && database.url === undefined)
     problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
   return problems
-}
-
-/** Whether only this machine reaches the address. */
-export function isLoopback(host: string): boolean {
-  if (isIP(host) === 4) return host.startsWith('127.')
-  return host === '::1' || host === 'localhost'
 }
 
 function readText(path: string): string {

@@ -15,8 +15,8 @@ export type ApiAnswer = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Answers everything that is not OTLP. Never throws, never rejects. */
-export type Api = (request: ApiRequest) => Promise<ApiAnswer>
+/** Answers questions; undefined for what is none, such as a POST to a path it does not know. Never throws, never rejects. */
+export type Api = (request: ApiRequest) => Promise<ApiAnswer | undefined>
 
 /** A wrong request; the message says what to change. */
 export class BadRequestError extends Error {

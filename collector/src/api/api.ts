@@ -26,23 +26,23 @@ const RETRY_AFTER_S = 5
 
 /** The reading side of the collector: what was stored, and how the collector is. Only GET; `GET /` lists the rest. */
 export function createApi(options: ApiOptions): Api {
-  const routes = toRoutes(options)
-  const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(routes.map(({ path, doc }) => [`GET ${path}`, doc])) }
+  const questions = toRoutes(options)
+  const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
+  const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
 
   return async function answer(request) {
-    const route = routes.find(({ path }) => matches(path, request.path))
-    if (route === undefined && request.path !== '/')
-      return failure(404, 'not_found', `There is no ${request.path}; GET / lists what there is`)
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return failure(405, 'method_not_allowed', `${request.path} is only for GET`, { allow: 'GET, HEAD' })
-    if (route === undefined) return json(200, index)
-    if (request.path.startsWith('/api/') && !mayRead(request.authorization, options.readToken))
-      return failure(401, 'unauthorized', 'Send the READ_TOKEN of this collector as "Authorization: Bearer …"', {
-        'www-authenticate': 'Bearer',
-      })
+    const { method, path, authorization } = request
+    const asks = method === 'GET' || method === 'HEAD'
+    const route = routes.find((known) => matches(known.path, path))
+    if (route === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
+    if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
+    if (path.startsWith('/api/') && !mayRead(authorization, options.readToken))
+      return failure(401, 'unauthorized', 'Send the READ_TOKEN of this collector as "Authorization: Bearer …"', BEARER)
     return await handleSafely(route, request)
   }
 }
+
+const BEARER = { 'www-authenticate': 'Bearer' }
 
 function toRoutes(options: ApiOptions): readonly Route[] {
   const { reader, metricsText } = options

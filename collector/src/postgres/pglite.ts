@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { lockFolder } from './lock.ts'
+import { FolderInUseError, lockFolder } from './lock.ts'
 import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
 
 /** What `pglite-worker.ts` is asked. The next request is sent when the last one is answered. */
@@ -28,8 +28,7 @@ const WORKER_URL = new URL(`./pglite-worker.${import.meta.url.endsWith('.ts') ? 
  * Throws when the folder cannot be written or another process uses it.
  */
 export function openPglite(dataDir: string): Database {
-  mkdirSync(dataDir, { recursive: true })
-  const unlock = lockFolder(dataDir)
+  const unlock = takeFolder(dataDir)
   const line = createLine()
   let engine: Engine | undefined
   let closing: Promise<void> | undefined
@@ -66,6 +65,20 @@ export function openPglite(dataDir: string): Database {
         .then(unlock)
       await closing
     },
+  }
+}
+
+function takeFolder(dataDir: string): () => void {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    return lockFolder(dataDir)
+  } catch (error) {
+    if (error instanceof FolderInUseError || !(error instanceof Error)) throw error
+    throw new Error(
+      `The folder ${dataDir} cannot hold the embedded database: ${error.message}. ` +
+        'Set COLLECTOR_DATA_DIR to a folder that this user may write, or DATABASE_URL to a PostgreSQL.',
+      { cause: error },
+    )
   }
 }
 

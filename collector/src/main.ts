@@ -1,0 +1,67 @@
+/**
+ * The collector as a program. One line on stdout when it takes data; trouble on stderr, one message each.
+ * Exit codes: 0 stopped as asked, 1 could not start or had to cut something off, 2 wrong settings.
+ */
+import { type Collector, createCollector, type Store } from './app.ts'
+import { type CollectorConfig, processCollectorConfig } from './config.ts'
+import { COLLECTOR_SETTINGS } from './settings.ts'
+
+const NAME = 'tts-otel-collector'
+
+await main(process.argv.slice(2))
+
+async function main(words: readonly string[]): Promise<void> {
+  if (words.includes('--help') || words.includes('-h')) {
+    process.stdout.write(help())
+    return
+  }
+  const { config, problems } = processCollectorConfig(words)
+  if (problems.length > 0)
+    return complain(`cannot start, the settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, 2)
+  try {
+    await run(config)
+  } catch (error) {
+    complain(`cannot start. ${error instanceof Error ? error.message : error}`, 1)
+  }
+}
+
+async function run(config: CollectorConfig): Promise<void> {
+  const collector = createCollector(config)
+  stopOnSignals(collector)
+  const { url, store } = await collector.start()
+  process.stdout.write(`${NAME}: listening on ${url}, storing in ${describe(store, config)}\n`)
+  if (store.problem !== undefined)
+    process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
+}
+
+/** The second signal does not wait: whoever sends it has waited already. */
+function stopOnSignals(collector: Collector): void {
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, async () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      // A worker or a connection that hangs must not keep the process.
+      process.exit((await collector.stop()) ? 0 : 1)
+    })
+}
+
+function describe({ kind }: Store, { database }: CollectorConfig): string {
+  if (kind === 'pglite')
+    return `an embedded PGlite under ${database.dataDir} (for development: not durable against power loss; set DATABASE_URL for production)`
+  const url = URL.parse(database.url ?? '')
+  return `PostgreSQL at ${url?.host}${url?.pathname}`
+}
+
+function complain(message: string, exitCode: number): void {
+  process.stderr.write(`${NAME}: ${message}\n`)
+  process.exitCode = exitCode
+}
+
+function help(): string {
+  const rows = Object.entries(COLLECTOR_SETTINGS).map(([name, { doc, fallback, type }]) => {
+    const shown = typeof fallback === 'object' ? `${fallback.host}:${fallback.port}` : fallback
+    return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
+  })
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL, with an HTTP API to read it back.\n\nSettings (environment):\n${rows.join('')}`
+}
