@@ -119,7 +119,7 @@ function decode(bytes: Uint8Array): string {
 /** What to do about a refusal that a person has to repair. */
 function advise(status: number): string {
   if (status === 401 || status === 403) return '; set the right token in OTEL_EXPORTER_OTLP_HEADERS'
-  if (status === 404 || status === 405) return '; is it an OTLP/HTTP receiver? Check OTEL_EXPORTER_OTLP_ENDPOINT (usually port 4318)'
+  if (status === 404 || status === 405) return '; set OTEL_EXPORTER_OTLP_ENDPOINT to an OTLP/HTTP receiver (usually port 4318)'
   if (status === 415) return '; it does not take this encoding: set OTEL_EXPORTER_OTLP_PROTOCOL or OTEL_EXPORTER_OTLP_COMPRESSION'
   if (status >= 300 && status < 400) return '; redirects are not followed: set the final address in OTEL_EXPORTER_OTLP_ENDPOINT'
   if (status === 500) return '; look into the log of the collector'

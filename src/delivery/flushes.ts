@@ -5,6 +5,9 @@ export type Flushes = {
   readonly check: () => void
 }
 
+/** Longest delay of a Node timer; a longer one, or Infinity, would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 /** Those who wait for a flush. `oldest` is the number of the oldest item on its way, in the order of `push`. */
 export function createFlushes(oldest: () => number): Flushes {
   const waiters = new Set<{ readonly mark: number; readonly end: (inTime: boolean) => void }>()
@@ -18,7 +21,7 @@ export function createFlushes(oldest: () => number): Flushes {
       resolve(inTime)
     }
     // Not unref'd: our sockets are, so this timer is what lets a program wait for its last telemetry.
-    const timer = setTimeout(end, timeoutMs, false)
+    const timer = setTimeout(end, Math.min(timeoutMs, TIMER_MS_MAX), false)
     const waiter = { mark, end }
     waiters.add(waiter)
     return promise

@@ -38,7 +38,11 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
     counters.dropped[reason] += items
     if (reason === 'undelivered')
       lastError = error // said once, with the sum, by `conclude`
-    else say(reason, () => `dropped ${items} ${name}, ${counters.dropped[reason]} so far (${reason}): ${error.message}. ${ADVICE[reason]}`)
+    else
+      say(
+        reason,
+        () => `${name} dropped (${reason}): ${items} now, ${counters.dropped[reason]} in all: ${error.message}. ${ADVICE[reason]}`,
+      )
   }
 
   function settle(job: Job, part: Chunk, outcome: Outcome): void {
@@ -59,6 +63,7 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
 
   function keep(job: Job, part: Chunk, error: Error): boolean {
     const refusals = job.refusals + 1
+    lastError = error
     if (refusals > REFUSALS_MAX || !park({ chunk: part, itemsLeft: part.items, refusals, from: job.from })) return false
     say('kept', () => `${name} refused: ${error.message}. They are kept and tried again every five minutes, ${REFUSALS_MAX} times`)
     return true
@@ -66,13 +71,16 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
 
   function conclude(queuedItems: number, jobs: readonly Job[]): void {
     counters.dropped.undelivered += queuedItems
+    let refused = 0
     for (const job of jobs) {
-      counters.dropped[job.refusals > 0 ? 'refused' : 'undelivered'] += job.itemsLeft
+      if (job.refusals > 0) refused += job.itemsLeft
+      else counters.dropped.undelivered += job.itemsLeft
       job.itemsLeft = 0
     }
-    const { undelivered } = counters.dropped
-    const why = lastError ? `: ${lastError.message}` : ''
-    if (undelivered > 0) warn(`${undelivered} ${name} were not delivered before the process ended${why}. ${ADVICE.undelivered}`)
+    counters.dropped.refused += refused
+    const lost = counters.dropped.undelivered + refused
+    const why = lastError?.message ?? 'the collector has not answered'
+    if (lost > 0) say('conclusion', () => `${name} not delivered before the process ended: ${lost}, because ${why}. ${ADVICE.undelivered}`)
   }
 
   return {
@@ -98,11 +106,10 @@ const ADVICE: Record<DropReason, string> = {
   queue_full:
     'More is made than the collector takes: find out why it is slow, sample, or raise OTEL_BSP_MAX_QUEUE_SIZE (OTEL_BLRP_MAX_QUEUE_SIZE for logs)',
   poison:
-    'The collector cannot read them, not even alone; the others of their batch were delivered. Please report this with the collector’s message',
+    'The collector cannot read them; what it can read of their batch is delivered. Please report this with the message of the collector',
   too_large: 'They are too large even alone: set OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, or raise the limit of the collector',
   refused: 'Repair what the message names; new telemetry is tried as before',
   rejected: 'The collector read them and will never store them; it keeps the reason',
-  undelivered:
-    'The process ended before the collector took them: see that it runs and can be reached, or raise TTS_OTEL_SHUTDOWN_TIMEOUT_MS',
+  undelivered: 'See that the collector runs and can be reached; TTS_OTEL_SHUTDOWN_TIMEOUT_MS is the time it gets',
   encode: 'An attribute of them cannot be encoded: use texts, numbers, booleans and lists of these',
 }

@@ -66,7 +66,10 @@ const CHUNK_BYTES_MAX = 16 * MIB
 /** Receivers take requests of 4 MiB (gRPC gateways) to 20 MiB; this is estimated, so it keeps a distance. */
 const BATCH_BYTES_MAX = 2 * MIB
 
-/** Requests at once while there is more than one to send. */
+/**
+ * Requests at once while there is more than one to send. 10,000 spans/s to a collector that takes 150 ms for an answer: with one lane
+ * 19,000 wait after three seconds, with four 2,000.
+ */
 const LANES_MAX = 4
 
 /** Refused data is worth less than new data: it gets a quarter of the room. */

@@ -52,7 +52,7 @@ export function createPost(options: PostOptions): Send<Chunk> {
       const answer = await context.with(UNTRACED, exchange, undefined, target, { headers, body, signal })
       return toOutcome(answer, target.name, { nowMs: Date.now(), secrets: target.secrets })
     } catch (error) {
-      return toFailure(error, target.name)
+      return toFailure(signal.aborted ? signal.reason : error, target.name)
     }
   }
 
@@ -125,12 +125,14 @@ type Message = { readonly headers: http.OutgoingHttpHeaders; readonly body: Uint
 function exchange(target: Target, message: Message): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const request = target.request({ ...target.options, headers: message.headers, signal: message.signal })
+  // A request that is still without a socket (a tunnel being opened) would report its abort only when it has one.
+  message.signal.addEventListener('abort', () => reject(message.signal.reason), { once: true })
   request.on('socket', (socket) => socket.unref())
   request.on('response', (response) => readAnswer(response).then(resolve, reject))
   request.on('error', (error) => {
     // The other side closed an idle connection at the moment we used it: no fault of this attempt.
     if (request.reusedSocket && codeOf(error) === 'ECONNRESET') exchange(target, message).then(resolve, reject)
-    else reject(message.signal.aborted ? message.signal.reason : error)
+    else reject(error)
   })
   request.end(message.body)
   return promise
@@ -163,8 +165,8 @@ function toFailure(cause: unknown, name: string): Outcome {
 const UNTRUSTED = '; if the collector has a certificate of your own authority, set OTEL_EXPORTER_OTLP_CERTIFICATE'
 
 const ADVICE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: '; is the collector running there?',
-  ENOTFOUND: '; is the name in OTEL_EXPORTER_OTLP_ENDPOINT right?',
+  ECONNREFUSED: '; no collector is listening there',
+  ENOTFOUND: '; check the name in OTEL_EXPORTER_OTLP_ENDPOINT',
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,

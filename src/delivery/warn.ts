@@ -4,7 +4,7 @@ const INTERVAL_MS = 60_000
 /**
  * Wraps `warn` so that each reason is said at once, and then at most once a minute.
  *
- * The message is built only when it is said.
+ * The message is built only when it is said. A `warn` that throws is not our caller's problem.
  */
 export function createWarner(warn: (message: string) => void, now: () => number): (reason: string, message: () => string) => void {
   const saidAtMs = new Map<string, number>()
@@ -12,6 +12,10 @@ export function createWarner(warn: (message: string) => void, now: () => number)
     const before = saidAtMs.get(reason)
     if (before !== undefined && now() - before < INTERVAL_MS) return
     saidAtMs.set(reason, now())
-    warn(message())
+    try {
+      warn(message())
+    } catch {
+      // Nobody is left to tell.
+    }
   }
 }

@@ -67,18 +67,19 @@ export function createEncoder<S extends Signal>(signal: S, encoding: Chunk['enco
     signal,
     itemsMax: row.itemsMax,
     count: row.count,
-    estimateBytes: row.estimateBytes,
+    estimateBytes(item) {
+      try {
+        return row.estimateBytes(item)
+      } catch {
+        return RECORD_BYTES // a getter of the app's that throws: `encode` will say so, outside of the app's call
+      }
+    },
     encode(items) {
       const bytes = row[encoding]([...items])
       if (bytes === undefined) throw new Error(`the ${encoding} serializer gave nothing for ${items.length} ${signal}`)
-      return { signal, encoding, bytes: trim(bytes), items: items.reduce((sum, item) => sum + row.count(item), 0) }
+      return { signal, encoding, bytes, items: items.reduce((sum, item) => sum + row.count(item), 0) }
     },
   }
-}
-
-/** The serializers return a view of a buffer that may be twice as large; a chunk can wait for long, so it keeps only its own bytes. */
-function trim(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength > bytes.byteLength * 1.1 ? bytes.slice() : bytes
 }
 
 function countDataPoints(metrics: ResourceMetrics): number {

@@ -1,5 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, expect, test } from 'vitest'
+import { createPipeline } from '../../src/delivery/pipeline.ts'
+import { createPost } from '../../src/delivery/post.ts'
+import { createStats } from '../../src/delivery/stats.ts'
+import { createEncoder } from '../../src/wire/encode.ts'
+import { countItems } from '../../src/wire/protobuf.ts'
+import { randomTelemetry, seededRandom } from '../collector/receive/telemetry.ts'
 import { type Collector, type CollectorOptions, itemName, OK, startCollector } from './support/collector.ts'
 import { createDelivery, type Delivery, NO_DROPS, until } from './support/delivery.ts'
 import { makeSpans, names } from './support/items.ts'
@@ -17,9 +23,9 @@ function pushAll(delivery: Delivery, count: number): void {
   for (const span of makeSpans(count)) delivery.push(span)
 }
 
-test('a healthy collector gets every span once, in requests of at most the batch size, over kept connections', async () => {
+test('a healthy collector gets every span once, in requests of at most 512, over kept connections', async () => {
   const collector = await collectorThat()
-  const delivery = createDelivery(collector.url, { limits: { queueItemsMax: 5_000 } })
+  const delivery = createDelivery(collector.url, { limits: { queueItemsMax: 5_000, batchItemsMax: 4_000 } })
   pushAll(delivery, 3_000)
   expect(delivery.health()).toMatchObject({ created: 3_000, waiting: 3_000 })
 
@@ -167,6 +173,16 @@ test('a collector that is not there yet gets everything once it comes', async ()
   expect(delivery.health()).toMatchObject({ sent: 100, waiting: 0, dropped: NO_DROPS })
 })
 
+test('after an outage the first success ends the waits of all the others', async () => {
+  const collector = await collectorThat({ answer: (_, count) => (count <= 4 ? { status: 503 } : OK) })
+  const delivery = createDelivery(collector.url, { limits: { batchItemsMax: 10 }, waits: { firstDelayMs: 2_000, delayMsMax: 2_000 } })
+  pushAll(delivery, 40)
+  await until(() => delivery.health().retried === 4)
+  await until(() => delivery.health().sent === 40)
+  const [first, ...others] = collector.received.slice(4).map((request) => request.atMs)
+  expect(Math.max(...others) - (first ?? 0)).toBeLessThan(100) // by themselves they would come within a second
+})
+
 test.each(['reset', 'reset mid-body', 'hang'] as const)('a connection that breaks (%s) costs no span', async (fault) => {
   const collector = await collectorThat({ answer: (_, count) => (count === 1 ? fault : OK) })
   const delivery = createDelivery(collector.url, { post: { timeoutMs: 200 } })
@@ -237,7 +253,7 @@ test('shutdown waits no longer than it was told, and says in one line what was l
   expect(performance.now() - startMs).toBeLessThan(600)
   expect(delivery.health()).toMatchObject({ sent: 0, waiting: 0, dropped: { ...NO_DROPS, undelivered: 1_000 } })
   expect(delivery.warnings).toHaveLength(1)
-  expect(delivery.warnings[0]).toContain('1000 spans were not delivered')
+  expect(delivery.warnings[0]).toContain('spans not delivered before the process ended: 1000')
 })
 
 test('shutdown does not wait for a collector that is not there', async () => {
@@ -290,4 +306,63 @@ test('the delivery does not run in the context of the request that filled the ba
   store.run('request 1', () => pushAll(delivery, 512))
   await until(() => seen.length > 0)
   expect(seen).toEqual([undefined])
+})
+
+test('metrics take the same way: one collection is one request, counted in points', async () => {
+  const collector = await collectorThat()
+  const stats = createStats()
+  const encoder = createEncoder('metrics', 'protobuf')
+  const pipeline = createPipeline({
+    signal: 'metrics',
+    encoder,
+    send: createPost({ url: `${collector.url}/v1/metrics`, headers: {}, compression: 'gzip', timeoutMs: 2_000 }),
+    limits: { queueItemsMax: 16, batchItemsMax: 512, delayMs: 60_000 },
+    stats,
+    warn: () => undefined,
+  })
+  const collections = [1, 2, 3].map((seed) => randomTelemetry(seededRandom(seed), 90).metrics)
+  const points = collections.reduce((sum, metrics) => sum + encoder.count(metrics), 0)
+  for (const metrics of collections) pipeline.push(metrics)
+  expect(stats.snapshot().metrics).toMatchObject({ created: points, waiting: points })
+  expect(await pipeline.shutdown(3_000)).toBe(true)
+  const arrived = collector.received.map((request) => countItems('metrics', request.body))
+  expect(arrived.toSorted()).toEqual(collections.map(encoder.count).toSorted())
+  expect(collector.received.map((request) => request.path)).toEqual(Array(3).fill('/v1/metrics'))
+  expect(stats.snapshot().metrics).toMatchObject({ created: points, sent: points, waiting: 0 })
+})
+
+test('a log body whose getter throws, and a warn that throws, reach neither the app nor the other records', async () => {
+  const collector = await collectorThat()
+  const stats = createStats()
+  const pipeline = createPipeline({
+    signal: 'logs',
+    encoder: createEncoder('logs', 'protobuf'),
+    send: createPost({ url: `${collector.url}/v1/logs`, headers: {}, compression: 'none', timeoutMs: 2_000 }),
+    limits: { queueItemsMax: 100, batchItemsMax: 100, delayMs: 60_000 },
+    stats,
+    warn() {
+      throw new Error('stderr is gone')
+    },
+  })
+  const records = randomTelemetry(seededRandom(5), 10).logs
+  const body = Object.defineProperty({}, 'text', {
+    enumerable: true,
+    get() {
+      throw new Error('not now')
+    },
+  })
+  for (const record of records.with(4, { ...records[4]!, body })) pipeline.push(record)
+  expect(await pipeline.forceFlush(3_000)).toBe(false)
+  expect(stats.snapshot().logs).toMatchObject({ created: 10, sent: 9, waiting: 0, dropped: { ...NO_DROPS, encode: 1 } })
+})
+
+test('a shutdown while refused data waits for its next try says what is lost, in one line', async () => {
+  const collector = await collectorThat({ answer: () => ({ status: 401 }) })
+  const delivery = createDelivery(collector.url, { waits: { parkMs: 60_000 } })
+  pushAll(delivery, 5)
+  expect(await delivery.forceFlush(3_000)).toBe(false)
+  expect(await delivery.shutdown(3_000)).toBe(false)
+  expect(delivery.health()).toMatchObject({ sent: 0, waiting: 0, dropped: { ...NO_DROPS, refused: 5 } })
+  expect(delivery.warnings).toHaveLength(2)
+  expect(delivery.warnings[1]).toMatch(/^spans not delivered before the process ended: 5, because .* answered 401/)
 })

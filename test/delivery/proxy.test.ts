@@ -15,7 +15,7 @@ afterEach(async () => {
 
 type Seen = { readonly method: string; readonly url: string; readonly authorization: string | undefined }
 
-/** A forward proxy that knows every name as 127.0.0.1. */
+/** A forward proxy that knows every name as 127.0.0.1. With status 0 it never answers a CONNECT. */
 async function startProxy({ status = 200 } = {}): Promise<{ readonly url: string; readonly seen: readonly Seen[] }> {
   const seen: Seen[] = []
   const sockets = new Set<Socket>()
@@ -34,6 +34,8 @@ async function startProxy({ status = 200 } = {}): Promise<{ readonly url: string
   })
   server.on('connect', (request, client: Socket) => {
     note(request)
+    sockets.add(client)
+    if (status === 0) return
     if (status !== 200) return client.end(`HTTP/1.1 ${status} No\r\n\r\n`)
     const upstream = connect(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
@@ -89,6 +91,13 @@ test('HTTPS_PROXY: a proxy that refuses is named without its password', async ()
   expect(outcome).toMatchObject({ kind: 'retry' })
   const message = outcome.kind === 'retry' ? outcome.error.message : ''
   expect(message).toBe(`https://collector.test:4318/v1/traces: the proxy ${proxy.url} answered 407 to CONNECT`)
+})
+
+test('HTTPS_PROXY: a proxy that hangs costs the timeout and no more', async () => {
+  const proxy = await startProxy({ status: 0 })
+  const outcome = await createSend({ url: 'https://collector.test:4318/v1/traces', proxy: { https: proxy.url }, timeoutMs: 100 })()
+  expect(outcome).toMatchObject({ kind: 'retry' })
+  expect(outcome.kind === 'retry' && outcome.error.message).toBe('https://collector.test:4318/v1/traces: no answer within 100 ms')
 })
 
 test('HTTP_PROXY: an http collector is asked for by its whole address', async () => {

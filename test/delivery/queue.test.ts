@@ -62,3 +62,12 @@ test('a flush makes everything ready that is there, and nothing that comes later
   queue.push('e')
   expect(queue.take()).toBeUndefined()
 })
+
+test('what comes while nobody takes, and fills more than a batch, still goes out by its age', async () => {
+  const { queue, onReady } = queueOf({ batchItemsMax: 2, delayMs: 10 })
+  queue.push('a')
+  await vi.waitFor(() => expect(onReady).toHaveBeenCalledOnce())
+  for (const item of ['b', 'c']) queue.push(item)
+  expect(queue.take()).toEqual(['a', 'b'])
+  await vi.waitFor(() => expect(queue.take()).toEqual(['c']))
+})

@@ -21,7 +21,7 @@ test.each(['protobuf', 'json'] as const)('spans, log records and metric points a
   }
 })
 
-test('a chunk keeps hardly more memory than its bytes', () => {
+test('a chunk, which may wait for long, holds hardly more memory than its bytes', () => {
   for (const signal of ['traces', 'logs'] as const) {
     const { bytes } =
       signal === 'traces' ? createEncoder(signal, 'protobuf').encode(large.traces) : createEncoder(signal, 'protobuf').encode(large.logs)
