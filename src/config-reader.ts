@@ -18,8 +18,8 @@ export type Reader = {
   readonly isSet: (name: keyof typeof SETTINGS) => boolean
   /** The value of the signal's own variable, undefined when unset or wrong, and the one for all signals. */
   readonly otlp: <Name extends OtlpName>(name: Name, signal: Signal) => { own: OtlpValue<Name> | undefined; general: OtlpValue<Name> }
-  /** The text of the file that the variable names. */
-  readonly file: (name: OtlpName & `C${string}`, signal: Signal) => string | undefined
+  /** The PEM text of the file that the variable names. */
+  readonly pem: (name: OtlpName & `C${string}`, signal: Signal) => string | undefined
   readonly problems: Set<string>
 }
 
@@ -53,18 +53,25 @@ export function createReader({ env, readFile, problems }: ReaderSource): Reader 
       return read(name, row, insteadOf(row)) ?? row.fallback
     },
     otlp,
-    file(name, signal) {
+    pem(name, signal) {
       const { own, general } = otlp(name, signal)
       const path = own ?? general
       if (path === undefined) return undefined
-      try {
-        return readFile(path)
-      } catch (error) {
-        const variable = own === undefined ? `OTEL_EXPORTER_OTLP_${name}` : `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`
-        problems.add(`${variable}=${showValue(path, {})} cannot be read (${error instanceof Error ? error.message : error}); ignored`)
-        return undefined
-      }
+      const variable = own === undefined ? `OTEL_EXPORTER_OTLP_${name}` : `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`
+      const content = readPem(path, readFile)
+      if (typeof content === 'string') return content
+      problems.add(`${variable}=${showValue(path, {})} ${content.problem}; ignored`)
+      return undefined
     },
+  }
+}
+
+function readPem(path: string, readFile: (path: string) => string): string | { readonly problem: string } {
+  try {
+    const content = readFile(path)
+    return content.includes('-----BEGIN ') ? content : { problem: 'is not a PEM file: it has no line -----BEGIN …-----' }
+  } catch (error) {
+    return { problem: `cannot be read (${error instanceof Error ? error.message : error})` }
   }
 }
 

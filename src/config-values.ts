@@ -57,10 +57,9 @@ export function decimal(min: number, max: number): ValueType<number> {
   }
 }
 
-/** One of some names, any case. `others` maps further spellings to a name; messages do not list them. */
-export function oneOf<const T extends string>(names: readonly T[], others: Readonly<Record<string, T>> = {}): ValueType<T> {
-  const own = Object.fromEntries(names.map((name) => [name, name]))
-  return { ...spellings<T>({ ...own, ...others }), expects: spellings(own).expects }
+/** One of some names, any case. */
+export function oneOf<const T extends string>(names: readonly T[]): ValueType<T> {
+  return spellings<T>(Object.fromEntries(names.map((name) => [name, name])))
 }
 
 /** Some names, separated by commas; `none` stands for an empty list. */
@@ -84,6 +83,12 @@ export const httpUrl: ValueType<string> = {
     return url && (url.protocol === 'http:' || url.protocol === 'https:') ? value : undefined
   },
   advice: (value) => (/^[\w.-]+:\d+/.test(value) ? `write http://${value}` : undefined),
+}
+
+/** An http or https address, or host:port of an http one, as other programs take it. */
+export const proxyUrl: ValueType<string> = {
+  expects: 'the http:// or https:// address of a proxy',
+  read: (value) => httpUrl.read(value.includes('://') ? value : `http://${value}`) && value,
 }
 
 /** Attributes as `key=value,key=value` in the format of W3C baggage: percent-encoded, spaces around the parts ignored. */

@@ -1,7 +1,7 @@
 /** PARSE: strings -> Config. The only file of the SDK that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
 import { createReader, type Environment, type OtlpName, type OtlpValue, type Reader, type Value } from './config-reader.ts'
-import { showValue } from './config-values.ts'
+import { showValue, TIMER_MS_MAX } from './config-values.ts'
 import type { Signal } from './wire/signal.ts'
 
 /** Where one signal goes and how long it may wait on the way. */
@@ -22,8 +22,6 @@ export type SignalConfig = {
 /** A queue in front of the collector; sizes in spans, log records or metric points. */
 export type QueueConfig = {
   readonly delayMs: number
-  /** Of one batch, retries included. */
-  readonly exportTimeoutMs: number
   readonly queueItemsMax: number
   readonly batchItemsMax: number
 }
@@ -91,9 +89,17 @@ function toConfig(reader: Reader): Config {
     hostName: get('HOSTNAME'),
     resourceAttributes: get('OTEL_RESOURCE_ATTRIBUTES'),
     signals: {
-      traces: toSignal(reader, 'traces', get('OTEL_TRACES_EXPORTER'), toQueue(reader, 'OTEL_BSP')),
-      metrics: toSignal(reader, 'metrics', get('OTEL_METRICS_EXPORTER'), toMetricQueue(reader)),
-      logs: toSignal(reader, 'logs', get('OTEL_LOGS_EXPORTER'), toQueue(reader, 'OTEL_BLRP')),
+      traces: {
+        ...toSignal(reader, 'traces', get('OTEL_BSP_EXPORT_TIMEOUT')),
+        exporters: get('OTEL_TRACES_EXPORTER'),
+        queue: toQueue(reader, 'OTEL_BSP'),
+      },
+      metrics: { ...toSignal(reader, 'metrics', TIMER_MS_MAX), exporters: get('OTEL_METRICS_EXPORTER'), queue: METRIC_QUEUE },
+      logs: {
+        ...toSignal(reader, 'logs', get('OTEL_BLRP_EXPORT_TIMEOUT')),
+        exporters: get('OTEL_LOGS_EXPORTER'),
+        queue: toQueue(reader, 'OTEL_BLRP'),
+      },
     },
     proxy: { https: get('HTTPS_PROXY'), http: get('HTTP_PROXY'), no: get('NO_PROXY') },
     metricIntervalMs,
@@ -108,20 +114,18 @@ function toConfig(reader: Reader): Config {
   }
 }
 
-function toSignal(reader: Reader, signal: Signal, exporters: SignalConfig['exporters'], queue: QueueConfig): SignalConfig {
-  const { otlp, file } = reader
+function toSignal(reader: Reader, signal: Signal, exportTimeoutMs: number): Omit<SignalConfig, 'exporters' | 'queue'> {
+  const { otlp, pem } = reader
   const one = <Name extends OtlpName>(name: Name) => otlp(name, signal).own ?? otlp(name, signal).general
   const endpoint = otlp('ENDPOINT', signal)
   const headers = otlp('HEADERS', signal)
   return {
-    exporters,
     url: endpoint.own === undefined ? appendPath(endpoint.general ?? DEFAULT_ENDPOINT, `v1/${signal}`) : new URL(endpoint.own).href,
     headers: { ...headers.general, ...headers.own },
-    timeoutMs: one('TIMEOUT'),
+    timeoutMs: Math.min(one('TIMEOUT'), exportTimeoutMs),
     compression: one('COMPRESSION'),
     encoding: one('PROTOCOL') === 'http/json' ? 'json' : 'protobuf',
-    tls: { ca: file('CERTIFICATE', signal), key: file('CLIENT_KEY', signal), cert: file('CLIENT_CERTIFICATE', signal) },
-    queue,
+    tls: { ca: pem('CERTIFICATE', signal), key: pem('CLIENT_KEY', signal), cert: pem('CLIENT_CERTIFICATE', signal) },
   }
 }
 
@@ -144,19 +148,13 @@ function toQueue({ get, isSet, problems }: Reader, prefix: 'OTEL_BSP' | 'OTEL_BL
     )
   return {
     delayMs: get(`${prefix}_SCHEDULE_DELAY`),
-    exportTimeoutMs: get(`${prefix}_EXPORT_TIMEOUT`),
     queueItemsMax,
     batchItemsMax: Math.min(batchItems, queueItemsMax),
   }
 }
 
-/** A collection of all metrics is one item and does not wait for others. */
-function toMetricQueue({ get }: Reader): QueueConfig {
-  return { delayMs: 1, exportTimeoutMs: get('OTEL_METRIC_EXPORT_TIMEOUT'), queueItemsMax: COLLECTIONS_WAITING_MAX, batchItemsMax: 1 }
-}
-
-/** Metrics are cumulative: when the collector is away, later collections hold what earlier ones said. */
-const COLLECTIONS_WAITING_MAX = 16
+/** A collection of all metrics is one item and waits for no other. They are cumulative: later ones hold what earlier ones said, so few may wait. */
+const METRIC_QUEUE: QueueConfig = { delayMs: 1, queueItemsMax: 16, batchItemsMax: 1 }
 
 function toLimits({ get }: Reader): Pick<Config, 'spanLimits' | 'logLimits'> {
   const lengthMax = get('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT') ?? Number.POSITIVE_INFINITY

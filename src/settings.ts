@@ -10,6 +10,7 @@ import {
   listOf,
   oneOf,
   onOrOff,
+  proxyUrl,
   spellings,
   TIMER_MS_MAX,
   text,
@@ -18,6 +19,7 @@ import {
   type ValueType,
   whole,
 } from './config-values.ts'
+import { type Level, parseLevel } from './log/levels.ts'
 
 /** One row: how a variable is read, what holds without it, what the documentation says. */
 export type Setting<T> = {
@@ -83,8 +85,8 @@ const EXPORT = {
   OTEL_TRACES_EXPORTER: setting(exporters, ['otlp'], exporterDoc('spans')),
   OTEL_METRICS_EXPORTER: setting(exporters, ['otlp'], exporterDoc('metrics')),
   OTEL_LOGS_EXPORTER: setting(exporters, ['otlp'], exporterDoc('log records')),
-  HTTPS_PROXY: optional(httpUrl, 'Proxy for an https collector; lower case wins.'),
-  HTTP_PROXY: optional(httpUrl, 'Proxy for an http collector; lower case wins.'),
+  HTTPS_PROXY: optional(proxyUrl, 'Proxy for an https collector; lower case wins.'),
+  HTTP_PROXY: optional(proxyUrl, 'Proxy for an http collector; lower case wins.'),
   NO_PROXY: optional(text, 'Hosts to reach without a proxy: names, .suffixes, host:port, separated by commas, or *; lower case wins.'),
 }
 
@@ -118,16 +120,16 @@ function adviseProtocol(value: string): string | undefined {
 
 const QUEUES = {
   OTEL_BSP_SCHEDULE_DELAY: setting(delayMs, 5_000, 'Longest time a span waits for others to share a request with.', 'ms'),
-  OTEL_BSP_EXPORT_TIMEOUT: setting(timeoutMs, 30_000, 'Longest time to deliver a batch of spans, retries included; 0 is no limit.', 'ms'),
+  OTEL_BSP_EXPORT_TIMEOUT: setting(
+    timeoutMs,
+    30_000,
+    'Longest time for one request with spans, where OTEL_EXPORTER_OTLP_TIMEOUT allows more; 0 is no limit. Retries go on after it.',
+    'ms',
+  ),
   OTEL_BSP_MAX_QUEUE_SIZE: setting(items, 2_048, 'Spans that may wait; more are dropped and counted.'),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: setting(items, 512, 'Spans in one request at most.'),
   OTEL_BLRP_SCHEDULE_DELAY: setting(delayMs, 1_000, 'Longest time a log record waits for others to share a request with.', 'ms'),
-  OTEL_BLRP_EXPORT_TIMEOUT: setting(
-    timeoutMs,
-    30_000,
-    'Longest time to deliver a batch of log records, retries included; 0 is no limit.',
-    'ms',
-  ),
+  OTEL_BLRP_EXPORT_TIMEOUT: setting(timeoutMs, 30_000, 'The same for log records.', 'ms'),
   OTEL_BLRP_MAX_QUEUE_SIZE: setting(items, 2_048, 'Log records that may wait; more are dropped and counted.'),
   OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: setting(items, 512, 'Log records in one request at most.'),
   METRICS_COLLECTION_INTERVAL: setting(decimal(0.001, 86_400), 60, 'Time between two collections of the metrics.', 's'),
@@ -159,8 +161,8 @@ const LIMITS = {
 }
 
 const CONTENT = {
-  LOG_LEVEL: setting(
-    oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'], { trace: 'DEBUG', warn: 'WARNING', fatal: 'CRITICAL' }),
+  LOG_LEVEL: setting<Level>(
+    { expects: 'DEBUG, INFO, WARNING, ERROR or CRITICAL', read: parseLevel },
     'INFO',
     'Least level of getLogger that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL, any case; also trace, warn, fatal.',
   ),

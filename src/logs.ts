@@ -1,0 +1,75 @@
+import { inspect } from 'node:util'
+import type { AnyValue } from '@opentelemetry/api'
+import { cleanAttributes } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import type { Config } from './config.ts'
+import type { Pipeline } from './delivery/pipeline.ts'
+import type { Redactor } from './log/redact.ts'
+import { uuidv7 } from './log/uuid.ts'
+import { currentRequest } from './request-context.ts'
+import { LOG_RECORD_UID, REQUEST_ID, USER_ID } from './tts/semconv.ts'
+
+export type LogsOptions = {
+  readonly config: Config
+  readonly resource: Resource
+  readonly redactor: Redactor
+  /** Undefined: log records go nowhere, and loggers say they are not enabled. */
+  readonly pipeline: Pipeline<ReadableLogRecord> | undefined
+}
+
+/** The logger provider with its one processor. */
+export function createLogs({ config, resource, redactor, pipeline }: LogsOptions): LoggerProvider {
+  return new LoggerProvider({
+    resource,
+    logRecordLimits: config.logLimits,
+    processors: pipeline === undefined ? [] : [createProcessor(redactor, pipeline)],
+  })
+}
+
+/** How long `forceFlush()` may wait when the caller names no time. The SDK's own default. */
+const FLUSH_TIMEOUT_MS = 30_000
+
+function createProcessor(redactor: Redactor, pipeline: Pipeline<ReadableLogRecord>): LogRecordProcessor {
+  return {
+    onEmit(record) {
+      nameRecord(record)
+      redactRecord(record, redactor)
+      pipeline.push(record)
+    },
+    forceFlush: async (options) => void (await pipeline.forceFlush(options?.timeoutMillis ?? FLUSH_TIMEOUT_MS)),
+    shutdown: async () => void (await pipeline.shutdown(FLUSH_TIMEOUT_MS)),
+  }
+}
+
+/**
+ * Gives the record its own id and those of its request. Not through `setAttribute`, which drops silently at the attribute limit: without
+ * its id a record that is sent twice would be stored twice.
+ */
+function nameRecord({ attributes }: ReadWriteLogRecord): void {
+  attributes[LOG_RECORD_UID] ??= uuidv7()
+  const request = currentRequest()
+  if (request === undefined) return
+  attributes[REQUEST_ID] ??= request.requestId
+  if (request.userId !== undefined) attributes[USER_ID] ??= request.userId
+}
+
+/** The attributes are the SDK's own copy; a body that is an object is the caller's, and is copied before it waits in the queue. */
+function redactRecord(record: ReadWriteLogRecord, redactor: Redactor): void {
+  const attributes = redactor.attributes(record.attributes)
+  if (attributes !== record.attributes) Object.assign(record, { attributes })
+  const { body } = record
+  if (typeof body === 'string') {
+    const clean = redactor.text(body)
+    if (clean !== body) record.body = clean
+  } else if (typeof body === 'object' && body !== null) record.body = copyBody(redactor.attributes({ body }).body, redactor)
+  if (record.eventName !== undefined) record.eventName = redactor.text(record.eventName)
+}
+
+const NO_LIMITS = { attributeCountLimit: 1, attributeValueLengthLimit: Number.POSITIVE_INFINITY }
+
+/** A deep copy; of what OTLP has no type for (dates, class instances, cycles), its text. */
+function copyBody(body: AnyValue, redactor: Redactor): AnyValue {
+  const copy = cleanAttributes({ body }, NO_LIMITS).attributes?.body
+  return copy ?? redactor.text(inspect(body, { depth: 4, breakLength: Number.POSITIVE_INFINITY }))
+}

@@ -1,0 +1,57 @@
+/** INSTALL: the SDK for everybody in this thread. `node --import tts-otel/register app.js`; importing it twice does nothing more. */
+import { enableCompileCache } from 'node:module'
+import { format } from 'node:util'
+import { isInternalThread, isMainThread, workerData } from 'node:worker_threads'
+import { type Config, processConfig } from './config.ts'
+import { createDiagLogger } from './diag-logger.ts'
+import { registerGlobals } from './globals.ts'
+import { installInstrumentation } from './instrument/install.ts'
+import { createLineWriter } from './log/console.ts'
+import { createRedactor } from './log/redact.ts'
+import { watchProcessEnd } from './process-end.ts'
+import { registered, setRegistered } from './registered.ts'
+import { createSdk } from './sdk.ts'
+import { SIGNALS } from './wire/signal.ts'
+
+const writeToStderr = createLineWriter({ fd: 2 })
+const say = (message: string) => writeToStderr(`tts-otel: ${message}\n`)
+
+if (registered() === undefined && !isInternalThread && !isOwnWorker()) start()
+
+/** Workers of this package, which mark themselves; what they do for telemetry must not make telemetry. */
+function isOwnWorker(): boolean {
+  return !isMainThread && workerData?.['tts-otel'] === 'internal'
+}
+
+function start(): void {
+  const { config, problems } = processConfig()
+  if (isMainThread) tellProblems(problems, config.strict)
+  if (config.compileCache) enableCompileCache()
+  try {
+    install(config)
+  } catch (error) {
+    say(`cannot start, the app runs without telemetry. ${format(error)}`)
+  }
+}
+
+/** Workers have the same environment: once is enough. */
+function tellProblems(problems: readonly string[], isStrict: boolean): void {
+  if (problems.length === 0) return
+  const end = isStrict ? 'The app was not started (TTS_OTEL_STRICT).' : 'The app runs on.'
+  say(
+    `${problems.length} wrong setting${problems.length === 1 ? '' : 's'}. ${end}\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  )
+  if (isStrict) process.exit(1)
+}
+
+function install(config: Config): void {
+  const sdk = createSdk(config, { warn: say })
+  setRegistered(sdk)
+  const diagLogger = createDiagLogger({ say, redactor: createRedactor(), nowMs: Date.now })
+  const refusal = registerGlobals({ sdk, diagLogger, diagLevel: config.diagLevel })
+  if (refusal !== undefined) say(refusal)
+  if (config.disabled) return
+  const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
+  installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  watchProcessEnd({ sdk, timeoutMs: config.shutdownTimeoutMs, isMainThread })
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { isMainThread, threadId } from 'node:worker_threads'
+import { SDK_INFO } from '@opentelemetry/core'
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import type { Config } from './config.ts'
+import type { Redactor } from './log/redact.ts'
+
+/** Version of this package, as `telemetry.distro.version` tells it. */
+export const VERSION = '0.1.0'
+
+/** Semantic conventions: https://opentelemetry.io/docs/specs/semconv/resource/ */
+const SERVICE_INSTANCE_ID = 'service.instance.id'
+
+/**
+ * Who sends: the same for all signals of this thread. `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
+ * `OTEL_SERVICE_NAME` over both. Redacted, because tokens have been seen in deployment attributes.
+ */
+export function createResource(config: Config, redactor: Redactor): Resource {
+  const attributes = {
+    'service.name': `unknown_service:${process.release.name}`,
+    'host.name': config.hostName ?? hostname(),
+    'process.pid': process.pid,
+    'process.runtime.name': 'nodejs',
+    'process.runtime.version': process.versions.node,
+    'telemetry.distro.name': 'tts-otel',
+    'telemetry.distro.version': VERSION,
+    'telemetry.sdk.name': SDK_INFO['telemetry.sdk.name'],
+    'telemetry.sdk.language': SDK_INFO['telemetry.sdk.language'],
+    'telemetry.sdk.version': SDK_INFO['telemetry.sdk.version'],
+    ...config.resourceAttributes,
+    ...(config.serviceName === undefined ? {} : { 'service.name': config.serviceName }),
+    [SERVICE_INSTANCE_ID]: instanceId(config.resourceAttributes[SERVICE_INSTANCE_ID]),
+  }
+  return resourceFromAttributes(redactor.attributes(attributes))
+}
+
+/** Counters of two threads under one id would look like one counter that jumps, so a worker extends an id that was given to the process. */
+function instanceId(given: string | undefined): string {
+  if (given === undefined) return randomUUID()
+  return isMainThread ? given : `${given}-${threadId}`
+}

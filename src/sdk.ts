@@ -1,0 +1,145 @@
+import {
+  createNoopLogger,
+  createNoopMeter,
+  type LoggerProvider,
+  type MeterProvider,
+  ProxyTracerProvider,
+  type TextMapPropagator,
+  type TracerProvider,
+} from '@opentelemetry/api'
+import type { Config } from './config.ts'
+import { createConsoleExporter } from './console-exporter.ts'
+import { createContextManager, type EnterableContextManager } from './context-manager.ts'
+import { createPipeline, type Pipeline } from './delivery/pipeline.ts'
+import { createPost } from './delivery/post.ts'
+import { createStats, type Stats, type TelemetryHealth } from './delivery/stats.ts'
+import { createExceptionLogs } from './exceptions.ts'
+import { createLineWriter, writeToConsole } from './log/console.ts'
+import { createRedactor } from './log/redact.ts'
+import { createLogs } from './logs.ts'
+import { createMetrics } from './metrics.ts'
+import { createPropagator } from './propagation.ts'
+import { createResource } from './resource.ts'
+import { createTraces } from './traces.ts'
+import { createEncoder, type ItemOf } from './wire/encode.ts'
+import type { Signal } from './wire/signal.ts'
+
+/** A running SDK. Nothing of it is global: `register` makes it so. */
+export type Sdk = {
+  readonly tracerProvider: TracerProvider
+  readonly meterProvider: MeterProvider
+  readonly loggerProvider: LoggerProvider
+  readonly propagator: TextMapPropagator
+  readonly contextManager: EnterableContextManager
+  /** Collects the metrics and sends all that waits. True when everything was acknowledged in time. Default: the configured shutdown time. */
+  readonly forceFlush: (timeoutMs?: number) => Promise<boolean>
+  /** As `forceFlush`, and the end: what is left or made later is counted as `undelivered`. A collector that is away is not waited for. */
+  readonly shutdown: (timeoutMs?: number) => Promise<boolean>
+  /** What became of every span, log record and metric point so far. */
+  readonly stats: () => TelemetryHealth
+}
+
+export type SdkParts = {
+  /** Gets one sentence about a problem, without line end, at most once a minute for each kind. Default: stderr, after `tts-otel: `. */
+  readonly warn?: (message: string) => void
+}
+
+/**
+ * CREATE: Config -> Sdk. Touches no global and no environment. Throws when an address in `config` cannot be used.
+ *
+ *     tracerProvider ─► redact ─┐
+ *     loggerProvider ─► redact ─┼─► pipeline (one for each signal) ─► collector
+ *     meterProvider ──► redact ─┘
+ */
+export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}): Sdk {
+  const stats = createStats()
+  if (config.disabled) return createNoopSdk(config, stats)
+  const redactor = createRedactor()
+  const resource = createResource(config, redactor)
+  const outlet = <S extends Signal>(signal: S) => createOutlet({ signal, config, stats, warn })
+  const pipelines = { traces: outlet('traces'), metrics: outlet('metrics'), logs: outlet('logs') }
+
+  const loggerProvider = createLogs({ config, resource, redactor, pipeline: pipelines.logs })
+  const takeExceptions = config.exceptions === 'events' ? undefined : createExceptionLogs(loggerProvider, config.exceptions)
+  const counters = stats.of('traces')
+  const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, takeExceptions })
+  const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
+
+  async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
+    const startMs = performance.now()
+    await settle(metrics.collect(), timeoutMs)
+    if (method === 'shutdown') metrics.stop()
+    const leftMs = Math.max(1, timeoutMs - (performance.now() - startMs))
+    const results = await Promise.all(Object.values(pipelines).map((pipeline) => pipeline?.[method](leftMs)))
+    return results.every((delivered) => delivered !== false)
+  }
+
+  return {
+    tracerProvider,
+    meterProvider: metrics.provider,
+    loggerProvider,
+    propagator: createPropagator(config, redactor),
+    contextManager: createContextManager(),
+    forceFlush: (timeoutMs = config.shutdownTimeoutMs) => end('forceFlush', timeoutMs),
+    shutdown: (timeoutMs = config.shutdownTimeoutMs) => end('shutdown', timeoutMs),
+    stats: stats.snapshot,
+  }
+}
+
+/** Written at once and past `process.stderr`, whose errors (a closed pipe) would reach the app. */
+const writeToStderr = createLineWriter({ fd: 2 })
+
+function warnOnStderr(message: string): void {
+  writeToStderr(`tts-otel: ${message}\n`)
+}
+
+type OutletOptions<S extends Signal> = {
+  readonly signal: S
+  readonly config: Config
+  readonly stats: Stats
+  readonly warn: (message: string) => void
+}
+
+/** Where one signal goes; undefined for `none`. */
+function createOutlet<S extends Signal>({ signal, config, stats, warn }: OutletOptions<S>): Pipeline<ItemOf[S]> | undefined {
+  const { exporters, queue, encoding, ...connection } = config.signals[signal]
+  const outlets = exporters.map((exporter) => {
+    if (exporter === 'console') return createConsoleExporter(signal, writeToConsole)
+    const send = createPost({ ...connection, proxy: config.proxy })
+    return createPipeline({ signal, encoder: createEncoder(signal, encoding), send, limits: queue, stats, warn })
+  })
+  return outlets.length < 2 ? outlets[0] : joinPipelines(outlets)
+}
+
+function joinPipelines<T>(pipelines: readonly Pipeline<T>[]): Pipeline<T> {
+  const all = async (results: readonly Promise<boolean>[]) => (await Promise.all(results)).every(Boolean)
+  return {
+    push: (item) => {
+      for (const pipeline of pipelines) pipeline.push(item)
+    },
+    forceFlush: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.forceFlush(timeoutMs))),
+    shutdown: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.shutdown(timeoutMs))),
+  }
+}
+
+/** `OTEL_SDK_DISABLED`: no telemetry, but contexts still travel, as the specification asks. */
+function createNoopSdk(config: Config, stats: Stats): Sdk {
+  return {
+    tracerProvider: new ProxyTracerProvider(),
+    meterProvider: { getMeter: () => createNoopMeter() },
+    loggerProvider: { getLogger: () => createNoopLogger() },
+    propagator: createPropagator(config, createRedactor()),
+    contextManager: createContextManager(),
+    forceFlush: async () => true,
+    shutdown: async () => true,
+    stats: stats.snapshot,
+  }
+}
+
+/** Waits for `work`, at most `timeoutMs`. The timer holds the process open, because what `work` waits for may not. */
+async function settle(work: Promise<void>, timeoutMs: number): Promise<void> {
+  const { promise: passed, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, timeoutMs)
+  await Promise.race([work, passed])
+  clearTimeout(timer)
+}
