@@ -95,7 +95,7 @@ export function createLogging({ settings, write, now = () => new Date() }: Loggi
   return { getLogger: (name) => makeLogger(name, {}) }
 }
 
-/** The ids first: a record that reaches the limit of attributes loses the last ones. */
+/** The ids first: a record that reaches the limit of attributes loses the last ones. They are strings wherever they come from. */
 function toAttributes(id: string, name: string, base: Attributes, fields: Fields | Error): Attributes {
   const attributes: Attributes = { [LOG_RECORD_UID]: id, [SOURCE]: name }
   const request = currentRequest()
@@ -104,6 +104,7 @@ function toAttributes(id: string, name: string, base: Attributes, fields: Fields
   Object.assign(attributes, base)
   addFields(attributes, fields instanceof Error ? { error: fields } : fields)
   attributes[LOG_RECORD_UID] = id
+  for (const name of [REQUEST_ID, USER_ID]) if (typeof attributes[name] === 'number') attributes[name] = String(attributes[name])
   return attributes
 }
 

@@ -66,7 +66,8 @@ export function createRedactor(): Redactor {
   function redactArray(values: readonly unknown[], walk: Walk, depth: number): readonly unknown[] {
     let copy: unknown[] | undefined
     for (let index = 0; index < values.length; index++) {
-      if (walk.nodesLeft-- <= 0) return [...(copy ?? values).slice(0, index), TOO_MANY]
+      if (walk.nodesLeft <= 0) return [...(copy ?? values).slice(0, index), TOO_MANY]
+      walk.nodesLeft -= 1
       const clean = redactValue(values[index], walk, depth)
       if (copy === undefined && !Object.is(clean, values[index])) copy = values.slice()
       if (copy) copy[index] = clean
@@ -75,9 +76,12 @@ export function createRedactor(): Redactor {
   }
 
   function redactRecord(record: object, walk: Walk, depth: number): object {
+    const names = Object.keys(record)
+    if (names.length > walk.nodesLeft) return { ...redactRecord(takeFirst(record, names, walk.nodesLeft), walk, depth), [TOO_MANY]: true }
     let copy: Record<string, unknown> | undefined
-    for (const [index, [name, value]] of Object.entries(record).entries()) {
-      if (walk.nodesLeft-- <= 0) return { ...Object.fromEntries(Object.entries(copy ?? record).slice(0, index)), [TOO_MANY]: true }
+    walk.nodesLeft -= names.length
+    for (const name of names) {
+      const value: unknown = Reflect.get(record, name)
       const clean = redactField(name, value, walk, depth)
       if (copy === undefined && !Object.is(clean, value)) copy = { ...record }
       if (copy) copy[name] = clean
@@ -118,6 +122,10 @@ export function createRedactor(): Redactor {
       }
     },
   }
+}
+
+function takeFirst(record: object, names: readonly string[], count: number): object {
+  return Object.fromEntries(names.slice(0, count).map((name) => [name, Reflect.get(record, name)]))
 }
 
 /** Null, false and the empty string say that there is no secret, which helps and harms nobody. */

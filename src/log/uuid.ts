@@ -27,7 +27,7 @@ export const uuidv7: () => string = createUuidv7()
 export function createUuidv7({ nowMs = Date.now, fillRandom = randomFillSync }: Uuidv7Options = {}): () => string {
   const pool = new Uint8Array(POOL_BYTES)
   let used = POOL_BYTES
-  let lastMs = 0
+  let lastMs = Number.NEGATIVE_INFINITY
   let counter = 0
   let prefix = ''
 

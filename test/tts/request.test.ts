@@ -1,0 +1,247 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { getRequestId, setUser, withRequest } from '../../src/request-context.ts'
+import { recordAuthFailure } from '../../src/tts/metrics.ts'
+import { currentTtsRequest, type TtsCallFacts, ttsRequest } from '../../src/tts/request.ts'
+import { startTelemetry } from './support.ts'
+
+const order = { text: 'Xin chào 😀', voice: 'Kore', language: 'vi-VN', model: 'gemini-3.8-flash-tts' }
+const sound = { format: 'wav', bytes: 96_044, durationS: 2, sampleRateHz: 24_000, channels: 1 } as const
+const good: TtsCallFacts = { outcome: 'ok', audio: sound, inputTokens: 6, audioTokens: 50 }
+const silent: TtsCallFacts = { outcome: 'no_audio', inputTokens: 6, audioTokens: 5_516 }
+
+let telemetry: ReturnType<typeof startTelemetry>
+beforeEach(() => {
+  telemetry = startTelemetry()
+})
+afterEach(() => telemetry.stop())
+
+/** The one span that was written. */
+function onlySpan() {
+  expect(telemetry.spans()).toHaveLength(1)
+  return telemetry.spans()[0]!
+}
+
+test('a request that went well says what it took and brought', async () => {
+  const result = await ttsRequest({ ...order, requestId: 'r-1', userId: 'u-1' }, async (tts) => {
+    tts.queued()
+    await sleep(20)
+    tts.started()
+    await sleep(20)
+    currentTtsRequest()!.onCall({ ...good, timeToFirstAudioS: 0.01, durationS: 0.02, attempts: 2 })
+    return 'audio'
+  })
+  expect(result).toBe('audio')
+  const { name, attributes, status, events } = onlySpan()
+  expect(name).toBe('tts_request')
+  expect(status.code).toBe(SpanStatusCode.OK)
+  expect(events.map((event) => event.name)).toEqual(['Request queued', 'API call completed'])
+  expect(attributes).toMatchObject({
+    request_id: 'r-1',
+    user_id: 'u-1',
+    'tts.voice': 'Kore',
+    'tts.language': 'vi-VN',
+    'tts.model': 'gemini-3.8-flash-tts',
+    'tts.input.characters': 10,
+    'tts.outcome': 'ok',
+    'tts.audio.format': 'wav',
+    'tts.audio.bytes': 96_044,
+    'tts.audio.duration': 2,
+    'tts.audio.sample_rate': 24_000,
+    'tts.attempts': 2,
+    'tts.cost.estimated_usd': 0.000453,
+  })
+  expect(attributes['tts.queue.wait']).toBeGreaterThan(0.015)
+  expect(attributes['tts.rtf']).toBeGreaterThan(0.007)
+  expect(attributes['tts.rtf']).toBeLessThan(0.5)
+  expect(attributes['tts.time_to_first_audio']).toBeGreaterThan(0.005)
+  expect(JSON.stringify(attributes)).not.toContain('chào')
+})
+
+describe('the outcome is what the user got', () => {
+  const failure = new Error('Gemini answered 500')
+  const abort = new DOMException('This operation was aborted', 'AbortError')
+  test.each<[string, { calls?: TtsCallFacts[]; heard?: number; thrown?: Error }, string, string | undefined]>([
+    ['nothing is known', {}, 'ok', undefined],
+    ['a good call', { calls: [good] }, 'ok', undefined],
+    ['a retry that worked', { calls: [{ outcome: 'error', errorType: '500' }, good] }, 'ok', undefined],
+    ['200 without audio', { calls: [silent] }, 'no_audio', 'no_audio'],
+    ['200 without audio, which the app turns into an error', { calls: [silent], thrown: failure }, 'no_audio', 'no_audio'],
+    ['a stream that ends early', { calls: [{ ...good, outcome: 'truncated' }] }, 'truncated', 'truncated'],
+    ['text instead of audio', { calls: [{ outcome: 'text_instead_of_audio' }] }, 'text_instead_of_audio', 'text_instead_of_audio'],
+    [
+      'a quota that is used up',
+      { calls: [{ outcome: 'error', errorType: 'RESOURCE_EXHAUSTED' }], thrown: failure },
+      'error',
+      'RESOURCE_EXHAUSTED',
+    ],
+    ['a fault of the app', { calls: [good], thrown: new TypeError('x') }, 'error', 'TypeError'],
+    ['a user who went away', { thrown: abort }, 'cancelled', undefined],
+    ['a user who went away during a retry', { calls: [{ outcome: 'error', errorType: '503' }], thrown: abort }, 'cancelled', undefined],
+    ['a call that was cancelled', { calls: [{ outcome: 'cancelled' }], thrown: failure }, 'cancelled', undefined],
+    ['a call that took too long', { calls: [{ outcome: 'error', errorType: 'timeout' }], thrown: abort }, 'error', 'timeout'],
+    ['audio that the app reports', { heard: 4_800 }, 'ok', undefined],
+    ['a header without samples that the app reports', { heard: 0, calls: [good] }, 'no_audio', 'no_audio'],
+  ])('%s', async (_, { calls = [], heard, thrown }, outcome, errorType) => {
+    const header = Buffer.from('UklGRiQAAABXQVZFZm10IBAAAAABAAEAwF0AAIC7AAACABAAZGF0YQAAAAA=', 'base64')
+    const running = ttsRequest(order, (tts) => {
+      for (const call of calls) tts.onCall(call)
+      if (heard !== undefined) tts.audio(heard === 0 ? header : Buffer.alloc(heard), heard === 0 ? 'audio/wav' : 'audio/L16;rate=24000')
+      if (thrown) throw thrown
+    })
+    await (thrown ? expect(running).rejects.toBe(thrown) : running)
+    const { attributes, status, events } = onlySpan()
+    const isError = outcome !== 'ok' && outcome !== 'cancelled'
+    expect(attributes['tts.outcome']).toBe(outcome)
+    expect(attributes['error.type']).toBe(errorType)
+    expect(status.code === SpanStatusCode.ERROR).toBe(isError)
+    expect(events.filter(({ name }) => name === 'exception')).toHaveLength(isError && thrown ? 1 : 0)
+  })
+})
+
+test('whatever is thrown is thrown on as it is', async () => {
+  for (const thrown of ['text', 0, null, undefined, { code: 1 }]) {
+    await expect(ttsRequest(order, () => Promise.reject(thrown))).rejects.toBe(thrown)
+  }
+  expect(telemetry.spans().map(({ status }) => status.message)).toEqual(['text', '0', 'null', 'undefined', '[object Object]'])
+})
+
+test('the metrics of requests add up, by outcome, model and voice', async () => {
+  await ttsRequest(order, (tts) => tts.onCall(good))
+  await ttsRequest({ ...order, voice: 'voice_9f8e7d' }, (tts) => tts.onCall(good))
+  await ttsRequest(order, (tts) => tts.onCall(silent))
+  const labels = { 'tts.outcome': 'ok', 'tts.model': 'gemini-3.8-flash-tts', 'tts.voice': 'Kore' }
+  const requests = await telemetry.points('tts.requests')
+  expect(requests).toMatchObject([
+    { attributes: labels, value: 1 },
+    { attributes: { ...labels, 'tts.voice': 'custom' }, value: 1 },
+    { attributes: { ...labels, 'tts.outcome': 'no_audio' }, value: 1 },
+  ])
+  const model = { 'tts.model': 'gemini-3.8-flash-tts' }
+  expect(await telemetry.points('tts.characters')).toMatchObject([{ attributes: model, value: 30 }])
+  expect(await telemetry.points('tts.billed_without_audio')).toMatchObject([{ attributes: model, value: 5_516 }])
+  expect((await telemetry.points('tts.cost'))[0]?.value).toBeCloseTo(0.000453 * 2 + 0.049647, 9)
+  for (const [name, count] of [
+    ['tts.request.duration', 3],
+    ['tts.processing.duration', 3],
+    ['tts.audio.duration', 2],
+    ['tts.rtf', 2],
+  ] as const) {
+    const counts = (await telemetry.points(name)).map(({ value }) => (value as { count: number }).count)
+    expect(
+      counts.reduce((sum, each) => sum + each, 0),
+      name,
+    ).toBe(count)
+  }
+})
+
+test('model names of strangers do not multiply the time series', async () => {
+  for (const model of ['<script>', 'x'.repeat(500), 'a b']) await ttsRequest({ ...order, model }, () => {})
+  const labels = (await telemetry.points('tts.requests')).map(({ attributes }) => attributes['tts.model'])
+  expect(labels).toEqual(['other'])
+})
+
+test('failed logins are counted by reason', async () => {
+  recordAuthFailure('missing')
+  recordAuthFailure('missing')
+  expect(await telemetry.points('tts.auth.failures')).toMatchObject([{ attributes: { 'error.type': 'missing' }, value: 2 }])
+})
+
+test('a failed first call counts in the cost and the attempts, its audio does not', async () => {
+  await ttsRequest(order, (tts) => {
+    tts.onCall({ ...good, outcome: 'truncated' })
+    tts.onCall(good)
+    tts.onCall({ ...good, audio: { ...sound, durationS: 3 } })
+  })
+  const { attributes } = onlySpan()
+  expect(attributes).toMatchObject({ 'tts.attempts': 3, 'tts.audio.duration': 5, 'tts.audio.bytes': 192_088 })
+  expect(attributes['tts.cost.estimated_usd']).toBeCloseTo(0.000453 * 3, 9)
+})
+
+test('the cost of an unknown model is absent, not zero', async () => {
+  await ttsRequest({ ...order, model: 'gemini-9-tts' }, (tts) => tts.onCall(good))
+  expect(onlySpan().attributes).not.toHaveProperty('tts.cost.estimated_usd')
+})
+
+test('streamed pieces are measured, and the first one is the first audio', async () => {
+  await ttsRequest(order, async (tts) => {
+    for (let i = 0; i < 5; i++) {
+      await sleep(5)
+      tts.audio(Buffer.alloc(4_800).toString('base64'), 'audio/L16;codec=pcm;rate=24000')
+    }
+  })
+  const { attributes } = onlySpan()
+  expect(attributes).toMatchObject({ 'tts.audio.duration': 0.5, 'tts.audio.bytes': 24_000, 'tts.audio.format': 'pcm' })
+  expect(attributes['tts.time_to_first_audio']).toBeLessThan(0.025)
+})
+
+test('the request, its user and its span reach everything that fn starts', async () => {
+  await withRequest({ requestId: 'outer' }, () =>
+    ttsRequest(order, async (tts) => {
+      await sleep(1)
+      expect(getRequestId()).toBe('outer')
+      expect(trace.getActiveSpan()).toBe(tts.span)
+      expect(currentTtsRequest()).toBe(tts)
+      setUser('late')
+      trace.getTracer('test').startSpan('child').end()
+    }),
+  )
+  const [child, request] = telemetry.spans()
+  expect(child?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId)
+  expect(request?.attributes).toMatchObject({ request_id: 'outer', user_id: 'late' })
+  expect(currentTtsRequest()).toBeUndefined()
+})
+
+test('fifty requests at once keep their calls apart', async () => {
+  await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      ttsRequest({ ...order, requestId: `r-${index}` }, async () => {
+        await sleep(Math.random() * 10)
+        currentTtsRequest()?.onCall({ outcome: 'ok', audio: { format: 'pcm', bytes: index + 1 } })
+      }),
+    ),
+  )
+  const bytes = telemetry.spans().map(({ attributes }) => [attributes.request_id, attributes['tts.audio.bytes']])
+  expect(new Map(bytes as [string, number][])).toEqual(new Map(Array.from({ length: 50 }, (_, index) => [`r-${index}`, index + 1])))
+})
+
+test('reports after the end change nothing, and facts that make no sense do not reach the app', async () => {
+  const late = await ttsRequest(order, (tts) => tts)
+  late.onCall(good)
+  late.queued()
+  late.audio('AAAA', 'audio/L16')
+  await ttsRequest(order, (tts) => {
+    Reflect.apply(tts.onCall, tts, [undefined])
+    Reflect.apply(tts.audio, tts, [Symbol('x'), 5])
+  })
+  await Reflect.apply(ttsRequest, undefined, [{ text: undefined, voice: 5, model: {} }, () => 'still runs'])
+  expect(telemetry.spans()).toHaveLength(3)
+  expect(telemetry.spans()[0]?.events).toEqual([])
+})
+
+test('where nothing is registered it only passes through', async () => {
+  telemetry.stop()
+  const requestId = await ttsRequest(order, async (tts) => {
+    tts.queued()
+    tts.started()
+    tts.onCall(good)
+    expect(tts.span.isRecording()).toBe(false)
+    expect(getRequestId()).toBe(tts.requestId)
+    return tts.requestId
+  })
+  expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
+  await expect(
+    ttsRequest(order, () => {
+      throw new RangeError('mine')
+    }),
+  ).rejects.toThrow(RangeError)
+})
+
+test('a provider that is registered after the first request is used from then on', async () => {
+  telemetry.stop()
+  await ttsRequest(order, () => {})
+  telemetry = startTelemetry()
+  await ttsRequest(order, (tts) => tts.onCall(good))
+  expect(await telemetry.points('tts.requests')).toHaveLength(1)
+})

@@ -1,0 +1,37 @@
+/** The real SDK in memory, registered globally, for what speech requests and loggers write. */
+import { context, logs, metrics, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+
+export type Point = { readonly attributes: Readonly<Record<string, unknown>>; readonly value: unknown }
+
+/** Registers; `stop` takes everything back, so that the next test starts unregistered. */
+export function startTelemetry() {
+  const spans = new InMemorySpanExporter()
+  const records = new InMemoryLogRecordExporter()
+  const points = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter: points, exportIntervalMillis: 3_600_000 })
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] }))
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
+  logs.setGlobalLoggerProvider(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: records })] }))
+
+  return {
+    spans: () => spans.getFinishedSpans(),
+    records: () => records.getFinishedLogRecords(),
+    async points(name: string): Promise<readonly Point[]> {
+      await reader.forceFlush()
+      const all =
+        points
+          .getMetrics()
+          .at(-1)
+          ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
+      return all.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? []
+    },
+    stop(): void {
+      for (const api of [context, trace, metrics, logs]) api.disable()
+    },
+  }
+}
