@@ -29,7 +29,7 @@ export type ReceiverOptions = {
 export type Receiver = {
   /** Starts; gives the address it got. Rejects with a message for people when it cannot have it. */
   readonly listen: (host: string, port: number) => Promise<{ host: string; port: number }>
-  /** Takes no more, finishes what is in hand, and after `timeoutMs` aborts the sinks and cuts the rest. True when nothing was cut. */
+  /** Takes no more, finishes what is in hand, and after `timeoutMs` cuts the rest and aborts the sinks. True when nothing was cut. */
   readonly stop: (timeoutMs: number) => Promise<boolean>
 }
 
@@ -54,8 +54,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
   const routes = toRoutes(options.routes)
 
+  const inHand = new Set<ServerResponse>()
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (state.stopping) response.setHeader('Connection', 'close')
+    inHand.add(response)
+    response.on('close', () => inHand.delete(response))
+    if (state.stopping) closeAfter(response)
     const route = routes.get(pathOf(request))
     const foreign = refuseForeign(request, state.loopback, options.names ?? [])
     if (foreign !== undefined) return refuse(request, response, route?.signal, foreign, ingestOptions)
@@ -82,12 +86,19 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       state.loopback = isLoopback(address.host)
       return address
     },
-    stop: (timeoutMs) => {
+    stop: async (timeoutMs) => {
       state.stopping = true
-      const timer = setTimeout(() => aborting.abort(new Error('the collector is stopping')), timeoutMs)
-      return closeServer(server, timeoutMs).finally(() => clearTimeout(timer))
+      for (const response of inHand) closeAfter(response)
+      const clean = await closeServer(server, inHand, timeoutMs)
+      aborting.abort(new Error('the collector has stopped'))
+      return clean
     },
   }
+}
+
+/** Tells the sender that this connection ends, so that it sends nothing more into it. */
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
 function toRoutes(sinks: Readonly<Record<string, Sink>>): ReadonlyMap<string, Route> {

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { encodeStatus } from './answer.ts'
@@ -45,20 +45,22 @@ export function listenOn(server: Server, host: string, port: number): Promise<{ 
   })
 }
 
-/** Takes no more connections, waits for the requests in hand, and after `timeoutMs` cuts what is left. True when nothing had to be cut. */
-export function closeServer(server: Server, timeoutMs: number): Promise<boolean> {
-  if (!server.listening) return Promise.resolve(true)
+/** Takes no more connections, waits until all of `inHand` are answered or `timeoutMs` is over, and cuts what is left. True when all were answered. */
+export async function closeServer(server: Server, inHand: ReadonlySet<ServerResponse>, timeoutMs: number): Promise<boolean> {
+  server.close()
+  const answers = [...inHand].map((response) => new Promise<void>((resolve) => response.once('close', resolve)))
+  const clean = await isDoneWithin(Promise.all(answers), timeoutMs)
+  server.closeAllConnections() // kept alive, or opened and silent: nothing is lost with them
+  return clean
+}
+
+function isDoneWithin(done: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    let clean = true
-    const timer = setTimeout(() => {
-      clean = false
-      server.closeAllConnections()
-    }, timeoutMs)
-    server.close(() => {
+    const timer = setTimeout(() => resolve(false), timeoutMs)
+    done.then(() => {
       clearTimeout(timer)
-      resolve(clean)
+      resolve(true)
     })
-    server.closeIdleConnections()
   })
 }
 
