@@ -18,7 +18,7 @@ const WAITING_BYTES_MAX = 1_048_576
 /** How soon a full pipe is tried again. */
 const RETRY_MS = 20
 /** How long the end of the process may wait for a slow reader. */
-const EXIT_WAIT_MS_MAX = 200
+const EXIT_WAIT_MS_MAX = 500
 const EXIT_STEP_MS = 5
 
 /** The console of this process: stdout, as Python's handlers have it (`ext://sys.stdout`). */
