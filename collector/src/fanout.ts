@@ -1,5 +1,5 @@
 import type { Outcome, Rejected } from '../../src/wire/outcome.ts'
-import type { Sink } from './batch.ts'
+import type { Batch, Sink } from './batch.ts'
 
 /**
  * Gives each batch to every sink at once and waits for all of them.
@@ -10,7 +10,7 @@ import type { Sink } from './batch.ts'
 export function fanout(sinks: Readonly<Record<string, Sink>>): Sink {
   const names = Object.keys(sinks)
   return async function fanningOut(batch, signal) {
-    const outcomes = await Promise.all(names.map((name) => attempt(sinks[name]!(batch, signal))))
+    const outcomes = await Promise.all(names.map((name) => attempt(sinks[name]!, batch, signal)))
     const named = outcomes.map((outcome, i): Named => ({ name: names[i]!, outcome }))
     return retryOf(named) ?? dropOf(named) ?? okOf(named, batch.records.length)
   }
@@ -21,9 +21,9 @@ type Retry = Extract<Outcome, { kind: 'retry' }>
 type Drop = Extract<Outcome, { kind: 'drop' }>
 
 /** Sinks never reject; one that does has a bug, and the batch must not be lost by it. */
-async function attempt(outcome: Promise<Outcome>): Promise<Outcome> {
+async function attempt(sink: Sink, batch: Batch, signal: AbortSignal): Promise<Outcome> {
   try {
-    return await outcome
+    return await sink(batch, signal)
   } catch (error) {
     return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) }
   }

@@ -210,6 +210,27 @@ test('bytes that are no HTTP get one clear answer', async () => {
   expect(text()).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*This is not HTTP\/1.1/s)
 })
 
+test('mutated and random bodies get 200, 400 or 413, and the collector lives on', async () => {
+  const { url, faults } = await startReceiver()
+  const random = seededRandom(3)
+  const byte = () => Math.floor(random() * 256)
+  const encodings = [{}, { 'content-encoding': 'gzip' }, { 'content-encoding': 'zstd' }]
+  const seen = new Map<number, number>()
+  for (let round = 0; round < 600; round++) {
+    const [type, bytes] = round % 2 ? [undefined, logs] : [JSON_TYPE, jsonLogs]
+    const encoding = encodings[round % 3]!
+    const packed = round % 3 === 0 ? Buffer.from(bytes) : round % 3 === 1 ? gzipSync(bytes) : zstdCompressSync(bytes)
+    const body = random() < 0.2 ? Buffer.from(Array.from({ length: 50 }, byte)) : packed
+    for (let i = 0; i < 3; i++) body[Math.floor(random() * body.length)] = byte()
+    const { status } = await post(`${url}/v1/logs`, body, { ...type, ...encoding })
+    seen.set(status, (seen.get(status) ?? 0) + 1)
+  }
+  expect([...seen.keys()].filter((status) => ![200, 400, 413].includes(status))).toEqual([])
+  expect(seen.get(400)).toBeGreaterThan(100)
+  expect(faults).toEqual([])
+  expect((await post(`${url}/v1/logs`, logs)).status).toBe(200)
+})
+
 test('a busy port is named, with what to do', async () => {
   const { port } = await startReceiver()
   const second = createReceiver({ routes: {}, stats: createStats() })
