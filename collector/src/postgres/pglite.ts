@@ -32,37 +32,44 @@ export function openPglite(dataDir: string): Database {
   const line = createLine()
   let engine: Engine | undefined
   let closing: Promise<void> | undefined
+  let closed = false
 
-  async function ask<Row extends object>(sql: string, params: readonly Param[]): Promise<{ rows: readonly Row[] }> {
-    if (closing !== undefined) throw new Error('The database is closed')
-    if (engine === undefined || engine.broken()) engine = startEngine(dataDir)
-    // The caller names the shape of its own columns, as with every SQL driver.
-    return { rows: (await engine.ask({ kind: 'query', sql, params })) as readonly Row[] }
-  }
   const connection: Queryable = {
     async query<Row extends object>(sql: string, params: readonly Param[] = []) {
-      return await ask<Row>(sql, params)
+      if (closed) throw new Error('The database is closed')
+      if (engine === undefined || engine.state() === 'broken') engine = startEngine(dataDir)
+      // The caller names the shape of its own columns, as with every SQL driver.
+      return { rows: (await engine.ask({ kind: 'query', sql, params })) as readonly Row[] }
     },
+  }
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (closing !== undefined) throw new Error('The database is closed')
+    return await line.wait(work)
+  }
+  async function end(): Promise<void> {
+    closed = true
+    await engine?.end()
+  }
+  async function close(): Promise<void> {
+    // A boot is not worth waiting for: nothing is stored before it ends.
+    if (engine?.state() === 'booting') await end()
+    else await line.wait(end).catch(end)
+    unlock()
   }
   return {
     kind: 'pglite',
     async query<Row extends object>(sql: string, params?: readonly Param[], { signal }: QueryOptions = {}) {
-      return await abandonable(
-        line.wait(async () => {
-          signal?.throwIfAborted()
-          return await connection.query<Row>(sql, params)
-        }),
-        signal,
-      )
+      const answer = inTurn(async () => {
+        signal?.throwIfAborted()
+        return await connection.query<Row>(sql, params)
+      })
+      return await abandonable(answer, signal)
     },
     async transaction(work) {
-      return await line.wait(() => inTransaction(connection, work))
+      return await inTurn(() => inTransaction(connection, work))
     },
     async close() {
-      closing ??= line
-        .wait(async () => engine?.end())
-        .catch(() => {})
-        .then(unlock)
+      closing ??= close()
       await closing
     },
   }
@@ -101,7 +108,7 @@ function createLine(): Line {
 
 type Engine = {
   ask(request: PgliteRequest): Promise<readonly object[]>
-  broken(): boolean
+  state(): 'booting' | 'ready' | 'broken'
   end(): Promise<void>
 }
 
@@ -114,6 +121,7 @@ function startEngine(dataDir: string): Engine {
   // No flags and no environment: a `--import` of the host, an SDK say, must not run in here as well.
   const worker = new Worker(WORKER_URL, { workerData: { directory }, execArgv: [], env: {}, name: 'pglite' })
   let pending: PromiseWithResolvers<readonly object[]> | undefined
+  let ready = false
   let broken: Error | undefined
 
   const fail = (message: string, cause?: unknown) => {
@@ -124,15 +132,17 @@ function startEngine(dataDir: string): Engine {
   worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error), error))
   worker.on('exit', (code) => fail(`its thread ended with code ${code}`))
   worker.on('message', (reply: PgliteReply) => {
-    if (reply.kind === 'ready') writeFileSync(complete, '')
-    else if (reply.kind === 'rows') pending?.resolve(reply.rows)
+    if (reply.kind === 'ready') {
+      ready = true
+      writeFileSync(complete, '')
+    } else if (reply.kind === 'rows') pending?.resolve(reply.rows)
     else if (reply.kind === 'closed') pending?.resolve([])
     else if (reply.code === '') fail(reply.message)
     else pending?.reject(new PgliteError(reply.message, reply.code))
   })
 
   return {
-    broken: () => broken !== undefined,
+    state: () => (broken === undefined ? (ready ? 'ready' : 'booting') : 'broken'),
     async ask(request) {
       if (broken !== undefined) throw broken
       pending = Promise.withResolvers()
@@ -141,7 +151,7 @@ function startEngine(dataDir: string): Engine {
       return await pending.promise.finally(() => clearTimeout(timer))
     },
     async end() {
-      if (broken === undefined) await this.ask({ kind: 'close' }).catch(() => {})
+      if (this.state() === 'ready') await this.ask({ kind: 'close' }).catch(() => {})
       await worker.terminate()
     },
   }

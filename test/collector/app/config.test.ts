@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { parseCollectorConfig } from '../../../collector/src/config.ts'
+
+const problems = (env: Record<string, string>, argv: string[] = []) => parseCollectorConfig(env, argv).problems
+
+test('without any variable the collector listens on loopback and stores in an embedded database', () => {
+  expect(parseCollectorConfig({}, [])).toEqual({
+    problems: [],
+    config: {
+      listen: { host: '127.0.0.1', port: 4318 },
+      database: { url: undefined, adminUrl: undefined, dataDir: '.data' },
+      ingestToken: undefined,
+      readToken: undefined,
+      logLevel: 'DEBUG',
+      retentionDays: 30,
+    },
+  })
+})
+
+test('every variable arrives; empty ones are unset', () => {
+  const env = {
+    COLLECTOR_LISTEN: '[::1]:0',
+    COLLECTOR_DATA_DIR: ' /tmp/x ',
+    DATABASE_URL: 'postgresql://u:p@h/d',
+    DATABASE_ADMIN_URL: 'postgres://o:p@h/d',
+    INGEST_TOKEN: 'in',
+    READ_TOKEN: '',
+    LOG_DB_LEVEL: 'warn',
+    RETENTION_DAYS: '7',
+  }
+  expect(parseCollectorConfig(env)).toEqual({
+    problems: [],
+    config: {
+      listen: { host: '::1', port: 0 },
+      database: { url: 'postgresql://u:p@h/d', adminUrl: 'postgres://o:p@h/d', dataDir: '/tmp/x' },
+      ingestToken: 'in',
+      readToken: undefined,
+      logLevel: 'WARNING',
+      retentionDays: 7,
+    },
+  })
+})
+
+test('all problems are told at once, each with the variable and what is allowed', () => {
+  const found = problems({ COLLECTOR_LISTEN: '4318', LOG_DB_LEVEL: 'loud', RETENTION_DAYS: '0', READ_TOKEN: 'two words' }, ['--verbose'])
+  expect(found).toEqual([
+    '--verbose is no option: the collector is configured by variables, --help lists them',
+    'COLLECTOR_LISTEN="4318" is not host:port, for example 127.0.0.1:4318 or [::1]:4318',
+    'READ_TOKEN is not a token of visible ASCII characters without spaces',
+    'LOG_DB_LEVEL="loud" is not DEBUG, INFO, WARNING, ERROR, CRITICAL',
+    'RETENTION_DAYS="0" is not a whole number from 1 to 3650',
+  ])
+})
+
+test('a secret is never shown', () => {
+  expect(problems({ DATABASE_URL: 'mysql://user:hunter2@host/db', INGEST_TOKEN: 'hunter2 hunter2' }).join()).not.toContain('hunter2')
+})
+
+test.each(['0.0.0.0:4318', '[::]:4318', '192.168.1.5:4318', 'collector.example:4318'])(
+  '%s is refused without INGEST_TOKEN',
+  (COLLECTOR_LISTEN) => {
+    expect(problems({ COLLECTOR_LISTEN })).toEqual([expect.stringMatching(/other machines can reach.*INGEST_TOKEN/)])
+    expect(problems({ COLLECTOR_LISTEN, INGEST_TOKEN: 'secret' })).toEqual([])
+  },
+)
+
+test.each(['127.0.0.1:4318', '127.1.2.3:1', '[::1]:4318', 'localhost:65535'])('%s needs no token', (COLLECTOR_LISTEN) => {
+  expect(problems({ COLLECTOR_LISTEN })).toEqual([])
+})
+
+test('a secret comes from the file that NAME_FILE names', () => {
+  const readFile = (path: string) => {
+    if (path === '/run/secrets/token') return 'from-file\n'
+    if (path === '/run/secrets/empty') return '\n'
+    throw new Error('ENOENT')
+  }
+  const parse = (env: Record<string, string>) => parseCollectorConfig(env, [], { readFile })
+  expect(parse({ INGEST_TOKEN_FILE: '/run/secrets/token' }).config.ingestToken).toBe('from-file')
+  expect(parse({ INGEST_TOKEN_FILE: '/run/secrets/token', INGEST_TOKEN: 'own' }).problems).toEqual([
+    'INGEST_TOKEN and INGEST_TOKEN_FILE are both set; set one of them',
+  ])
+  expect(parse({ READ_TOKEN_FILE: '/nowhere' }).problems).toEqual(['READ_TOKEN_FILE names /nowhere, which cannot be read: ENOENT'])
+  expect(parse({ READ_TOKEN_FILE: '/run/secrets/empty' }).problems).toEqual(['READ_TOKEN_FILE names /run/secrets/empty, which is empty'])
+})
+
+test('an owner of the database without a database is a mistake', () => {
+  expect(problems({ DATABASE_ADMIN_URL: 'postgres://o@h/d' })).toEqual([expect.stringContaining('DATABASE_URL is not')])
+})
