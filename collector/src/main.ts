@@ -27,23 +27,32 @@ async function main(words: readonly string[]): Promise<void> {
 
 async function run(config: CollectorConfig): Promise<void> {
   const collector = createCollector(config)
-  stopOnSignals(collector)
-  const { url, store } = await collector.start()
-  process.stdout.write(`${NAME}: listening on ${url}, storing in ${describe(store, config)}\n`)
-  if (store.problem !== undefined)
-    process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
+  const stopping = stopOnSignals(collector)
+  try {
+    announce(await collector.start(), config)
+  } catch (error) {
+    // Stopped while it started: the start fails for that, and the stop ends the process.
+    if (!stopping.aborted) throw error
+  }
 }
 
 /** The second signal does not wait: whoever sends it has waited already. */
-function stopOnSignals(collector: Collector): void {
-  let stopping = false
+function stopOnSignals(collector: Collector): AbortSignal {
+  const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, async () => {
-      if (stopping) process.exit(1)
-      stopping = true
+      if (stopping.signal.aborted) process.exit(1)
+      stopping.abort()
       // A worker or a connection that hangs must not keep the process.
       process.exit((await collector.stop()) ? 0 : 1)
     })
+  return stopping.signal
+}
+
+function announce({ url, store }: { readonly url: string; readonly store: Store }, config: CollectorConfig): void {
+  process.stdout.write(`${NAME}: listening on ${url}, storing in ${describe(store, config)}\n`)
+  if (store.problem !== undefined)
+    process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
 }
 
 function describe({ kind }: Store, { database }: CollectorConfig): string {
