@@ -120,7 +120,7 @@ function toSignal(reader: Reader, signal: Signal, exportTimeoutMs: number): Omit
   const endpoint = otlp('ENDPOINT', signal)
   const headers = otlp('HEADERS', signal)
   return {
-    url: endpoint.own === undefined ? appendPath(endpoint.general ?? DEFAULT_ENDPOINT, `v1/${signal}`) : new URL(endpoint.own).href,
+    url: endpoint.own === undefined ? appendPath(endpoint.general, `v1/${signal}`) : new URL(endpoint.own).href,
     headers: { ...headers.general, ...headers.own },
     timeoutMs: Math.min(one('TIMEOUT'), exportTimeoutMs),
     compression: one('COMPRESSION'),
@@ -128,9 +128,6 @@ function toSignal(reader: Reader, signal: Signal, exportTimeoutMs: number): Omit
     tls: { ca: pem('CERTIFICATE', signal), key: pem('CLIENT_KEY', signal), cert: pem('CLIENT_CERTIFICATE', signal) },
   }
 }
-
-/** Of the OTLP exporter specification. */
-const DEFAULT_ENDPOINT = 'http://localhost:4318'
 
 /** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
 function appendPath(endpoint: string, path: string): string {

@@ -55,7 +55,7 @@ const exporters = listOf(['otlp', 'console'])
 const exporterDoc = (what: string) => `Where ${what} go: otlp (a collector), console (a JSON line each on stdout), both, or none.`
 
 const GENERAL = {
-  OTEL_SDK_DISABLED: setting(trueOrFalse, false, 'Turns the SDK off: no telemetry, nothing instrumented. Context is still passed on.'),
+  OTEL_SDK_DISABLED: setting(trueOrFalse, false, 'Turns the SDK off: no telemetry, nothing instrumented.'),
   OTEL_LOG_LEVEL: setting(
     oneOf(['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all']),
     'warn',
@@ -92,8 +92,9 @@ const EXPORT = {
 
 /** Each also for one signal: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, which wins over `OTEL_EXPORTER_OTLP_TIMEOUT`. */
 export const OTLP_SETTINGS = {
-  ENDPOINT: optional(
+  ENDPOINT: setting(
     httpUrl,
+    'http://localhost:4318',
     'Address of the collector; v1/traces, v1/metrics, v1/logs are added. The form for one signal is used as it is.',
   ),
   PROTOCOL: setting(
