@@ -16,25 +16,31 @@ export type Line = {
 
 /** Names that the line itself uses; a field that has one is shown as `fields.<name>`. */
 const OWN_NAMES = new Set(['timestamp', 'level', 'logger', 'message', 'id', 'trace_id', 'span_id'])
+/** Names remembered in their JSON form, and how long they may be. */
+const KEYS_MAX = 2_000
+const KEY_CHARS_MAX = 128
+/** What JSON escapes; half of a surrogate pair is among it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const NEEDS_ESCAPES = /["\\\u0000-\u001f\ud800-\udfff]/
 /** A value without these needs no quotes. */
 const NEEDS_QUOTES = /[\s"=\\]|^$/
 
-/** One JSON object and a newline: `timestamp` (ISO, UTC), `level`, `logger`, `message`, `id`, the trace's ids, then the attributes. */
+const keyOf = createKeys()
+
+/**
+ * One JSON object and a newline: `timestamp` (ISO, UTC), `level`, `logger`, `message`, `id`, the trace's ids, then the attributes.
+ * Put together by hand: building an object for JSON.stringify takes half of the time of a whole log call.
+ */
 export function formatJson({ time, level, logger, message, traceId, spanId, attributes }: Line): string {
-  const shown: Record<string, AnyValue | undefined> = {
-    timestamp: time.toISOString(),
-    level,
-    logger,
-    message,
-    id: attributes[LOG_RECORD_UID],
-  }
-  if (traceId !== undefined) shown.trace_id = traceId
-  if (spanId !== undefined) shown.span_id = spanId
+  let json = `{"timestamp":"${time.toISOString()}","level":"${level}","logger":${quote(logger)},"message":${quote(message)}`
+  json += `,"id":${toJson(attributes[LOG_RECORD_UID])}`
+  if (traceId !== undefined) json += `,"trace_id":"${traceId}"`
+  if (spanId !== undefined) json += `,"span_id":"${spanId}"`
   for (const name in attributes) {
     if (isShownElsewhere(name, attributes, logger)) continue
-    shown[OWN_NAMES.has(name) ? `fields.${name}` : name] = attributes[name]
+    json += keyOf(name) + toJson(attributes[name])
   }
-  return `${JSON.stringify(shown)}\n`
+  return `${json}}\n`
 }
 
 /** `2026-11-22 10:00:00 - app.tts - INFO - message key=value` in local time; a stack trace follows on lines of its own. */
@@ -52,6 +58,27 @@ export function formatText({ time, level, logger, message, traceId, attributes }
 /** The id has a place of its own, and the source is the logger unless the caller named another. */
 function isShownElsewhere(name: string, attributes: Line['attributes'], logger: string): boolean {
   return name === LOG_RECORD_UID || (name === SOURCE && attributes[name] === logger)
+}
+
+/** `,"name":` for each name, made once: an app logs the same few hundred again and again. */
+function createKeys(): (name: string) => string {
+  const known = new Map<string, string>()
+  return function keyOf(name) {
+    const cached = known.get(name)
+    if (cached !== undefined) return cached
+    const key = `,${quote(OWN_NAMES.has(name) ? `fields.${name}` : name)}:`
+    if (known.size < KEYS_MAX && name.length <= KEY_CHARS_MAX) known.set(name, key)
+    return key
+  }
+}
+
+function toJson(value: AnyValue): string {
+  if (typeof value === 'string') return quote(value)
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value)
+}
+
+function quote(text: string): string {
+  return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`
 }
 
 function showValue(value: AnyValue): string {
