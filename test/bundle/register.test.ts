@@ -39,7 +39,7 @@ test.each([
   ['--import', 'gemini-cjs.cjs'],
   ['--require', 'gemini-cjs.cjs'],
 ])('%s sees the calls of @google/genai in %s', async (flag, app) => {
-  const gemini = createGeminiStandIn({ apiKeys: ['test-key'] })
+  const gemini = createGeminiStandIn({ apiKey: 'test-key' })
   const { url } = await gemini.listen()
   const { code, stdout, stderr } = await run(flag, app, { GEMINI_URL: url })
   await gemini.stop()

@@ -19,6 +19,8 @@ export type OtlpReceiver = {
   readonly spans: OtlpItem[]
   readonly logs: OtlpItem[]
   readonly metrics: OtlpItem[]
+  /** Of each request, as an item with attributes only. */
+  readonly resources: OtlpItem[]
   close(): Promise<void>
 }
 
@@ -27,9 +29,10 @@ export type OtlpReceiver = {
  * `OTEL_EXPORTER_OTLP_PROTOCOL=http/json`.
  */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
-  const kept = { spans: [] as OtlpItem[], logs: [] as OtlpItem[], metrics: [] as OtlpItem[] }
+  const kept = { spans: [] as OtlpItem[], logs: [] as OtlpItem[], metrics: [] as OtlpItem[], resources: [] as OtlpItem[] }
   const server = createServer(async (request, response) => {
     const body = JSON.parse((await readBody(request)).toString('utf8'))
+    for (const { resource } of body.resourceSpans ?? body.resourceLogs ?? body.resourceMetrics ?? []) kept.resources.push(resource)
     for (const { scopeSpans } of body.resourceSpans ?? []) for (const { spans } of scopeSpans) kept.spans.push(...spans)
     for (const { scopeLogs } of body.resourceLogs ?? []) for (const { logRecords } of scopeLogs) kept.logs.push(...logRecords)
     for (const { scopeMetrics } of body.resourceMetrics ?? []) for (const { metrics } of scopeMetrics) kept.metrics.push(...metrics)
