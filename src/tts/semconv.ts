@@ -97,9 +97,7 @@ export const GEN_AI_USAGE_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens'
 export const GEN_AI_USAGE_TEXT_INPUT_TOKENS = 'gen_ai.usage.text.input_tokens'
 /** Integer, tokens of audio in the output; a part of the total. Gemini makes 25 a second. */
 export const GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens'
-/** String: `input`, `output`. Label of {@link METRIC_GEN_AI_TOKEN_USAGE}. */
-export const GEN_AI_TOKEN_TYPE = 'gen_ai.token.type'
-/** String: `text`, `audio`, `unknown`. Label of the newer usage counters. */
+/** String: `text`, `audio`, `unknown`. Label of the usage counters. */
 export const GEN_AI_TOKEN_MODALITY = 'gen_ai.token.modality'
 /** String. Host of the provider. */
 export const SERVER_ADDRESS = 'server.address'
@@ -134,11 +132,5 @@ export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
 export const METRIC_TTS_AUTH_FAILURES = 'tts.auth.failures'
 /** Counter {line} by `reason`. Lines of the log that the console did not take. */
 export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'
-/** Histogram s. One call of the provider; should equal the span's duration. */
-export const METRIC_GEN_AI_OPERATION_DURATION = 'gen_ai.client.operation.duration'
-/** Histogram {token}, by `gen_ai.token.type`. */
-export const METRIC_GEN_AI_TOKEN_USAGE = 'gen_ai.client.token.usage'
-/** Histogram s, the newer name of {@link METRIC_GEN_AI_OPERATION_DURATION}. */
+/** Histogram s. One call of the provider; equals the duration of its span. Called `gen_ai.client.operation.duration` up to version 1.41. */
 export const METRIC_GEN_AI_INFERENCE_DURATION = 'gen_ai.client.inference.duration'
-/** Histogram s, streams only. */
-export const METRIC_GEN_AI_TIME_TO_FIRST_CHUNK = 'gen_ai.client.operation.time_to_first_chunk'

@@ -6,6 +6,14 @@ const R = '[REDACTED]'
 const API_KEY = 'AIzaSyA1234567890abcdefghijklmnopqrstuv'
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sgnatureX-_'
 
+/** In CPU time: wall time says more about what else the machine does. */
+function timed<T>(fn: () => T): { readonly result: T; readonly cpuMs: number } {
+  const before = process.cpuUsage()
+  const result = fn()
+  const { user, system } = process.cpuUsage(before)
+  return { result, cpuMs: (user + system) / 1_000 }
+}
+
 describe('a value under a secret name is taken out', () => {
   test.each([
     'password',
@@ -259,37 +267,39 @@ describe('hostile input costs little', () => {
     ['cookie', repeat('cookie: ')],
     ['backslashes', `token=${repeat('\\')}`],
   ])('%s', (_, text) => {
-    const startMs = performance.now()
-    const once = redactor.text(text)
-    expect(performance.now() - startMs).toBeLessThan(300)
+    const { result: once, cpuMs } = timed(() => redactor.text(text))
+    expect(cpuMs).toBeLessThan(300)
     // What has grown beyond the limit is cut by a second pass.
     expect(once.length > 65_536 || redactor.text(once) === once).toBe(true)
   })
 
   test('a text of 10 MB is cut before it is searched', () => {
-    const startMs = performance.now()
-    const text = redactor.text(`x@example.com ${'a'.repeat(10_000_000)}`)
-    expect(performance.now() - startMs).toBeLessThan(300)
+    const long = `x@example.com ${'a'.repeat(10_000_000)}`
+    const { result: text, cpuMs } = timed(() => redactor.text(long))
+    expect(cpuMs).toBeLessThan(300)
     expect(text.length).toBeLessThanOrEqual(65_536)
     expect(text).toMatch(/^\[REDACTED\] a+… \[\d+ more characters cut\]$/)
   })
 
-  test('a wide and a deep structure', () => {
-    const startMs = performance.now()
-    const wide = redactor.value(Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`k${index}`, { password: 'p' }])))
+  test('a wide, a long and a deep structure', () => {
+    const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, { password: 'p' }]))
+    const list = Array.from({ length: 100_000 }, () => ({ password: 'p' }))
     let deep: unknown = { password: 'p' }
     for (let i = 0; i < 100_000; i++) deep = [deep]
-    const clean = redactor.value({ deep, list: Array.from({ length: 100_000 }, () => ({ password: 'p' })) })
-    expect(performance.now() - startMs).toBeLessThan(2_000)
-    expect(JSON.stringify([wide, clean])).not.toContain('"p"')
+    const { result, cpuMs } = timed(() => [redactor.value(wide), redactor.value({ deep, list })])
+    expect(cpuMs).toBeLessThan(1_000)
+    expect(JSON.stringify(result)).not.toContain('"p"')
+    expect(JSON.stringify(result).length).toBeLessThan(1_000_000)
   })
 
-  test('a million names do not fill the memory', () => {
+  test('names without end do not fill the memory, and are still judged', () => {
     const fresh = createRedactor()
-    const startMs = performance.now()
-    for (let i = 0; i < 50_000; i++) fresh.key(`name_${i}_${'x'.repeat(i % 300)}`)
-    expect(performance.now() - startMs).toBeLessThan(2_000)
+    const { cpuMs } = timed(() => {
+      for (let i = 0; i < 20_000; i++) fresh.key(`name_${i}_${'x'.repeat(i % 300)}`)
+    })
+    expect(cpuMs).toBeLessThan(1_000)
     expect(fresh.key('password')).toBe(true)
+    expect(fresh.key(`${'x'.repeat(1_000_000)}`)).toBe(false)
   })
 })
 
