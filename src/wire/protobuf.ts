@@ -10,6 +10,8 @@ export type Cursor = {
   pos: number
   end: number
   depth: number
+  /** Nested messages that may still be entered. */
+  messagesLeft: number
   low: number
   high: number
 }
@@ -33,10 +35,13 @@ const FIXED32 = 5
 /** Deepest nesting of messages; the limit of the C++ and Java protobuf parsers, far above what telemetry needs, far below our stack. */
 export const MESSAGE_DEPTH_MAX = 100
 
-/** Opens `bytes` without copying them. */
-export function openCursor(bytes: Uint8Array): Cursor {
+/** More messages than fit a buffer: no limit. */
+const MESSAGES_UNLIMITED = 2 ** 30 - 1
+
+/** Opens `bytes` without copying them. A reader that makes an object of each message should say how many it can afford: an empty one has two bytes. */
+export function openCursor(bytes: Uint8Array, messagesMax = MESSAGES_UNLIMITED): Cursor {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { bytes: buffer, pos: 0, end: buffer.length, depth: 0, low: 0, high: 0 }
+  return { bytes: buffer, pos: 0, end: buffer.length, depth: 0, messagesLeft: messagesMax, low: 0, high: 0 }
 }
 
 /** Reads a field's tag: `field number << 3 | wire type`. Compare it whole, so that a known field of a wrong wire type counts as unknown. */
@@ -106,6 +111,7 @@ export function enter(cursor: Cursor): number {
   cursor.end = cursor.pos
   cursor.pos = start
   if (++cursor.depth > MESSAGE_DEPTH_MAX) throw new ProtobufError(`messages are nested deeper than ${MESSAGE_DEPTH_MAX}`, start)
+  if (--cursor.messagesLeft < 0) throw new ProtobufError('there are too many messages (send smaller batches)', start)
   return outer
 }
 

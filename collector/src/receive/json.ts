@@ -13,7 +13,7 @@ import {
   toValue,
 } from './json-field.ts'
 import { SEVERITY_MAX } from './logs.ts'
-import type { Place } from './request.ts'
+import { addRecord, type Place } from './request.ts'
 import { SPAN_KIND_MAX, STATUS_CODE_MAX } from './traces.ts'
 import { canonicalUid, deriveUid, UID_KEY } from './uid.ts'
 import { toResource } from './value.ts'
@@ -22,7 +22,7 @@ import { toResource } from './value.ts'
 export function parseLogs(request: unknown): LogRecord[] {
   const records: LogRecord[] = []
   eachScope(request, ['resourceLogs', 'scopeLogs'], (group, place) => {
-    messagesField(group, 'logRecords', (record) => records.push(parseLogRecord(record, place)))
+    messagesField(group, 'logRecords', (record) => addRecord(records, parseLogRecord(record, place)))
   })
   return records
 }
@@ -31,7 +31,7 @@ export function parseLogs(request: unknown): LogRecord[] {
 export function parseTraces(request: unknown): SpanRecord[] {
   const records: SpanRecord[] = []
   eachScope(request, ['resourceSpans', 'scopeSpans'], (group, place) => {
-    messagesField(group, 'spans', (span) => records.push(parseSpan(span, place)))
+    messagesField(group, 'spans', (span) => addRecord(records, parseSpan(span, place)))
   })
   return records
 }
@@ -44,8 +44,7 @@ export function eachScope(request: unknown, names: readonly [string, string], vi
     const resource = toResource(attributesField(resourceFields, 'attributes'))
     messagesField(resourceGroup, names[1], (group) => {
       const scopeFields = toFields(field(group, 'scope') ?? {}, 'scope')
-      const bytes = [toBytes(resourceFields), toBytes(scopeFields)]
-      visit(group, { resource, scope: parseScope(scopeFields), bytes, seen })
+      visit(group, { resource, scope: parseScope(scopeFields), sources: [toBytes(resourceFields), toBytes(scopeFields)], seen })
     })
   })
 }

@@ -4,10 +4,10 @@ export type ReceiveLimits = {
   readonly bodyBytesMax: number
   /**
    * Bodies in hand, from their first byte to the answer, over all connections; above it 429. 64 MiB: three of the largest bodies;
-   * decoded, a body takes about five times its size, so this bounds the process at some 400 MB.
+   * decoded, a body of log records takes three times its size again [measured], so this bounds what is in hand at some 250 MiB.
    */
   readonly inFlightBytesMax: number
-  /** Longest wait for a whole body. 30 s: 20 MiB at 6 Mbit/s, and the timeout of the official exporters' largest setting in use. */
+  /** Longest wait for a whole body. 30 s: 20 MiB at 6 Mbit/s, and the official collector's own timeout for sending. */
   readonly bodyMs: number
   /** Longest wait for a request's headers. 10 s: they fit one packet. */
   readonly headersMs: number

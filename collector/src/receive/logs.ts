@@ -1,7 +1,7 @@
 import { leave, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { LogRecord, Value } from '../batch.ts'
 import { toEnum } from './number.ts'
-import { type Place, readRequest } from './request.ts'
+import { addRecord, type Place, readRequest } from './request.ts'
 import { enterRecord, type Reader, readId, readName } from './text.ts'
 import { canonicalUid, deriveUid, UID_KEY } from './uid.ts'
 import { type Building, readKeyValue, readTimeUs, readValue, setAttribute } from './value.ts'
@@ -60,6 +60,6 @@ function readLogRecord(reader: Reader, place: Place, records: LogRecord[]): void
   }
   const uid = canonicalUid(givenUid) ?? deriveUid(place, reader.bytes.subarray(start, reader.end))
   const { resource, scope } = place
-  records.push({ resource, scope, uid, timeUs, observedUs, severity, severityText, body, attributes, traceId, spanId, eventName })
+  addRecord(records, { resource, scope, uid, timeUs, observedUs, severity, severityText, body, attributes, traceId, spanId, eventName })
   leave(reader, outer)
 }

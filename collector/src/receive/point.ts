@@ -1,6 +1,7 @@
 import { enter, leave, readDouble, readFixed64, readTag, readUint32, readVarint, skip } from '../../../src/wire/protobuf.ts'
 import type { Distribution, MetricPoint } from '../batch.ts'
 import { fromZigzag, toSignedDouble, toUnsignedDouble } from './number.ts'
+import { addRecord } from './request.ts'
 import { enterRecord, type Reader } from './text.ts'
 import { type Building, readAttribute, readTimeUs } from './value.ts'
 
@@ -43,10 +44,10 @@ export function addPoint(points: MetricPoint[], series: Series, draft: Draft): v
   if ((flags & NO_RECORDED_VALUE) !== 0) return
   const point = { ...series, attributes, startUs, timeUs }
   if (series.type === 'gauge' || series.type === 'sum') {
-    if (value !== null) points.push({ ...point, value, distribution: null })
+    if (value !== null) addRecord(points, { ...point, value, distribution: null })
     return
   }
-  points.push({ ...point, value: null, distribution: toDistribution(series, draft) })
+  addRecord(points, { ...point, value: null, distribution: toDistribution(series, draft) })
 }
 
 /** Reads one data point of `series` at the cursor. */

@@ -1,5 +1,6 @@
 import { enter, leave, readTag, skip } from '../../../src/wire/protobuf.ts'
 import type { Resource, Scope } from '../batch.ts'
+import { DecodeError } from './decode-error.ts'
 import { openReader, type Reader } from './text.ts'
 import type { Origin } from './uid.ts'
 import { readResource, readScope } from './value.ts'
@@ -16,6 +17,10 @@ const SECOND = 0x12
 
 const NO_RESOURCE: Resource = { attributes: {}, service: 'unknown_service', instanceId: '' }
 const NO_SCOPE: Scope = { name: '', version: '', attributes: {} }
+const NO_BYTES = new Uint8Array()
+
+/** Records in one request. 262,144: a body of 20 MiB with 80 bytes each; an empty record has two bytes and becomes 500. */
+const RECORDS_MAX = 2 ** 18
 
 /** Reads an export request of any signal, or a concatenation of such. Resource and scope are read once and shared by their records. */
 export function readRequest<T>(bytes: Uint8Array, readRecord: ReadRecord<T>): T[] {
@@ -28,13 +33,19 @@ export function readRequest<T>(bytes: Uint8Array, readRecord: ReadRecord<T>): T[
     eachField(reader, SECOND, () => {
       const outer = enter(reader)
       const [scope, scopeBytes] = readOnce(reader, readScope, NO_SCOPE)
-      const place = { resource, scope, bytes: [resourceBytes, scopeBytes], seen }
+      const place: Place = { resource, scope, sources: [resourceBytes, scopeBytes], seen }
       eachField(reader, SECOND, () => readRecord(reader, place, records))
       leave(reader, outer)
     })
     leave(reader, outer)
   })
   return records
+}
+
+/** Adds a decoded record. Throws DecodeError above the limit on records. */
+export function addRecord<T>(records: T[], record: T): void {
+  if (records.length >= RECORDS_MAX) throw new DecodeError(`the request holds more than ${RECORDS_MAX} records. Send smaller batches.`)
+  records.push(record)
 }
 
 function eachField(reader: Reader, tag: number, read: () => void): void {
@@ -61,5 +72,5 @@ function readOnce<T>(reader: Reader, read: (reader: Reader) => T, absent: T): [T
     return [value, bytes]
   }
   reader.pos = start
-  return [absent, new Uint8Array()]
+  return [absent, NO_BYTES]
 }

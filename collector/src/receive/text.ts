@@ -20,8 +20,14 @@ const NAME_SLOTS = 2_048
 const NAME_BYTES_MAX = 64
 const names: string[] = new Array(NAME_SLOTS).fill('')
 
+/**
+ * Nested messages in one request, each of which becomes an object of some 100 bytes. 4 million: a body of 20 MiB with an attribute every ten bytes;
+ * without it a body of empty messages would fill the memory.
+ */
+const MESSAGES_MAX = 2 ** 22
+
 export function openReader(bytes: Uint8Array): Reader {
-  return { ...openCursor(bytes), recordText: '', recordStart: 0, key: '' }
+  return { ...openCursor(bytes, MESSAGES_MAX), recordText: '', recordStart: 0, key: '' }
 }
 
 /** Enters a record (span, log record, metric point). Returns the outer end, for `leave`. */

@@ -1,7 +1,7 @@
 import { enter, leave, readFixed64, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { SpanEvent, SpanLink, SpanRecord } from '../batch.ts'
 import { toEnum, toMicroseconds } from './number.ts'
-import { type Place, readRequest } from './request.ts'
+import { addRecord, type Place, readRequest } from './request.ts'
 import { enterRecord, type Reader, readId, readName, readString } from './text.ts'
 import { type Building, readAttribute, readTimeUs } from './value.ts'
 
@@ -69,7 +69,7 @@ function readSpan(reader: Reader, { resource, scope }: Place, records: SpanRecor
   const durationNs = Math.max(0, (endHigh - startHigh) * 0x1_0000_0000 + (endLow - startLow)) // a clock set back must not make it negative
   const { statusCode, statusMessage } = status
   // biome-ignore format: one record, one glance
-  records.push({ resource, scope, traceId, spanId, parentSpanId, name, kind, startUs, durationNs, statusCode, statusMessage, attributes, events, links })
+  addRecord(records, { resource, scope, traceId, spanId, parentSpanId, name, kind, startUs, durationNs, statusCode, statusMessage, attributes, events, links })
   leave(reader, outer)
 }
 

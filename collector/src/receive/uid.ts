@@ -12,7 +12,9 @@ const UNSET = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-
 /** What a record's uid is derived from when its sender gave none. */
 export type Origin = {
   /** Resource and scope as received. */
-  readonly bytes: readonly Uint8Array[]
+  readonly sources: readonly [resource: Uint8Array, scope: Uint8Array]
+  /** Of `sources`, made when the first record asks for it. */
+  digest?: Buffer
   /** How many records of this request have had the same content so far. */
   readonly seen: Map<string, number>
 }
@@ -26,7 +28,7 @@ export function canonicalUid(value: Value | undefined): string | undefined {
   if (LOWER_UUID.test(value)) return UNSET.includes(value) ? undefined : value
   const lower = value.toLowerCase()
   if (LOWER_UUID.test(lower)) return canonicalUid(lower)
-  return uuidOf([Buffer.from(`${UID_KEY} ${value}`)])
+  return uuidOf(Buffer.from(`${UID_KEY} ${value}`))
 }
 
 /**
@@ -34,15 +36,24 @@ export function canonicalUid(value: Value | undefined): string | undefined {
  * JSON and protobuf of one record give different ones.
  */
 export function deriveUid(origin: Origin, record: Uint8Array): string {
-  const first = uuidOf([...origin.bytes, record])
+  const digest = origin.digest ?? digestSources(origin.sources)
+  origin.digest = digest
+  const content = Buffer.allocUnsafe(digest.length + record.length)
+  content.set(digest)
+  content.set(record, digest.length)
+  const first = uuidOf(content)
   const ordinal = origin.seen.get(first) ?? 0
   origin.seen.set(first, ordinal + 1)
-  return ordinal === 0 ? first : uuidOf([Buffer.from(`${first} ${ordinal}`)])
+  return ordinal === 0 ? first : uuidOf(Buffer.from(`${first} ${ordinal}`))
+}
+
+function digestSources([resource, scope]: Origin['sources']): Buffer {
+  return hash('sha256', Buffer.concat([Buffer.from(`${resource.length} `), resource, scope]), 'buffer')
 }
 
 /** SHA-256 cut to the 122 free bits of a UUIDv8. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8 */
-function uuidOf(parts: readonly Uint8Array[]): string {
-  const hex = hash('sha256', Buffer.concat(parts), 'hex')
+function uuidOf(content: Uint8Array): string {
+  const hex = hash('sha256', content, 'hex')
   const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3]
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

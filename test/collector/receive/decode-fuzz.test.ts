@@ -38,7 +38,7 @@ test.each(ENCODINGS)('metric points in %s from the official serializer come out 
 test.each(ENCODINGS)('mutated %s is decoded or refused with a DecodeError, and never takes long', (encoding) => {
   const random = seededRandom(42)
   let refused = 0
-  for (let round = 0; round < 1_000; round++) {
+  for (let round = 0; round < 600; round++) {
     const signal = SIGNALS[round % 3]!
     const bytes = mutate(random, serialize(signal, encoding, randomTelemetry(random, 4)))
     refused += refusals(() => decode(signal, encoding, bytes))
@@ -48,7 +48,7 @@ test.each(ENCODINGS)('mutated %s is decoded or refused with a DecodeError, and n
 
 test.each(ENCODINGS)('random bytes as %s are decoded or refused with a DecodeError', (encoding) => {
   const random = seededRandom(99)
-  for (let round = 0; round < 3_000; round++) {
+  for (let round = 0; round < 2_000; round++) {
     const bytes = Uint8Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256))
     refusals(() => decode(SIGNALS[round % 3]!, encoding, bytes))
   }

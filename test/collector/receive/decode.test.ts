@@ -175,6 +175,22 @@ test.each(['json', 'protobuf'] as const)(
   },
 )
 
+test.each([
+  ['log records', 'logs', () => request(Buffer.alloc(20 * 2 ** 20, Buffer.from([0x12, 0x00]))), 'more than 262144 records'],
+  ['scopes', 'logs', () => field(1, Buffer.alloc(20 * 2 ** 20, Buffer.from([0x12, 0x00]))), 'too many messages'],
+  ['span events', 'traces', () => request(record(Buffer.alloc(20 * 2 ** 20, Buffer.from([0x5a, 0x00])))), 'too many messages'],
+] as const)('20 MiB of empty %s are refused before they fill the memory', (_name, signal, body, message) => {
+  const bytes = body()
+  const start = process.cpuUsage()
+  expect(() => decode(signal, 'protobuf', bytes)).toThrow(message)
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5) // seconds; about one is usual
+})
+
+test('300,000 empty log records in JSON are refused', () => {
+  const body = Buffer.from(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[${'{},'.repeat(3e5)}{}]}]}]}`)
+  expect(() => decode('logs', 'json', body)).toThrow('more than 262144 records')
+})
+
 test('the same record of another process has another uid', () => {
   const of = (instance: string) =>
     logs(decode('logs', 'json', logsOf({}, instance)))
