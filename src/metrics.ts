@@ -1,3 +1,4 @@
+import { diag } from '@opentelemetry/api'
 import { ExportResultCode } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import {
@@ -55,8 +56,14 @@ export function createMetrics({ config, resource, redactor, pipeline }: MetricsO
   return {
     provider,
     async collect() {
-      const { resourceMetrics } = await reader.collect({ timeoutMillis: config.metricTimeoutMs })
-      if (!isStopped && resourceMetrics.scopeMetrics.length > 0) pipeline.push(redactMetrics(resourceMetrics, redactor))
+      if (isStopped) return
+      try {
+        const { resourceMetrics, errors } = await reader.collect({ timeoutMillis: config.metricTimeoutMs })
+        if (errors.length > 0) diag.error('some metrics could not be collected', ...errors)
+        if (!isStopped && resourceMetrics.scopeMetrics.length > 0) pipeline.push(redactMetrics(resourceMetrics, redactor))
+      } catch (error) {
+        diag.debug('no metrics: the app has shut their provider down', error)
+      }
     },
     stop() {
       isStopped = true
@@ -74,6 +81,7 @@ function redactMetrics(metrics: ResourceMetrics, redactor: Redactor): ResourceMe
     const isClean = metric.dataPoints.every(({ attributes }) => redactor.attributes(attributes) === attributes)
     if (isClean) return metric
     const dataPoints = metric.dataPoints.map((point) => ({ ...point, attributes: redactor.attributes(point.attributes) }))
+    // The copy has the kind of its original, which the spread of a union cannot say.
     return { ...metric, dataPoints } as MetricData
   }
   return {

@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
+import { signalApp } from './app.ts'
+
+let receiver: OtlpReceiver
+beforeEach(async () => {
+  receiver = await startOtlpReceiver()
+})
+afterEach(() => receiver.close())
+
+const names = () => receiver.spans.map(({ name }) => name)
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s: everything arrives, and the process dies of the signal', async (signal) => {
+  const ended = await signalApp('server.mjs', [signal], { endpoint: receiver.url })
+
+  expect(ended).toEqual({ code: null, signal, stdout: 'ready\n', stderr: '' })
+  expect(names()).toEqual(['job'])
+  expect(receiver.logs).toHaveLength(1)
+  expect(receiver.metrics.map(({ name }) => name)).toContain('app.jobs')
+})
+
+test('a handler of the app is alone and undisturbed, and what it makes arrives', async () => {
+  const ended = await signalApp('own-handler.mjs', ['SIGTERM'], { endpoint: receiver.url })
+
+  expect(ended).toEqual({ code: 7, signal: null, stdout: 'ready\nclosing, 1 listener\n', stderr: '' })
+  expect(names()).toEqual(['closing'])
+})
+
+test('a handler that raises the signal again when it is alone does not wait for us for ever', async () => {
+  const ended = await signalApp('raise-again.mjs', ['SIGTERM'], { endpoint: receiver.url })
+
+  expect(ended).toEqual({ code: null, signal: 'SIGTERM', stdout: 'ready\nalone: true\n', stderr: '' })
+  expect(names()).toEqual(['job'])
+})
+
+test('when the app takes its handler off, the signal is ours again', async () => {
+  const ended = await signalApp('changed-mind.mjs', ['SIGTERM'], { endpoint: receiver.url })
+
+  expect(ended).toMatchObject({ signal: 'SIGTERM', stderr: '' })
+  expect(names()).toEqual(['job'])
+})
+
+test('SIGHUP is left alone', async () => {
+  const ended = await signalApp('server.mjs', ['SIGHUP'], { endpoint: receiver.url })
+
+  expect(ended).toMatchObject({ code: null, signal: 'SIGHUP' })
+})
+
+test('a collector that hangs holds the end up for TTS_OTEL_SHUTDOWN_TIMEOUT_MS and no longer', async () => {
+  const silent = await startSilentServer()
+  const startMs = performance.now()
+  const ended = await signalApp('server.mjs', ['SIGTERM'], { endpoint: silent.url, env: { TTS_OTEL_SHUTDOWN_TIMEOUT_MS: '500' } })
+  await silent.close()
+
+  expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
+  expect(ended.stderr).toMatch(/^tts-otel: spans not delivered before the process ended: 1,/m)
+  expect(performance.now() - startMs).toBeLessThan(8_000)
+})
+
+async function startSilentServer() {
+  const { createServer } = await import('node:net')
+  const sockets = new Set<import('node:net').Socket>()
+  const server = createServer((socket) => sockets.add(socket.on('error', () => {})))
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise<void>((closed) => {
+        for (const socket of sockets) socket.destroy()
+        server.close(() => closed())
+      }),
+  }
+}

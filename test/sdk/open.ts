@@ -1,0 +1,26 @@
+import { type Config, parseConfig } from '../../src/config.ts'
+import { createSdk, type Sdk } from '../../src/sdk.ts'
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
+
+export type Open = {
+  readonly sdk: Sdk
+  readonly config: Config
+  readonly receiver: OtlpReceiver
+  close(): Promise<void>
+}
+
+/** An SDK of its own that sends to a receiver of its own. `env` are further variables. */
+export async function openSdk(env: Readonly<Record<string, string>> = {}): Promise<Open> {
+  const receiver = await startOtlpReceiver()
+  const { config } = parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...env })
+  const sdk = createSdk(config, { warn: () => {} })
+  return {
+    sdk,
+    config,
+    receiver,
+    async close() {
+      await sdk.shutdown(1_000)
+      await receiver.close()
+    },
+  }
+}
