@@ -16,6 +16,8 @@ export type Started = { readonly child: Child; readonly url: string }
 
 /** First boot of the embedded database on a slow disk, with room. */
 const READY_TIMEOUT_MS = 60_000
+/** A database server is there or is not; the collector would wait for it for ever. */
+const SERVER_READY_TIMEOUT_MS = 15_000
 const PROBE_TIMEOUT_MS = 1_000
 /** A tenth of Gemini's own time: the traffic takes seconds, and the proportions stay. */
 const TIME_SCALE = '0.1'
@@ -25,9 +27,7 @@ const ROOT = new URL('../../', import.meta.url)
 export async function startCollector(options: StartOptions & { readonly dataDir: string | null }): Promise<Started> {
   const { env, progress, signal, adopt, dataDir } = options
   const { port, note } = await choosePort(options.once ? 0 : 4318)
-  const where = env.DATABASE_URL
-    ? 'on the PostgreSQL of DATABASE_URL'
-    : `on PGlite in ${dataDir ? 'a fresh folder' : '.data'}, which takes some seconds`
+  const where = env.DATABASE_URL ? 'on the PostgreSQL of DATABASE_URL' : `PGlite boots in ${dataDir ? 'a fresh folder' : '.data'}`
   return progress.step('collector', where, async () => {
     const child = startChild({
       name: 'The collector',
@@ -37,14 +37,15 @@ export async function startCollector(options: StartOptions & { readonly dataDir:
     })
     adopt(child)
     const url = `http://127.0.0.1:${port}`
-    await child.ready(() => answersOk(`${url}/readyz`), { timeoutMs: READY_TIMEOUT_MS, signal })
+    const timeoutMs = env.DATABASE_URL ? SERVER_READY_TIMEOUT_MS : READY_TIMEOUT_MS
+    await child.ready(() => answersOk(`${url}/readyz`), { timeoutMs, signal })
     return { child, url, said: `${url}${note}` }
   })
 }
 
 export async function startStandIn({ env, progress, signal, adopt }: StartOptions): Promise<Started> {
   const { port } = await choosePort(0)
-  return progress.step('Gemini', 'a stand-in, as there is no GEMINI_API_KEY', async () => {
+  return progress.step('Gemini', 'stand-in (no GEMINI_API_KEY)', async () => {
     const child = startChild({
       name: 'The stand-in for Gemini',
       imports: [],
@@ -66,7 +67,7 @@ export async function startApi(
   const { env, progress, signal, adopt, collectorUrl, standInUrl } = options
   const { port, note } = await choosePort(options.once ? 0 : 3000)
   const instanceId = randomUUID()
-  return progress.step('TTS API', 'node --import ./register.js examples/tts-api/app.ts', async () => {
+  return progress.step('TTS API', 'under --import ./register.js', async () => {
     const child = startChild({
       name: 'The TTS API',
       imports: [new URL('register.js', ROOT), new URL('./report.ts', import.meta.url)],

@@ -17,6 +17,7 @@ export type StoredSpan = {
   readonly start: string
   readonly duration_ms: number
   readonly status: string
+  readonly status_message: string
   readonly attributes: Readonly<Record<string, unknown>>
 }
 

@@ -76,7 +76,10 @@ const voices = (times: number): Scene => Array(times).fill({ method: 'GET', path
 export const STAND_IN_SCENES: readonly Scene[] = [
   [misbehave('slow', { expected: 200 })],
   [speak(ALICE, ENGLISH.join(' '), { path: STREAM }), misbehave('error-in-stream', { path: STREAM, expected: 200, ending: 'broken' })],
-  [speak(BOB, VIETNAMESE.join(' '), { path: STREAM }), speak(BOB, VIETNAMESE.join(' '), { path: STREAM, ending: 'hang-up' })],
+  [
+    speak(BOB, VIETNAMESE.join(' '), { path: STREAM }),
+    speak(BOB, `${VIETNAMESE.join(' ')} [stand-in: stall]`, { path: STREAM, ending: 'hang-up' }),
+  ],
   ...ENGLISH.map((text) => [speak(ALICE, text), speak(ALICE, `${text} ${text}`)]),
   ...VIETNAMESE.map((text) => [speak(BOB, text), speak(BOB, `${text} ${text}`)]),
   [misbehave('no-audio', { featured: true }), misbehave('text-instead'), misbehave('blocked')],
@@ -93,7 +96,7 @@ export const REAL_SCENES: readonly Scene[] = [
   [speak(ALICE, 'Turn right after the bridge.', { path: STREAM })],
   ...MISTAKES,
   ...MISTAKES.slice(0, 5),
-  voices(15),
+  voices(20),
 ]
 
 /** One small call every now and then, so that there is something to watch. */

@@ -32,7 +32,7 @@ const STOP_TIMEOUT_MS = 10_000
 /** Starts collector, stand-in (unless there is a key for the real Gemini) and API. When one fails, the others are ended and the error says why. */
 export async function startServices({ once, env, progress, signal }: ServiceOptions): Promise<Services> {
   const started: Child[] = []
-  const dataDir = once && !env.DATABASE_URL ? await mkdtemp(join(tmpdir(), 'tts-otel-')) : null
+  const dataDir = once && !env.DATABASE_URL ? await mkdtemp(join(tmpdir(), 'tts-otel-demo-')) : null
   let asked = false
   const stop = async () => {
     asked = true
@@ -43,6 +43,7 @@ export async function startServices({ once, env, progress, signal }: ServiceOpti
     const start = { once, env, progress, signal, adopt: (child: Child) => void started.push(child) }
     const collector = await startCollector({ ...start, dataDir })
     const standIn = env.GEMINI_API_KEY ? null : await startStandIn(start)
+    if (!standIn) progress.note('Gemini', 'the real one, with a few short texts (GEMINI_API_KEY)')
     const api = await startApi({ ...start, collectorUrl: collector.url, standInUrl: standIn?.url ?? null })
     const broken = Promise.race(started.map((child) => child.ended.then(() => child.obituary()))).then((obituary) =>
       asked ? new Promise<never>(() => {}) : obituary,

@@ -9,9 +9,11 @@ export type Page = { readonly width: number; readonly paint: Paint }
 
 const MARGIN = '  '
 
-/** One request as it went through the service. */
+/** One request as it went through the service, and below it what the innermost span that failed has to say. */
 export function tellTrace(spans: readonly StoredSpan[], { width, paint }: Page): readonly string[] {
-  return drawWaterfall(spans.map(toBar), width - MARGIN.length, paint).map(inset)
+  const reason = spans.findLast((span) => span.status === 'error' && span.status_message !== '')
+  const drawn = drawWaterfall(spans.map(toBar), width - MARGIN.length, paint)
+  return [...drawn, ...(reason ? [paint('dim', `${reason.name}: ${reason.status_message}`)] : [])].map(inset)
 }
 
 function toBar(span: StoredSpan): Bar {

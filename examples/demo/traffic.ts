@@ -63,12 +63,12 @@ export function surprises(answers: readonly Answer[]): readonly string[] {
     })
 }
 
-/** `27 × 200, 8 × 400`, by status. */
+/** `27×200, 8×400`, by status. */
 export function tally(answers: readonly Answer[]): string {
   const counts = new Map<number, number>()
   for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1)
   return [...counts]
     .sort(([a], [b]) => a - b)
-    .map(([status, count]) => `${count} × ${status || 'no answer'}`)
+    .map(([status, count]) => `${count}×${status || 'unanswered'}`)
     .join(', ')
 }
