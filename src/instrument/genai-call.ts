@@ -151,8 +151,8 @@ const OUTCOMES: Readonly<Record<string, TtsOutcome>> = {
   cancelled: 'cancelled',
 }
 
-/** The model obeyed a limit of tokens, so the call went well; the speech is cut off nevertheless. */
+/** A limit of tokens, or a continuation that nobody asked for: the call went well, the speech is cut off nevertheless. */
 function outcomeOf({ finishReasons }: Answer, failure: CallFailure | undefined): TtsOutcome {
   if (failure) return OUTCOMES[failure.type] ?? 'error'
-  return finishReasons.includes('MAX_TOKENS') ? 'truncated' : 'ok'
+  return finishReasons.some((reason) => reason === 'MAX_TOKENS' || reason === 'CONTINUATION') ? 'truncated' : 'ok'
 }
