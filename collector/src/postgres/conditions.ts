@@ -2,8 +2,10 @@ import type { Param } from './queryable.ts'
 
 /** Collects the WHERE of a statement. Values only ever travel as parameters. */
 export type Conditions = {
+  /** Adds a condition. */
+  add(condition: string): void
   /** Adds a condition unless `value` is undefined; `?` in it stands for the value. */
-  add(condition: string, value: Param | undefined): void
+  addIf(condition: string, value: Param | undefined): void
   /** The number of another parameter, as `$3`. */
   param(value: Param): string
   /** The conditions joined by AND; `true` when there is none. */
@@ -18,7 +20,8 @@ export function createConditions(): Conditions {
   return {
     params,
     param,
-    add(condition, value) {
+    add: (condition) => void conditions.push(condition),
+    addIf(condition, value) {
       if (value !== undefined) conditions.push(condition.replaceAll('?', () => param(value)))
     },
     where: () => conditions.join(' AND ') || 'true',

@@ -20,6 +20,8 @@ export function openPool(url: string): Database {
     query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
+    // Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds.
+    options: '-c jit=off',
     application_name: 'tts-otel-collector',
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.

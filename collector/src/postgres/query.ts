@@ -19,12 +19,12 @@ const timeUs = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::f
 
 async function readLogs(database: Database, filter: LogFilter): Promise<readonly StoredLog[]> {
   const conditions = createConditions()
-  conditions.add('request_id = ?', filter.requestId)
-  conditions.add('user_id = ?', filter.userId)
-  conditions.add('level = ?', filter.level)
-  conditions.add('trace_id = ?', filter.traceId)
-  conditions.add('instance_id = ?', filter.instanceId)
-  conditions.add('message ILIKE ?', filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`)
+  conditions.addIf('request_id = ?', filter.requestId)
+  conditions.addIf('user_id = ?', filter.userId)
+  conditions.addIf('level = ?', filter.level)
+  conditions.addIf('trace_id = ?', filter.traceId)
+  conditions.addIf('instance_id = ?', filter.instanceId)
+  conditions.addIf('message ILIKE ?', filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`)
   addTimes(conditions, 'timestamp', filter)
   addAfter(conditions, { time: 'timestamp', id: 'id', type: 'uuid' }, filter.after)
   const { rows } = await database.query<StoredLog>(
@@ -37,43 +37,70 @@ async function readLogs(database: Database, filter: LogFilter): Promise<readonly
   return rows
 }
 
+/** Spans of one trace lie within this time; it spares looking for them in every day's partition. */
+const TRACE_SPREAD = "interval '1 day'"
+
 /**
  * A trace stands where its first span does: `s` is the span that none of its trace precedes. The page is cut first,
- * then its few traces are summed up.
+ * then its few traces are summed up. The conditions on `s` are scalar subqueries, which stay index look-ups: what
+ * PostgreSQL could turn into a join it turns into one over all spans.
  */
 async function readTraces(database: Database, filter: TraceFilter): Promise<readonly StoredTrace[]> {
   const conditions = createConditions()
-  const some = (condition: string) => `EXISTS (SELECT 1 FROM spans a WHERE a.trace_id = s.trace_id AND ${condition})`
-  conditions.add('s.trace_id IN (SELECT trace_id FROM spans WHERE request_id = ?)', filter.requestId)
-  conditions.add('s.trace_id IN (SELECT trace_id FROM spans WHERE user_id = ?)', filter.userId)
-  conditions.add(some('a.instance_id = ?'), filter.instanceId)
-  conditions.add(`${some('a.status_code = 2')} = ?`, filter.error)
+  if (filter.requestId !== undefined) addTracesWith(conditions, `request_id = ${conditions.param(filter.requestId)}`, filter)
+  if (filter.userId !== undefined) addTracesWith(conditions, `user_id = ${conditions.param(filter.userId)}`, filter)
+  if (filter.error === true) addTracesWith(conditions, FAILED, filter)
+  if (filter.error === false) conditions.add(`(SELECT true FROM spans a WHERE ${ofTrace('s')} AND a.${FAILED} LIMIT 1) IS NULL`)
+  conditions.addIf(`(SELECT true FROM spans a WHERE ${ofTrace('s')} AND a.instance_id = ? LIMIT 1)`, filter.instanceId)
   addTimes(conditions, 's.start_time', filter)
   addAfter(conditions, { time: 's.start_time', id: 's.trace_id', type: 'text' }, filter.after)
   const { rows } = await database.query<StoredTrace>(
     `WITH page AS (
        SELECT s.trace_id, s.start_time FROM spans s
-       WHERE NOT EXISTS (SELECT 1 FROM spans e WHERE e.trace_id = s.trace_id AND (e.start_time, e.span_id) < (s.start_time, s.span_id))
+       WHERE s.span_id = (
+           SELECT e.span_id FROM spans e
+           WHERE e.trace_id = s.trace_id AND e.start_time <= s.start_time AND e.start_time > s.start_time - ${TRACE_SPREAD}
+           ORDER BY e.start_time, e.span_id LIMIT 1
+         )
          AND ${conditions.where()}
        ORDER BY s.start_time DESC, s.trace_id DESC LIMIT ${conditions.param(filter.limit)}
      )
      SELECT page.trace_id, root.name, root.service, ${timeUs('page.start_time')} AS time_us, whole.*
      FROM page
      CROSS JOIN LATERAL (
-       SELECT max(${timeUs('start_time')} / 1000 + duration_ns / 1e6::float8) - ${timeUs('page.start_time')} / 1000 AS duration_ms,
-         count(*)::integer AS span_count, bool_or(status_code = 2) AS error, max(request_id) AS request_id, max(user_id) AS user_id
-       FROM spans WHERE trace_id = page.trace_id
+       SELECT max(${timeUs('a.start_time')} / 1000 + a.duration_ns / 1e6::float8) - ${timeUs('page.start_time')} / 1000 AS duration_ms,
+         count(*)::integer AS span_count, bool_or(a.${FAILED}) AS error,
+         max(a.request_id) AS request_id, max(a.user_id) AS user_id
+       FROM spans a WHERE ${ofTrace('page')}
      ) whole
      CROSS JOIN LATERAL (
-       SELECT name, service FROM spans r
-       WHERE trace_id = page.trace_id
-       ORDER BY EXISTS (SELECT 1 FROM spans p WHERE p.trace_id = r.trace_id AND p.span_id = r.parent_span_id), start_time, span_id
+       SELECT a.name, a.service FROM spans a
+       WHERE ${ofTrace('page')}
+       ORDER BY EXISTS (SELECT 1 FROM spans p WHERE p.trace_id = a.trace_id AND p.span_id = a.parent_span_id), a.start_time, a.span_id
        LIMIT 1
      ) root
      ORDER BY page.start_time DESC, page.trace_id DESC`,
     conditions.params,
   )
   return rows
+}
+
+/** Written as the index `spans_errors` has it. */
+const FAILED = 'status_code = 2'
+
+/** For what an index finds: the few traces first, then their first spans. */
+function addTracesWith(conditions: Conditions, matching: string, { sinceUs, untilUs, after }: TraceFilter): void {
+  const latestUs = Math.min(untilUs ?? Number.POSITIVE_INFINITY, after?.timeUs ?? Number.POSITIVE_INFINITY)
+  const bounds = [
+    ...(sinceUs === undefined ? [] : [`start_time >= ${conditions.param(timestamp(sinceUs))}::timestamptz`]),
+    ...(Number.isFinite(latestUs) ? [`start_time <= ${conditions.param(timestamp(latestUs))}::timestamptz + ${TRACE_SPREAD}`] : []),
+  ]
+  conditions.add(`s.trace_id = ANY(ARRAY(SELECT DISTINCT trace_id FROM spans WHERE ${[matching, ...bounds].join(' AND ')}))`)
+}
+
+/** The spans `a` of the trace that begins with `first`. */
+function ofTrace(first: string): string {
+  return `a.trace_id = ${first}.trace_id AND a.start_time >= ${first}.start_time AND a.start_time < ${first}.start_time + ${TRACE_SPREAD}`
 }
 
 async function readSpans(database: Database, traceId: string, limit: number): Promise<readonly StoredSpan[]> {
@@ -99,9 +126,9 @@ async function readMetricPoints(database: Database, filter: MetricFilter): Promi
 
 async function readNewest(database: Database, { names, instanceId, ...times }: MetricFilter): Promise<readonly Cumulative[]> {
   const conditions = createConditions()
-  conditions.add('name = ANY(?::text[])', arrayLiteral(names))
-  conditions.add('temporality = ?', 'cumulative')
-  conditions.add('instance_id = ?', instanceId)
+  conditions.addIf('name = ANY(?::text[])', arrayLiteral(names))
+  conditions.addIf('temporality = ?', 'cumulative')
+  conditions.addIf('instance_id = ?', instanceId)
   addTimes(conditions, 'time', times)
   const { rows } = await database.query<Cumulative>(
     `SELECT DISTINCT ON (name, series, start_time)
@@ -132,8 +159,8 @@ function addTimes(
   column: string,
   { sinceUs, untilUs }: { sinceUs?: number | undefined; untilUs?: number | undefined },
 ): void {
-  conditions.add(`${column} >= ?::timestamptz`, sinceUs === undefined ? undefined : timestamp(sinceUs))
-  conditions.add(`${column} < ?::timestamptz`, untilUs === undefined ? undefined : timestamp(untilUs))
+  conditions.addIf(`${column} >= ?::timestamptz`, sinceUs === undefined ? undefined : timestamp(sinceUs))
+  conditions.addIf(`${column} < ?::timestamptz`, untilUs === undefined ? undefined : timestamp(untilUs))
 }
 
 type Key = { readonly time: string; readonly id: string; readonly type: 'uuid' | 'text' }
@@ -141,6 +168,6 @@ type Key = { readonly time: string; readonly id: string; readonly type: 'uuid' |
 function addAfter(conditions: Conditions, { time, id, type }: Key, after: PageEnd | undefined): void {
   if (after === undefined) return
   // Said twice: the pair finds the place, the time alone lets PostgreSQL leave out the days after it.
-  conditions.add(`${time} <= ?::timestamptz`, timestamp(after.timeUs))
-  conditions.add(`(${time}, ${id}) < (${conditions.param(timestamp(after.timeUs))}::timestamptz, ?::${type})`, after.id)
+  conditions.addIf(`${time} <= ?::timestamptz`, timestamp(after.timeUs))
+  conditions.addIf(`(${time}, ${id}) < (${conditions.param(timestamp(after.timeUs))}::timestamptz, ?::${type})`, after.id)
 }

@@ -52,11 +52,15 @@ export function createUpkeep({ database, admin, partitions }: UpkeepOptions): Up
     }
   }
 
+  async function maintain(): Promise<void> {
+    await partitions.maintain()
+    // A server does this by itself; without it the planner takes every table for a small one.
+    if (database.kind === 'pglite') await database.query('ANALYZE')
+  }
+
   async function maintainForever(): Promise<void> {
-    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) {
-      // Rows of a day without a partition go to the default one; the next round moves them.
-      await partitions.maintain().catch(() => {})
-    }
+    // Rows of a day without a partition go to the default one; the next round moves them.
+    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain().catch(() => {})
   }
 
   function wait(error: unknown): void {
