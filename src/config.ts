@@ -53,7 +53,6 @@ export type Config = {
   readonly logLimits: { readonly attributeValueLengthLimit: number; readonly attributeCountLimit: number }
   readonly log: { readonly level: Value<'LOG_LEVEL'>; readonly format: Value<'LOG_FORMAT'> }
   readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
-  readonly captureContent: boolean
 }
 
 /** A Config, always complete, and one sentence for each value that was wrong: the variable, the value, what is allowed, what holds instead. */
@@ -110,7 +109,6 @@ function toConfig(reader: Reader): Config {
     ...toLimits(reader),
     log: { level: get('LOG_LEVEL'), format: get('LOG_FORMAT') },
     exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
-    captureContent: get('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'),
   }
 }
 

@@ -43,13 +43,16 @@ function watchNaturalEnd(sdk: ProcessEndOptions['sdk'], timeoutMs: number): void
  * listener inside `newListener` would close the handle that Node is about to use.
  */
 function watchSignal(signal: GracefulSignal, flush: () => Promise<unknown>): void {
+  let firstMs: number | undefined
   const onSignal = () => {
-    process.off('newListener', onNewListener)
+    if (firstMs === undefined) void flush().finally(leave)
+    else if (performance.now() - firstMs > SAME_SIGNAL_MS) leave()
+    firstMs ??= performance.now()
+  }
+  const leave = () => {
     process.off('removeListener', onRemoveListener)
-    void flush().finally(() => {
-      process.off(signal, onSignal)
-      die(signal)
-    })
+    process.off(signal, onSignal)
+    die(signal)
   }
   const onNewListener = (event: string | symbol, listener: unknown) => {
     if (event === signal && listener !== onSignal) queueMicrotask(() => process.off(signal, onSignal))
@@ -61,6 +64,9 @@ function watchSignal(signal: GracefulSignal, flush: () => Promise<unknown>): voi
   process.on('removeListener', onRemoveListener)
   if (process.listenerCount(signal) === 0) process.on(signal, onSignal)
 }
+
+/** Ctrl-C reaches a process twice when its parent passes it on; only a person repeats it later, and means it. */
+const SAME_SIGNAL_MS = 500
 
 /** The way the process would have died without us. A signal does not kill PID 1 of a container, which has no default action for it. */
 function die(signal: GracefulSignal): void {

@@ -11,7 +11,6 @@ import {
   oneOf,
   onOrOff,
   proxyUrl,
-  spellings,
   TIMER_MS_MAX,
   text,
   timeoutMs,
@@ -172,11 +171,6 @@ const CONTENT = {
     oneOf(['events', 'logs', 'logs/dup']),
     'events',
     'Exceptions recorded on spans become span events (events), log records (logs) or both (logs/dup).',
-  ),
-  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: setting(
-    spellings({ true: true, false: false, no_content: false, span_only: true, event_only: true, span_and_event: true }),
-    false,
-    'Puts the text that is spoken on gemini_api_call spans. It may hold personal data.',
   ),
 }
 

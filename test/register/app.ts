@@ -16,13 +16,15 @@ export type AppOptions = {
   readonly flags?: readonly string[]
 }
 
+export type SignalOptions = AppOptions & { readonly gapMs?: number }
+
 /** Runs a fixture under register to its end. */
 export function runApp(name: string, { endpoint, env, flags = ['--import', REGISTER] }: AppOptions): Promise<Ended> {
   return runNode([...flags, fixture(name)], { env: { ...environment(endpoint), ...env } })
 }
 
-/** Runs a fixture until it prints `ready`, sends the signals one after the other, and waits for the end. */
-export function signalApp(name: string, signals: readonly NodeJS.Signals[], { endpoint, env }: AppOptions): Promise<Ended> {
+/** Runs a fixture until it prints `ready`, sends the signals `gapMs` apart, and waits for the end. */
+export function signalApp(name: string, signals: readonly NodeJS.Signals[], { endpoint, env, gapMs = 0 }: SignalOptions): Promise<Ended> {
   const child = spawn(testedNode(), ['--import', REGISTER, fixture(name)], {
     env: { PATH: process.env.PATH ?? '', ...environment(endpoint), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -33,7 +35,7 @@ export function signalApp(name: string, signals: readonly NodeJS.Signals[], { en
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
-    if (text.includes('ready')) for (const signal of signals) child.kill(signal)
+    if (text.includes('ready')) for (const [index, signal] of signals.entries()) setTimeout(() => child.kill(signal), index * gapMs)
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { signalApp } from './app.ts'
@@ -57,9 +58,23 @@ test('a collector that hangs holds the end up for TTS_OTEL_SHUTDOWN_TIMEOUT_MS a
   expect(performance.now() - startMs).toBeLessThan(8_000)
 })
 
+test('Ctrl-C that arrives twice at once counts once; repeated later it ends the wait', async () => {
+  const twice = await signalApp('server.mjs', ['SIGINT', 'SIGINT'], { endpoint: receiver.url, gapMs: 20 })
+  expect(twice).toMatchObject({ code: null, signal: 'SIGINT' })
+  expect(names()).toEqual(['job'])
+
+  const silent = await startSilentServer()
+  const startMs = performance.now()
+  const env = { TTS_OTEL_SHUTDOWN_TIMEOUT_MS: '15000' }
+  const repeated = await signalApp('server.mjs', ['SIGINT', 'SIGINT'], { endpoint: silent.url, env, gapMs: 1_000 })
+  await silent.close()
+  expect(repeated).toMatchObject({ code: null, signal: 'SIGINT' })
+  expect(performance.now() - startMs).toBeLessThan(10_000)
+})
+
+/** Takes every connection and says nothing. */
 async function startSilentServer() {
-  const { createServer } = await import('node:net')
-  const sockets = new Set<import('node:net').Socket>()
+  const sockets = new Set<Socket>()
   const server = createServer((socket) => sockets.add(socket.on('error', () => {})))
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   const address = server.address()
