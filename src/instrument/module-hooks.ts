@@ -74,9 +74,8 @@ function isImport(conditions: Iterable<string>): boolean {
 function announce(url: string, channelName: string): string {
   const target = JSON.stringify(url)
   return [
-    `import { channel } from 'node:diagnostics_channel'`,
     `import * as module from ${target}`,
-    `channel(${JSON.stringify(channelName)}).publish(module)`,
+    `process.getBuiltinModule('node:diagnostics_channel').channel(${JSON.stringify(channelName)}).publish(module)`,
     `export * from ${target}`,
   ].join(';')
 }

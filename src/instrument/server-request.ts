@@ -18,10 +18,6 @@ export type ServerRequest = {
 const FOLLOWED: unique symbol = Symbol('tts-otel.server-request')
 type Followed = IncomingMessage & { [FOLLOWED]?: ServerRequest }
 
-/** Routes come from the app's code, but a router that makes them per request must not fill the memory. */
-const NAMES_MAX = 2_000
-const names = new Map<string, Map<string, string>>()
-
 /** Ties `state` to the request, for as long as that lives. */
 export function followRequest(message: IncomingMessage, state: ServerRequest): void {
   const followed: Followed = message
@@ -39,17 +35,6 @@ export function setRoute(message: IncomingMessage, route: string): void {
   const state = followedRequest(message)
   if (!state || state.isEnded || state.route !== undefined) return
   state.route = route
-  state.span.updateName(nameOf(state.method, route))
+  state.span.updateName(`${spanNameOf(state.method)} ${route}`)
   state.span.setAttribute(HTTP_ROUTE, route)
-}
-
-/** One string for each route, flat and shared, instead of a new one for each request. */
-function nameOf(method: string, route: string): string {
-  const byRoute = names.get(method) ?? new Map<string, string>()
-  const known = byRoute.get(route)
-  if (known !== undefined) return known
-  const name = `${spanNameOf(method)} ${route}`
-  names.set(method, byRoute)
-  if (byRoute.size < NAMES_MAX) byRoute.set(route, name)
-  return name
 }
