@@ -54,8 +54,11 @@ function watchSignal(signal: GracefulSignal, flush: () => Promise<unknown>): voi
     process.off(signal, onSignal)
     die(signal)
   }
+  const stepBack = () => {
+    if (process.listenerCount(signal) > 1) process.off(signal, onSignal)
+  }
   const onNewListener = (event: string | symbol, listener: unknown) => {
-    if (event === signal && listener !== onSignal) queueMicrotask(() => process.off(signal, onSignal))
+    if (event === signal && listener !== onSignal) queueMicrotask(stepBack)
   }
   const onRemoveListener = (event: string | symbol, listener: unknown) => {
     if (event === signal && listener !== onSignal && process.listenerCount(signal) === 0) process.on(signal, onSignal)
