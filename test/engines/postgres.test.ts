@@ -122,7 +122,7 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
   await admin.close()
 })
 
-test('who stops waiting for a statement does not block the next one', async () => {
+test('who stops waiting for a statement does not block the next one', { timeout: 10_000 }, async () => {
   const database = open()
   await migrate(database)
   const slow = Array.from({ length: 4 }, () => database.query('SELECT pg_sleep(20)', [], { signal: AbortSignal.timeout(100) }))

@@ -24,8 +24,10 @@ export function openPool(url: string): Database {
     options: '-c jit=off',
     application_name: 'tts-otel-collector',
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
+  // the bytes that say it is open; an error that nobody listens to would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
 
   return {
@@ -47,21 +49,20 @@ export function openPool(url: string): Database {
 async function withConnection<T>(pool: Pool, work: (connection: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
-  // While a connection is in use its loss is told here; without a listener it would end the process.
-  const onError = () => {
-    broken = true
-  }
-  client.on('error', onError)
   try {
     return await work(queryable(client))
   } catch (error) {
-    // Only an error the server itself reported leaves the connection ready for the next statement.
-    broken ||= sqlState(error) === ''
+    broken = !isUsableAfter(error)
     throw error
   } finally {
-    client.off('error', onError)
     client.release(broken)
   }
+}
+
+/** Only an error that the server reported, and that was not its goodbye, leaves a connection ready for the next statement. */
+function isUsableAfter(error: unknown): boolean {
+  const state = sqlState(error)
+  return state !== '' && !/^(08|57P)/.test(state)
 }
 
 function queryable(client: PoolClient): Queryable {

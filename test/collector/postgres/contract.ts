@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Value } from '../../../collector/src/batch.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
+import type { PageEnd } from '../../../collector/src/reader.ts'
 import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
 import { openStore, type Store } from './store.ts'
 
@@ -154,14 +155,8 @@ export function storeContract(name: string, open: () => Database): void {
       const source = sender()
       const records = Array.from({ length: 237 }, (_, index) => log(source, { timeUs: NOW_US + Math.floor(index / 20) }))
       await store.send(logs(records))
-      const read: string[] = []
-      let after: { timeUs: number; id: string } | undefined
-      do {
-        const rows = await store.reader.logs({ instanceId: source.instanceId, after, limit: 10 })
-        read.push(...rows.map((row) => `${row.time_us} ${row.id}`))
-        const last = rows.at(-1)
-        after = last && { timeUs: last.time_us, id: last.id }
-      } while (after !== undefined)
+      const rows = await readPages((after) => store.reader.logs({ instanceId: source.instanceId, after, limit: 10 }))
+      const read = rows.map((row) => `${row.time_us} ${row.id}`)
       expect(read).toEqual(
         records
           .map((record) => `${record.timeUs} ${record.uid}`)
@@ -201,14 +196,7 @@ export function storeContract(name: string, open: () => Database): void {
           }),
         ),
       )
-      const read = []
-      let after: { timeUs: number; id: string } | undefined
-      do {
-        const page = await store.reader.traces({ instanceId: source.instanceId, after, limit: 7 })
-        read.push(...page)
-        const last = page.at(-1)
-        after = last && { timeUs: last.time_us, id: last.trace_id }
-      } while (after !== undefined)
+      const read = await readPages((after) => store.reader.traces({ instanceId: source.instanceId, after, limit: 7 }))
       expect(read.map((trace) => trace.trace_id).toSorted()).toEqual(ids.toSorted())
       expect(read.map((trace) => trace.time_us)).toEqual(ids.map((_, index) => NOW_US + (index >> 1) * 1_000_000).reverse())
       const third = read.find((trace) => trace.trace_id === ids[3])
@@ -331,6 +319,20 @@ export function storeContract(name: string, open: () => Database): void {
       expect(rows).toEqual([{ name: null }])
     })
   })
+}
+
+/** Follows the pages to the end, or far beyond it when they never end. */
+async function readPages<Row extends { time_us: number; id?: string; trace_id: string | null }>(
+  read: (after: PageEnd | undefined) => Promise<readonly Row[]>,
+): Promise<Row[]> {
+  const rows: Row[] = []
+  for (let page = 0; page < 100; page++) {
+    const last = rows.at(-1)
+    const next = await read(last && { timeUs: last.time_us, id: last.id ?? last.trace_id ?? '' })
+    if (next.length === 0) break
+    rows.push(...next)
+  }
+  return rows
 }
 
 async function deadLetters(store: Store, instanceId: string): Promise<number> {
