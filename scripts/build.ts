@@ -25,7 +25,8 @@ const BUNDLES: readonly Bundle[] = [
   {
     outdir: 'dist',
     entries: { index: 'src/index.ts', register: 'src/register.ts' },
-    external: ['@opentelemetry/api'],
+    // Not even @opentelemetry/api: see docs/decisions/bundled-api.md.
+    external: [],
   },
   {
     outdir: 'collector/dist',
@@ -34,7 +35,7 @@ const BUNDLES: readonly Bundle[] = [
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['@opentelemetry/api', 'pg', '@electric-sql/pglite'],
+    external: ['pg', '@electric-sql/pglite'],
   },
 ]
 

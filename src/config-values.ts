@@ -80,9 +80,18 @@ export const httpUrl: ValueType<string> = {
   expects: 'an address that starts with http:// or https://',
   read(value) {
     const url = URL.canParse(value) ? new URL(value) : undefined
-    return url && (url.protocol === 'http:' || url.protocol === 'https:') ? value : undefined
+    return url && (url.protocol === 'http:' || url.protocol === 'https:') && isDecodable(url) ? value : undefined
   },
   advice: (value) => (/^[\w.-]+:\d+/.test(value) ? `write http://${value}` : undefined),
+}
+
+/** A user and password with a stray `%` could not be sent as a header. */
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password) !== undefined
+  } catch {
+    return false
+  }
 }
 
 /** An http or https address, or host:port of an http one, as other programs take it. */

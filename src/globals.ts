@@ -1,17 +1,7 @@
 import { createRequire } from 'node:module'
 import { sep } from 'node:path'
-import {
-  context,
-  createNoopLogger,
-  type DiagLogger,
-  DiagLogLevel,
-  diag,
-  type LoggerProvider,
-  logs,
-  metrics,
-  propagation,
-  trace,
-} from '@opentelemetry/api'
+import { createNoopLogger, type DiagLogger, DiagLogLevel, type LoggerProvider } from '@opentelemetry/api'
+import { findApi } from './app-api.ts'
 import type { Config } from './config.ts'
 import type { Sdk } from './sdk.ts'
 
@@ -34,6 +24,7 @@ export type GlobalParts = {
  * sentence about what does not work and what to do, otherwise undefined.
  */
 export function registerGlobals({ sdk, diagLogger, diagLevel }: GlobalParts): string | undefined {
+  const { context, diag, logs, metrics, propagation, trace } = findApi()
   const registrations = {
     traces: trace.setGlobalTracerProvider(sdk.tracerProvider),
     metrics: metrics.setGlobalMeterProvider(sdk.meterProvider),

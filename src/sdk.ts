@@ -11,7 +11,7 @@ import type { Config } from './config.ts'
 import { createConsoleExporter } from './console-exporter.ts'
 import { createContextManager, type EnterableContextManager } from './context-manager.ts'
 import { createPipeline, type Pipeline } from './delivery/pipeline.ts'
-import { createPost } from './delivery/post.ts'
+import type { PostOptions } from './delivery/post.ts'
 import { createStats, type Stats, type TelemetryHealth } from './delivery/stats.ts'
 import { createExceptionLogs } from './exceptions.ts'
 import { createLineWriter, writeToConsole } from './log/console.ts'
@@ -22,7 +22,8 @@ import { createPropagator } from './propagation.ts'
 import { createResource } from './resource.ts'
 import { createTraces } from './traces.ts'
 import { createEncoder, type ItemOf } from './wire/encode.ts'
-import type { Signal } from './wire/signal.ts'
+import type { Send } from './wire/outcome.ts'
+import type { Chunk, Signal } from './wire/signal.ts'
 
 /** A running SDK. Nothing of it is global: `register` makes it so. */
 export type Sdk = {
@@ -45,7 +46,7 @@ export type SdkParts = {
 }
 
 /**
- * CREATE: Config -> Sdk. Touches no global and no environment. Throws when an address in `config` cannot be used.
+ * CREATE: Config -> Sdk. Touches no global and no environment.
  *
  *     tracerProvider ─► redact ─┐
  *     loggerProvider ─► redact ─┼─► pipeline (one for each signal) ─► collector
@@ -105,10 +106,23 @@ function createOutlet<S extends Signal>({ signal, config, stats, warn }: OutletO
   const { exporters, queue, encoding, ...connection } = config.signals[signal]
   const outlets = exporters.map((exporter) => {
     if (exporter === 'console') return createConsoleExporter(signal, writeToConsole)
-    const send = createPost({ ...connection, proxy: config.proxy })
+    const send = postLater({ ...connection, proxy: config.proxy })
     return createPipeline({ signal, encoder: createEncoder(signal, encoding), send, limits: queue, stats, warn })
   })
   return outlets.length < 2 ? outlets[0] : joinPipelines(outlets)
+}
+
+/** TLS and zlib take longer to load than all the rest: they come with the first request. */
+function postLater(options: PostOptions): Send<Chunk> {
+  let loading: Promise<Send<Chunk>> | undefined
+  return async (chunk, signal) => {
+    try {
+      loading ??= import('./delivery/post.ts').then(({ createPost }) => createPost(options))
+      return await (await loading)(chunk, signal)
+    } catch (error) {
+      return { kind: 'drop', reason: 'refused', error: error instanceof Error ? error : new Error(String(error)) }
+    }
+  }
 }
 
 function joinPipelines<T>(pipelines: readonly Pipeline<T>[]): Pipeline<T> {

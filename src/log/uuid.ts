@@ -1,5 +1,3 @@
-import { randomFillSync } from 'node:crypto'
-
 type Uuidv7Options = {
   readonly nowMs?: () => number
   readonly fillRandom?: (bytes: Uint8Array) => unknown
@@ -24,7 +22,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 export const uuidv7: () => string = createUuidv7()
 
 /** Makes a generator with its own pool of random bytes, clock and counter. */
-export function createUuidv7({ nowMs = Date.now, fillRandom = randomFillSync }: Uuidv7Options = {}): () => string {
+export function createUuidv7({ nowMs = Date.now, fillRandom = fillFromCrypto }: Uuidv7Options = {}): () => string {
   const pool = new Uint8Array(POOL_BYTES)
   let used = POOL_BYTES
   let lastMs = Number.NEGATIVE_INFINITY
@@ -56,6 +54,11 @@ export function createUuidv7({ nowMs = Date.now, fillRandom = randomFillSync }: 
     used += TAIL_BYTES
     return `${prefix}${HEX[0x70 | (counter >> 8)]}${HEX[counter & 0xff]}-${formatTail(pool, at)}`
   }
+}
+
+/** `node:crypto` takes 5 ms to load: it comes with the first id, not with the first line of the app. */
+function fillFromCrypto(bytes: Uint8Array): void {
+  process.getBuiltinModule('node:crypto').randomFillSync(bytes)
 }
 
 function formatTime(ms: number): string {
