@@ -1,4 +1,5 @@
 /** `npm start`: everything at once on this machine, and what comes out. */
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runDemo } from './demo/run.ts'
 
@@ -12,6 +13,9 @@ sends traffic with failures in it, and shows the telemetry that came out. Serves
 
 DATABASE_URL names a PostgreSQL to store in; without it an embedded one in .data is used.
 `
+
+/** What `register.js` loads. */
+const BUNDLE = new URL('../dist/register.js', import.meta.url)
 
 /** npm hands a Ctrl-C on to us although the terminal has sent it already; what comes later is meant. */
 const ECHO_MS = 1_000
@@ -38,6 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (values.help) return say(HELP, 0)
     once = values.once === true
     if (values.json && !once) return say('--json needs --once: npm start --silent -- --once --json\n', 2)
+    if (!existsSync(BUNDLE)) return say('There is no dist/ yet: run npm run build (npm ci does it by itself).\n', 2)
     const { env, stdout: output, stderr: messages } = process
     const problems = await runDemo({ once, json: values.json === true, env, output, messages, signal: stopping.signal })
     return problems.length === 0 ? 0 : say(`\nNot as it should be:\n${problems.map((problem) => `- ${problem}\n`).join('')}`, 1)

@@ -71,10 +71,9 @@ export function startChild({ name, imports, main, args = [], env }: ChildOptions
 
 function tailOf(child: ChildProcess): () => string {
   let tail = ''
-  const keep = (chunk: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     tail = (tail + chunk).slice(-LAST_WORDS_CHARACTERS)
-  }
-  child.stdout?.setEncoding('utf8').on('data', keep)
-  child.stderr?.setEncoding('utf8').on('data', keep)
+  })
+  child.stdout?.resume() // log lines, which are in the database
   return () => (tail.trim() ? `; its last words:\n${tail.trim()}` : ' without a word')
 }

@@ -106,14 +106,13 @@ async function settle({ json, output }: DemoOptions, { services, answers, readba
 /** A call now and then until Ctrl-C, or until a process ends that should not. Gemini itself is left alone: it costs money. */
 async function serve({ apiUrl, broken }: Services, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<readonly string[]> {
   const calls = env.GEMINI_API_KEY ? TRICKLE.filter((call) => call.method === 'GET') : TRICKLE
-  const trickle = async () => {
-    for (let i = 0; !signal.aborted; i++) {
-      const call = calls[i % calls.length]
-      if (call) await send(apiUrl, call, signal)
-      await sleep(TRICKLE_EVERY_MS, undefined, { signal }).catch(() => {})
-    }
-    return null
+  const failed = new AbortController()
+  broken.then((obituary) => failed.abort(obituary))
+  const over = AbortSignal.any([signal, failed.signal])
+  for (let i = 0; !over.aborted; i++) {
+    const call = calls[i % calls.length]
+    if (call) await send(apiUrl, call, over)
+    await sleep(TRICKLE_EVERY_MS, undefined, { signal: over }).catch(() => {})
   }
-  const obituary = await Promise.race([trickle(), broken])
-  return obituary ? [obituary] : []
+  return failed.signal.aborted ? [String(failed.signal.reason)] : []
 }
