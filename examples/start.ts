@@ -30,6 +30,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+// Whoever read along has left (`npm start | head`): there is nobody to serve.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stopping.abort())
+
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
