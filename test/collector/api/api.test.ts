@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,12 +9,13 @@ import { parseCollectorConfig } from '../../../collector/src/config.ts'
 const READ = { authorization: 'Bearer read-me' }
 const START_NS = BigInt(Date.now()) * 1_000_000n
 
+const dataDir = mkdtempSync(join(tmpdir(), 'tts-otel-api-'))
 let collector: Collector
 let url: string
 beforeAll(async () => {
   const { config, problems } = parseCollectorConfig({
     COLLECTOR_LISTEN: '127.0.0.1:0',
-    COLLECTOR_DATA_DIR: mkdtempSync(join(tmpdir(), 'tts-otel-api-')),
+    COLLECTOR_DATA_DIR: dataDir,
     READ_TOKEN: 'read-me',
     INGEST_TOKEN: 'send-me',
   })
@@ -24,6 +25,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   expect(await collector.stop()).toBe(true)
+  rmSync(dataDir, { recursive: true, force: true })
 })
 
 type Attributes = Record<string, string | number>

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { lockFolder } from '../../../collector/src/postgres/lock.ts'
 
-const folder = () => mkdtempSync(join(tmpdir(), 'tts-otel-lock-'))
+const root = mkdtempSync(join(tmpdir(), 'tts-otel-lock-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const folder = () => mkdtempSync(join(root, 'folder-'))
 const fileIn = (path: string) => join(path, 'collector.lock')
 
 test('a folder is given to one at a time, and back', () => {
