@@ -7,6 +7,8 @@ export type Orphan = {
   readonly path: string
   /** Of its destination; 16 hex digits. */
   readonly fingerprint: string
+  /** A file that nobody needs once the directory is claimed. */
+  readonly heartbeat: string | undefined
   /** It was meant for another destination and nobody who goes there came for it in time: to be dropped, never to be sent. */
   readonly abandoned: boolean
 }
@@ -53,8 +55,9 @@ export async function findOrphans(options: ClaimOptions): Promise<readonly Orpha
     const [, theirs, owner] = DIRECTORY.exec(name) ?? []
     if (theirs === undefined || (owner !== undefined && !orphanOwners.has(owner))) continue
     const path = join(root, name)
-    if (theirs === fingerprint) orphans.push({ path, fingerprint, abandoned: false })
-    else if ((await idleMs(path, options)) > ageMsMax) orphans.push({ path, fingerprint: theirs, abandoned: true })
+    const abandoned = theirs !== fingerprint
+    if (abandoned && (await idleMs(path, options)) <= ageMsMax) continue
+    orphans.push({ path, fingerprint: theirs, heartbeat: owner && join(root, heartbeatName(owner)), abandoned })
   }
   const needed = new Set(names.map((name) => DIRECTORY.exec(name)?.[2]))
   for (const owner of orphanOwners) {

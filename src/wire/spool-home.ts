@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
-import { mkdir, rename, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { directoryName, findOrphans, freeName, heartbeatName, type Orphan } from './spool-claim.ts'
 import { formatOwner, type Owner, thisOwner } from './spool-owner.ts'
@@ -91,12 +91,13 @@ export function listOrphans(home: Home, ageMsMax: number): Promise<readonly Orph
 }
 
 /** Makes an orphan ours and says where it is now; undefined when another was faster. */
-export async function claimOrphan(home: Home, { path, fingerprint }: Orphan): Promise<string | undefined> {
+export async function claimOrphan(home: Home, { path, fingerprint, heartbeat }: Orphan): Promise<string | undefined> {
   // Who sees our name on a directory must find our heartbeat.
   if (home.dirs.size === 0) await touch(home)
   const dir = nextPath(home, fingerprint)
   if (!(await succeeds(rename(path, dir)))) return undefined
   home.dirs.add(dir)
+  if (heartbeat !== undefined) await succeeds(unlink(heartbeat))
   return dir
 }
 

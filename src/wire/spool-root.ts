@@ -1,13 +1,25 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** Makes `dir` (mode 0700) and checks that nobody else can change it. Returns what is wrong with it and what to do, or undefined. Never throws. */
 export function checkRoot(dir: string): string | undefined {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeDirectory(resolve(dir))
     return findForeign(resolve(dir)) ?? makePrivate(dir)
   } catch (error) {
     return `it cannot be used (${error instanceof Error ? error.message : error}); choose a directory that this user can write`
+  }
+}
+
+/** Not `recursive` of Node, which never returns for a path like /proc/x, where making a directory fails as if its parent were missing. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (!existsSync(dirname(path))) makeDirectory(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // A neighbour may have made it meanwhile.
+    if (!existsSync(path)) throw error
   }
 }
 
