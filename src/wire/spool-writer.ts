@@ -1,7 +1,7 @@
 import { fdatasync, fdatasyncSync, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Chunk } from './signal.ts'
-import { packFrame, packFrameSync, type Stamp } from './spool-frame.ts'
+import { HEADER_BYTES, packFrame, packFrameSync, type Stamp } from './spool-frame.ts'
 import { dropSegment, type Ledger, makeRoom, offerChunk, oldestSegment, refuseChunk, releaseEntry, storeEntry } from './spool-ledger.ts'
 import type { Entry, SpoolDropReason } from './spool-segment.ts'
 import { borrowFile, cutTail, type OpenFile, openTail, openTailSync, type Tail } from './spool-tail.ts'
@@ -21,17 +21,15 @@ export type WriterOptions = {
  * Puts chunks into the active segment, in the order in which they came.
  *
  * ```
- * append ──► pending ──► compress ──► write at a position that is fixed before ──► commit to the ledger
- * appendSync ──► the same write again, at the same position ──► all that is pending, then its own
+ * append ──────► pending ──► compress ──► write at the position where the segment's known bytes end ──► enter into the ledger
+ * appendSync ──► the same for all that is pending, from the first on, then for its own
  * ```
- * The position makes the last breath safe: whichever of two writes of the same bytes comes last, each chunk is there once.
+ * The position makes the last breath safe: what it finds half written it writes again, the same bytes to the same place.
  */
 export type Writer = WriterOptions & {
   /** Not settled yet, oldest first; the batch in work is at the head. */
   readonly pending: Pending[]
   pendingBytes: number
-  /** What is being written. */
-  write: Write | undefined
   draining: Promise<void> | undefined
   /** Why nothing is taken any more. */
   closed: Error | undefined
@@ -44,7 +42,6 @@ type Pending = {
   frame: Buffer | undefined
   settled: boolean
 }
-type Write = { readonly batch: readonly Pending[]; readonly bytes: Buffer; readonly file: OpenFile; readonly offset: number }
 
 /** Chunks whose callers wait for us, uncompressed: when the disk is that far behind, it does not keep up. */
 const PENDING_BYTES_MAX = 32 << 20
@@ -56,7 +53,7 @@ const writeFile = promisify(write)
 const syncData = promisify(fdatasync)
 
 export function createWriter(options: WriterOptions): Writer {
-  return { ...options, pending: [], pendingBytes: 0, write: undefined, draining: undefined, closed: undefined }
+  return { ...options, pending: [], pendingBytes: 0, draining: undefined, closed: undefined }
 }
 
 /** Resolves when the chunk is on disk, and held, or dropped and counted. Never rejects. */
@@ -87,7 +84,7 @@ export function appendChunksSync(writer: Writer, chunks: readonly Chunk[]): numb
     if (writer.closed !== undefined) refuse(writer, [item], 'io', writer.closed)
     else enqueue(writer, item)
   }
-  finishWriteSync(writer)
+  // Begins with what is half done on another thread: the same bytes again, at the same position.
   while (pending.length > 0) storeSync(writer, pending[0]!)
   return stored
 }
@@ -104,10 +101,11 @@ async function drain(writer: Writer): Promise<void> {
   writer.draining = undefined
 }
 
+/** The next chunks that together fit into one segment, so that the last breath finds room for each where the batch had it. */
 function takeBatch({ pending, tail }: Writer): readonly Pending[] {
   let bytes = 0
   const end = pending.findIndex(({ chunk }, index) => {
-    bytes += chunk.bytes.length
+    bytes += HEADER_BYTES + chunk.bytes.length
     return index > 0 && bytes > Math.min(BATCH_BYTES_MAX, tail.segmentBytesMax)
   })
   return pending.slice(0, end < 0 ? pending.length : end)
@@ -121,7 +119,7 @@ async function store(writer: Writer, batch: readonly Pending[]): Promise<void> {
       await writeBatch(writer, batch)
     } catch (error) {
       if (isSettled(batch)) return
-      abandonWrite(writer)
+      cutTail(writer.tail)
       const dropped = dropForRoom(writer, batch, freedBytes, error)
       freedBytes += dropped
       if (dropped === 0) refuse(writer, batch, 'io', error)
@@ -139,7 +137,6 @@ async function writeBatch(writer: Writer, batch: readonly Pending[]): Promise<vo
   const file = await openTail(writer.tail, bytes.length)
   if (isSettled(batch)) return
   const offset = file.segment.bytes
-  writer.write = { batch, bytes, file, offset }
   const giveBack = borrowFile(writer.tail, file)
   try {
     for (let at = 0; at < bytes.length; ) at += (await writeFile(file.fd, bytes, at, bytes.length - at, offset + at)).bytesWritten
@@ -147,20 +144,7 @@ async function writeBatch(writer: Writer, batch: readonly Pending[]): Promise<vo
   } finally {
     giveBack()
   }
-  if (!isSettled(batch)) commitWrite(writer)
-}
-
-/** Repeats at once what may be half done on another thread. */
-function finishWriteSync(writer: Writer): void {
-  if (writer.write === undefined) return
-  const { bytes, file, offset } = writer.write
-  try {
-    writeAllSync(writer, file.fd, bytes, offset)
-    commitWrite(writer)
-  } catch {
-    // Its chunks are still pending and go into another file.
-    abandonWrite(writer)
-  }
+  if (!isSettled(batch)) commitWrite(writer, batch, file)
 }
 
 function storeSync(writer: Writer, item: Pending): void {
@@ -173,11 +157,10 @@ function storeSync(writer: Writer, item: Pending): void {
         return
       }
       const file = openTailSync(writer.tail, item.frame.length)
-      writer.write = { batch: [item], bytes: item.frame, file, offset: file.segment.bytes }
       writeAllSync(writer, file.fd, item.frame, file.segment.bytes)
-      commitWrite(writer)
+      commitWrite(writer, [item], file)
     } catch (error) {
-      abandonWrite(writer)
+      cutTail(writer.tail)
       const dropped = dropForRoom(writer, [item], freedBytes, error)
       freedBytes += dropped
       if (dropped === 0) refuse(writer, [item], 'io', error)
@@ -192,25 +175,14 @@ function writeAllSync(writer: Writer, fd: number, bytes: Buffer, offset: number)
 }
 
 /** Enters what was written. A file that was dropped meanwhile does not count: its batch stays pending and is written again. */
-function commitWrite(writer: Writer): void {
-  if (writer.write === undefined) return
-  const { batch, file, offset } = writer.write
-  const { segment } = file
-  writer.write = undefined
+function commitWrite(writer: Writer, batch: readonly Pending[], { segment }: OpenFile): void {
   if (segment.gone !== undefined) return
-  let at = offset
   for (const item of batch) {
     const { signal, items } = item.chunk
-    const entry = { segment, offset: at, bytes: item.frame!.length, signal, items, timeMs: item.timeMs }
+    const entry = { segment, offset: segment.bytes, bytes: item.frame!.length, signal, items, timeMs: item.timeMs }
     storeEntry(writer.ledger, entry)
-    at += entry.bytes
     settle(writer, item, { kind: 'stored', entry })
   }
-}
-
-function abandonWrite(writer: Writer): void {
-  writer.write = undefined
-  cutTail(writer.tail)
 }
 
 /** Gives up the oldest segment when the disk is full; 0 when that is no help. Returns the bytes that were freed. */

@@ -46,7 +46,7 @@ test.each([
 ])('the directory of a process on another host %s', async (_name, beatMs, claimed) => {
   const dir = tempDir()
   const name = await leaveAs(dir, 'elsewhere_0badcafe_1_4711')
-  const heartbeat = join(dir, `${name.replace(/^[^_]+_(.*)_\d+$/, '$1')}.alive`)
+  const heartbeat = heartbeatOf(dir, name)
   const at = (Date.now() + beatMs) / 1_000
   writeFileSync(heartbeat, '.')
   utimesSync(heartbeat, at, at)
@@ -64,7 +64,8 @@ test('a process id that another process has now does not keep a directory', asyn
   const [, host, space, pid, start] = readdirSync(dir)
     .find((name) => !name.endsWith('.alive'))!
     .split('_')
-  await leaveAs(dir, [host, space, pid, Number(start) - 1].join('_'))
+  const name = await leaveAs(dir, [host, space, pid, Number(start) - 1].join('_'))
+  writeFileSync(heartbeatOf(dir, name), '.')
   const neighbour = openTestSpool({ dir })
   expect(await neighbour.claimOrphans()).toBe(1)
   expect(await takeAll(neighbour)).toEqual(['left'])
@@ -161,6 +162,10 @@ async function leaveAs(dir: string, owner: string): Promise<string> {
   const name = `${free.split('_')[0]}_${owner}_0123abcd_0`
   renameSync(join(dir, free), join(dir, name))
   return name
+}
+
+function heartbeatOf(dir: string, name: string): string {
+  return join(dir, `${name.replace(/^[^_]+_(.*)_\d+$/, '$1')}.alive`)
 }
 
 /** Makes every heartbeat as old as if its process had stood still for two minutes. */
