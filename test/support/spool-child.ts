@@ -5,9 +5,9 @@
  *
  * It writes one line to stdout for each thing that has happened: `stored ID`, `acked ID` (before the ack), `claimed COUNT`, `stats JSON`.
  */
-import { writeSync } from 'node:fs'
+import { statSync, writeSync } from 'node:fs'
 import { openSpool, type Spool } from '../../src/wire/spool.ts'
-import { chunkOf, idOf, SPOOL_DEFAULTS } from './spool-chunks.ts'
+import { chunkOf, idOf, SPOOL_DEFAULTS, segmentFiles } from './spool-chunks.ts'
 
 const [mode, dir, name, bytesMax] = process.argv.slice(2)
 if (mode === undefined || dir === undefined || name === undefined) throw new Error('usage: spool-child.ts MODE DIR NAME [bytesMax]')
@@ -67,10 +67,15 @@ async function fill(spool: Spool): Promise<void> {
     const appended = await spool.append(chunkOf(`a${n}`, { bytes: 20_000 }))
     if (appended.kind === 'stored') spool.release(appended.entry)
   }
-  say(`stats ${JSON.stringify(spool.stats())}`)
+  const atRest = JSON.stringify(spool.stats())
+  // Files that were dropped go a moment later.
+  await pause(100)
+  const diskBytes = segmentFiles(dir!).reduce((sum, path) => sum + statSync(path).size, 0)
+  say(`stats ${atRest}`)
   spool.appendSync(Array.from({ length: 10 }, (_, n) => chunkOf(`b${n}`, { bytes: 20_000 })))
   while (await takeOne(spool));
   say(`stats ${JSON.stringify(spool.stats())}`)
+  say(`stats ${JSON.stringify({ diskBytes })}`)
   spool.closeSync()
 }
 

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Chunk, SIGNALS, type Signal } from '../../src/wire/signal.ts'
 import type { SpoolOptions } from '../../src/wire/spool.ts'
 import type { SpoolStats } from '../../src/wire/spool-ledger.ts'
@@ -51,4 +53,13 @@ export function unaccounted({ appended, found, acked, taken, waiting, dropped }:
     const lost = Object.values(dropped).reduce((sum, items) => sum + items[signal], 0)
     return appended[signal] + found[signal] - acked[signal] - taken[signal] - waiting[signal] - lost
   })
+}
+
+/** Segment files below a spool's directory, as paths. */
+export function segmentFiles(dir: string): string[] {
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  return names
+    .filter((name) => name.endsWith('.seg'))
+    .sort()
+    .map((name) => join(dir, name))
 }

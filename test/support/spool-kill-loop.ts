@@ -23,11 +23,18 @@ export type KillLoopResult = {
 
 const program = fileURLToPath(new URL('spool-child.ts', import.meta.url))
 
+/** Three at once, so that a claim meets a rival, an owner and the dead. */
+const LANES = 3
+
 /** Starts processes that use the spool in `dir`, each of which claims what those before it left, and kills each at a random moment. */
 export async function killLoop(dir: string, rounds: number): Promise<KillLoopResult> {
   const stored = new Set<string>()
   const acked = new Set<string>()
-  for (let round = 0; round < rounds; round++) await runAndKill(dir, round, stored, acked)
+  let round = 0
+  const runLane = async () => {
+    while (round < rounds) await runAndKill(dir, round++, stored, acked)
+  }
+  await Promise.all(Array.from({ length: LANES }, runLane))
 
   const last = openSpool({ ...SPOOL_DEFAULTS, dir })
   await last.claimOrphans()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -33,13 +33,4 @@ export async function takeAll(spool: Spool): Promise<string[]> {
     spool.ack(waiting.entry)
   }
   return ids
-}
-
-/** Segment files below a spool's directory, as paths. */
-export function segmentFiles(dir: string): string[] {
-  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
-  return names
-    .filter((name) => name.endsWith('.seg'))
-    .sort()
-    .map((name) => join(dir, name))
 }

@@ -17,6 +17,8 @@ test('the chunks of a process that was killed are there for its neighbour at onc
   expect(await neighbour.claimOrphans()).toBe(0)
   await killed.kill()
   expect(await neighbour.claimOrphans()).toBe(1)
+  // From now on others must see that it is kept.
+  expect(readdirSync(dir).filter((name) => name.endsWith('.alive'))).toHaveLength(1)
   expect(await takeAll(neighbour)).toEqual(['killed-0'])
   await neighbour.close()
   expect(readdirSync(dir)).toEqual([])

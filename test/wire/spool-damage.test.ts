@@ -2,8 +2,8 @@ import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Spool } from '../../src/wire/spool.ts'
-import { openTestSpool, put, segmentFiles, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, totals, unaccounted } from '../support/spool-chunks.ts'
+import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
+import { chunkOf, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
 
 const HEADER_BYTES = 48
 const PAYLOAD_BYTES = 16

@@ -3,8 +3,8 @@ import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync } from '
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { SpoolStats } from '../../src/wire/spool-ledger.ts'
-import { openTestSpool, put, segmentFiles, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, totals, unaccounted } from '../support/spool-chunks.ts'
+import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
+import { chunkOf, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
 
 const child = fileURLToPath(new URL('../support/spool-child.ts', import.meta.url))
 const isRoot = process.getuid?.() === 0
@@ -49,6 +49,25 @@ test('a chunk that is being sent while its file is dropped counts once, as what 
   expect(unaccounted(spool.stats())).toEqual([0, 0, 0])
 })
 
+test('a claim that needs the room of a file that is just being written costs no chunk unsaid', async () => {
+  for (let round = 0; round < 10; round++) {
+    const dir = tempDir()
+    const left = openTestSpool({ dir, now: () => Date.now() + 3_600_000 })
+    await put(left, ...Array.from({ length: 25 }, (_, i) => chunkOf(`left${i}`, { bytes: 4_000 })))
+    await left.close()
+    const spool = openTestSpool({ dir, bytesMax: 100_000 })
+    const writing = Array.from({ length: 20 }, (_, i) => put(spool, chunkOf(`c${i}`, { bytes: 4_000 })))
+    await spool.claimOrphans()
+    await Promise.all(writing)
+    expect(unaccounted(spool.stats())).toEqual([0, 0, 0])
+    const { waiting } = totals(spool.stats())
+    expect(spool.stats().diskBytes).toBeGreaterThanOrEqual(waiting * 4_000)
+    expect(await takeAll(spool)).toHaveLength(waiting)
+    // All that is left is the file that is still being written.
+    expect(spool.stats().diskBytes).toBeLessThan(7_000)
+  }
+})
+
 test('what is older than allowed is dropped, not sent', async () => {
   let now = 1_800_000_000_000
   const spool = openTestSpool({ dir: tempDir(), ageMsMax: 60_000, now: () => now })
@@ -78,7 +97,7 @@ test('a clock that is set back loses nothing', async () => {
 
 test('a full disk drops the oldest, never throws, and all of it is counted', () => {
   const dir = tempDir()
-  const [before, after] = runStats([
+  const [before, after, disk] = runStats([
     'sh',
     '-c',
     `${fullDisk(dir)} exec "$@"`,
@@ -88,7 +107,7 @@ test('a full disk drops the oldest, never throws, and all of it is counted', () 
     'fill',
     `${dir}/spool`,
     'full',
-    String(8 << 20),
+    String(2 << 20),
   ])
   expect(unaccounted(before!)).toEqual([0, 0, 0])
   const { appended, waiting, dropped } = totals(before!)
@@ -97,6 +116,8 @@ test('a full disk drops the oldest, never throws, and all of it is counted', () 
   expect(dropped.spool_full! + dropped.io!).toBe(200 - waiting)
   expect(unaccounted(after!)).toEqual([0, 0, 0])
   expect(totals(after!)).toMatchObject({ appended: 210, waiting: 0, dropped: { corrupt: 0 } })
+  // Nothing half written is left for a later process to find.
+  expect(disk).toMatchObject({ diskBytes: before!.diskBytes })
 })
 
 test('a directory that vanishes while the process lives costs what was in it, then the next one serves', async () => {

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SIGNALS } from '../../src/wire/signal.ts'
-import { openTestSpool, put, segmentFiles, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, idOf, totals, unaccounted } from '../support/spool-chunks.ts'
+import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
+import { chunkOf, idOf, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
 
 test('what was appended waits for the next process, oldest first', async () => {
   const dir = tempDir()
