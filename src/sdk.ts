@@ -36,6 +36,17 @@ export type Sdk = {
   readonly forceFlush: (timeoutMs?: number) => Promise<boolean>
   /** As `forceFlush`, and the end: what is left or made later is counted as `undelivered`. A collector that is away is not waited for. */
   readonly shutdown: (timeoutMs?: number) => Promise<boolean>
+  /**
+   * The last breath of a process, synchronous: encodes all that is queued and puts on disk whatever is neither acknowledged nor there yet.
+   * Gives the chunks that may be posted once more, those of an earlier call not again. Nothing after `shutdown` has ended. Never throws.
+   */
+  readonly drainSync: () => readonly Chunk[]
+  /** Says that the collector took these chunks of `drainSync`: they are counted as sent and not kept on disk. */
+  readonly acknowledgeTail: (chunks: readonly Chunk[]) => void
+  /** After `drainSync`: leaves the spool to anybody, counts what could not be kept, and says in one line what was lost. The end; never throws. */
+  readonly closeSpoolSync: () => void
+  /** The last answer, or the want of one, was a failure. False when nothing has been sent yet. */
+  readonly lastSendFailed: () => boolean
   /** What became of every span, log record and metric point so far. */
   readonly stats: () => TelemetryHealth
 }
@@ -83,6 +94,10 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
     contextManager: createContextManager(),
     forceFlush: (timeoutMs = config.shutdownTimeoutMs) => end('forceFlush', timeoutMs),
     shutdown: (timeoutMs = config.shutdownTimeoutMs) => end('shutdown', timeoutMs),
+    drainSync: () => [],
+    acknowledgeTail: () => {},
+    closeSpoolSync: () => {},
+    lastSendFailed: () => false,
     stats: stats.snapshot,
   }
 }
@@ -146,6 +161,10 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     contextManager: createContextManager(),
     forceFlush: async () => true,
     shutdown: async () => true,
+    drainSync: () => [],
+    acknowledgeTail: () => {},
+    closeSpoolSync: () => {},
+    lastSendFailed: () => false,
     stats: stats.snapshot,
   }
 }
