@@ -1,78 +1,97 @@
+import { diag } from '@opentelemetry/api'
+import { type PostTailOptions, postTail } from './delivery/last-breath.ts'
+import { watchEndSignals } from './end-signals.ts'
+import { watchExit } from './exit-listener.ts'
+import { watchFatalErrors } from './fatal-error.ts'
 import type { Sdk } from './sdk.ts'
+import type { Chunk } from './wire/signal.ts'
 
 export type ProcessEndOptions = {
-  readonly sdk: Pick<Sdk, 'forceFlush' | 'shutdown' | 'stats'>
+  readonly sdk: Sdk
+  /** The connections of the SDK, which a dying process opens once more. */
+  readonly posts: PostTailOptions['posts']
+  /** Longest wait at a graceful end. */
   readonly timeoutMs: number
   /** Signals reach the main thread only. */
   readonly isMainThread: boolean
 }
 
-/** The graceful signals and their numbers, which shells add to 128 for the exit status. SIGHUP is left alone. */
-const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
-
-type GracefulSignal = keyof typeof SIGNALS
+/** What an abrupt end may cost when the collector is slow; when it is up, starting a thread and posting takes 40 ms. */
+const ABRUPT_MS_MAX = 300
 
 /**
- * Delivers what waits when this thread ends: by itself, or by SIGTERM or SIGINT when nobody else handles them. How it ends does not change:
- * the exit status is what Node would give, and an app with handlers of its own is left to them.
+ * Delivers what waits when this thread ends, and keeps on disk what cannot be delivered. How it ends does not change: exit status, signal and
+ * stderr are what Node gives without us, and an app with handlers of its own is left to them.
  *
- * An app that calls `process.exit()`, or dies of an error, loses what has not been sent; `process.on('exit')` would belong here.
+ *     natural end ────────────► flush ─► exit ─┐
+ *     SIGTERM, SIGINT ────────► flush ─────────┼─► last breath
+ *     process.exit ─────────────────────► exit ┤     end open spans ─► disk ─► post, 300 ms at most
+ *     error, rejection ─► log ─► disk ─► exit ─┘
  */
-export function watchProcessEnd({ sdk, timeoutMs, isMainThread }: ProcessEndOptions): void {
+export function watchProcessEnd({ sdk, posts, timeoutMs, isMainThread }: ProcessEndOptions): void {
+  const lastBreath = createLastBreath(sdk, posts)
+  const postMs = Math.min(timeoutMs, ABRUPT_MS_MAX)
   watchNaturalEnd(sdk, timeoutMs)
-  if (isMainThread) for (const signal of ['SIGTERM', 'SIGINT'] as const) watchSignal(signal, () => sdk.shutdown(timeoutMs))
+  watchFatalErrors({ loggerProvider: sdk.loggerProvider, onFatal: lastBreath.save })
+  watchExit(() => lastBreath.end(postMs))
+  if (isMainThread) watchEndSignals({ flush: () => endAll(sdk, timeoutMs), onDeath: () => lastBreath.end(0) })
+}
+
+/** Before the flush and not after it: a disk that goes with its container keeps nothing for a next start. */
+function endAll(sdk: Sdk, timeoutMs: number): Promise<unknown> {
+  sdk.interruptSpans()
+  return sdk.shutdown(timeoutMs)
 }
 
 /**
  * `beforeExit` comes again whenever somebody has used it to go on, our own flush included: so only what is new is sent. Somebody who
  * listens as well may go on after us; else this is the end, and a collector that is away is not waited for.
  */
-function watchNaturalEnd(sdk: ProcessEndOptions['sdk'], timeoutMs: number): void {
+function watchNaturalEnd(sdk: Sdk, timeoutMs: number): void {
   let created = -1
   process.on('beforeExit', () => {
     const { traces, logs } = sdk.stats()
     if (traces.created + logs.created === created) return
     created = traces.created + logs.created
     const isAlone = process.listenerCount('beforeExit') === 1
-    void (isAlone ? sdk.shutdown(timeoutMs) : sdk.forceFlush(timeoutMs))
+    void (isAlone ? endAll(sdk, timeoutMs) : sdk.forceFlush(timeoutMs))
   })
 }
 
-/**
- * Any listener switches Node's own handling off, so ours is there only while it is the only one. It goes in a microtask: removing the last
- * listener inside `newListener` would close the handle that Node is about to use.
- */
-function watchSignal(signal: GracefulSignal, flush: () => Promise<unknown>): void {
-  let firstMs: number | undefined
-  const onSignal = () => {
-    if (firstMs === undefined) void flush().finally(leave)
-    else if (performance.now() - firstMs > SAME_SIGNAL_MS) leave()
-    firstMs ??= performance.now()
-  }
-  const leave = () => {
-    process.off('removeListener', onRemoveListener)
-    process.off(signal, onSignal)
-    die(signal)
-  }
-  const stepBack = () => {
-    if (process.listenerCount(signal) > 1) process.off(signal, onSignal)
-  }
-  const onNewListener = (event: string | symbol, listener: unknown) => {
-    if (event === signal && listener !== onSignal) queueMicrotask(stepBack)
-  }
-  const onRemoveListener = (event: string | symbol, listener: unknown) => {
-    if (event === signal && listener !== onSignal && process.listenerCount(signal) === 0) process.on(signal, onSignal)
-  }
-  process.on('newListener', onNewListener)
-  process.on('removeListener', onRemoveListener)
-  if (process.listenerCount(signal) === 0) process.on(signal, onSignal)
+type LastBreath = {
+  /** Ends the open spans and puts everything on disk. */
+  readonly save: () => void
+  /** The same, then posts it for at most `postMs`, and leaves the spool to the next start. Does nothing the second time. */
+  readonly end: (postMs: number) => void
 }
 
-/** Ctrl-C reaches a process twice when its parent passes it on; only a person repeats it later, and means it. */
-const SAME_SIGNAL_MS = 500
+/** Synchronous and silent: after it nothing of this thread runs, and Node is about to report what ended it. */
+function createLastBreath(sdk: Sdk, posts: ProcessEndOptions['posts']): LastBreath {
+  const tail: Chunk[] = []
+  let isOver = false
 
-/** The way the process would have died without us. A signal does not kill PID 1 of a container, which has no default action for it. */
-function die(signal: GracefulSignal): void {
-  if (process.pid === 1) process.exit(128 + SIGNALS[signal])
-  process.kill(process.pid, signal)
+  function save(): void {
+    // Twice, because the open spans might not fit into a queue that is full.
+    tail.push(...sdk.drainSync())
+    sdk.interruptSpans()
+    tail.push(...sdk.drainSync())
+  }
+
+  function end(postMs: number): void {
+    if (isOver) return
+    isOver = true
+    attempt(save)
+    if (postMs > 0 && !sdk.lastSendFailed()) attempt(() => sdk.acknowledgeTail(postTail({ chunks: tail, posts, timeoutMs: postMs })))
+    attempt(sdk.closeSpoolSync)
+  }
+
+  return { save, end }
+}
+
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    diag.debug('tts-otel: the last delivery failed; what is on disk is delivered after the next start.', error)
+  }
 }

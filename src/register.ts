@@ -2,7 +2,8 @@
 import { enableCompileCache } from 'node:module'
 import { format } from 'node:util'
 import { isInternalThread, isMainThread, workerData } from 'node:worker_threads'
-import { type Config, processConfig } from './config.ts'
+import { type Config, processConfig, type SignalConfig } from './config.ts'
+import type { PostOptions } from './delivery/post.ts'
 import { createDiagLogger } from './diag-logger.ts'
 import { registerGlobals } from './globals.ts'
 import { installInstrumentation } from './instrument/install.ts'
@@ -11,7 +12,7 @@ import { createRedactor } from './log/redact.ts'
 import { watchProcessEnd } from './process-end.ts'
 import { registered, setRegistered } from './registered.ts'
 import { createSdk } from './sdk.ts'
-import { SIGNALS } from './wire/signal.ts'
+import { SIGNALS, type Signal } from './wire/signal.ts'
 
 const writeToStderr = createLineWriter({ fd: 2 })
 const say = (message: string) => writeToStderr(`tts-otel: ${message}\n`)
@@ -53,5 +54,10 @@ function install(config: Config): void {
   if (config.disabled) return
   const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
   installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
-  watchProcessEnd({ sdk, timeoutMs: config.shutdownTimeoutMs, isMainThread })
+  watchProcessEnd({ sdk, posts: toPosts(config), timeoutMs: config.shutdownTimeoutMs, isMainThread })
+}
+
+function toPosts({ signals, proxy }: Config): Readonly<Record<Signal, PostOptions>> {
+  const toPost = ({ url, headers, compression, timeoutMs, tls }: SignalConfig) => ({ url, headers, compression, timeoutMs, tls, proxy })
+  return { traces: toPost(signals.traces), metrics: toPost(signals.metrics), logs: toPost(signals.logs) }
 }

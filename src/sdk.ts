@@ -18,6 +18,7 @@ import { createLineWriter, writeToConsole } from './log/console.ts'
 import { createRedactor } from './log/redact.ts'
 import { createLogs } from './logs.ts'
 import { createMetrics } from './metrics.ts'
+import { createOpenSpans } from './open-spans.ts'
 import { createPropagator } from './propagation.ts'
 import { createResource } from './resource.ts'
 import { createTraces } from './traces.ts'
@@ -41,6 +42,8 @@ export type Sdk = {
    * Gives the chunks that may be posted once more, those of an earlier call not again. Nothing after `shutdown` has ended. Never throws.
    */
   readonly drainSync: () => readonly Chunk[]
+  /** Ends the spans that are open, with the attribute `tts.interrupted`: before a `shutdown` or `drainSync` that is the end. */
+  readonly interruptSpans: () => void
   /** Says that the collector took these chunks of `drainSync`: they are counted as sent and not kept on disk. */
   readonly acknowledgeTail: (chunks: readonly Chunk[]) => void
   /** After `drainSync`: leaves the spool to anybody, counts what could not be kept, and says in one line what was lost. The end; never throws. */
@@ -74,7 +77,8 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const loggerProvider = createLogs({ config, resource, redactor, pipeline: pipelines.logs })
   const takeExceptions = config.exceptions === 'events' ? undefined : createExceptionLogs(loggerProvider, config.exceptions)
   const counters = stats.of('traces')
-  const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, takeExceptions })
+  const openSpans = createOpenSpans()
+  const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, openSpans, takeExceptions })
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
 
   async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
@@ -95,6 +99,7 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
     forceFlush: (timeoutMs = config.shutdownTimeoutMs) => end('forceFlush', timeoutMs),
     shutdown: (timeoutMs = config.shutdownTimeoutMs) => end('shutdown', timeoutMs),
     drainSync: () => [],
+    interruptSpans: openSpans.interrupt,
     acknowledgeTail: () => {},
     closeSpoolSync: () => {},
     lastSendFailed: () => false,
@@ -162,6 +167,7 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     forceFlush: async () => true,
     shutdown: async () => true,
     drainSync: () => [],
+    interruptSpans: () => {},
     acknowledgeTail: () => {},
     closeSpoolSync: () => {},
     lastSendFailed: () => false,

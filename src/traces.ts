@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import type { Pipeline } from './delivery/pipeline.ts'
 import type { Counters } from './delivery/stats.ts'
 import type { Redactor } from './log/redact.ts'
+import type { OpenSpans } from './open-spans.ts'
 import { currentRequest } from './request-context.ts'
 import { REQUEST_ID, USER_ID } from './tts/semconv.ts'
 
@@ -26,6 +27,7 @@ export type TracesOptions = {
   /** Undefined: spans are made, so that contexts still travel, and go nowhere. */
   readonly pipeline: Pipeline<ReadableSpan> | undefined
   readonly counters: Pick<Counters, 'sampledOut'>
+  readonly openSpans: OpenSpans
   /** Called with each ended span before it is redacted; may take events away from it. */
   readonly takeExceptions: ((span: ReadableSpan) => void) | undefined
 }
@@ -68,10 +70,14 @@ type ProcessorOptions = TracesOptions & { readonly pipeline: Pipeline<ReadableSp
 /** How long `forceFlush()` of the standard interfaces, which name no time, may wait. The SDK's own default. */
 const FLUSH_TIMEOUT_MS = 30_000
 
-function createProcessor({ redactor, pipeline, takeExceptions }: ProcessorOptions): SpanProcessor {
+function createProcessor({ redactor, pipeline, openSpans, takeExceptions }: ProcessorOptions): SpanProcessor {
   return {
-    onStart: nameRequest,
+    onStart(span) {
+      openSpans.started(span)
+      nameRequest(span)
+    },
     onEnd(span) {
+      openSpans.ended(span)
       nameLateUser(span)
       takeExceptions?.(span)
       redactSpan(span, redactor)

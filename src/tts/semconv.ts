@@ -36,6 +36,9 @@ export const EVENT_CALL_COMPLETED = 'API call completed'
 /** String. Method of the provider's API: `generateContent`, `streamGenerateContent`. */
 export const API_ENDPOINT = 'api.endpoint'
 
+/** Boolean. The process ended while the span was open: how it would have ended nobody knows. */
+export const INTERRUPTED = 'tts.interrupted'
+
 // Speech
 
 /** String. Voice as the app names it. On metrics a voice outside the prebuilt ones is `custom`. */

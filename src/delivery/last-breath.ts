@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Chunk, Signal } from '../wire/signal.ts'
+import { type LastBreathData, TAKEN } from './last-breath-data.ts'
+import type { PostOptions } from './post.ts'
+
+export type PostTailOptions = {
+  readonly chunks: readonly Chunk[]
+  readonly posts: Readonly<Record<Signal, PostOptions>>
+  /** For everything, the start of the thread included. */
+  readonly timeoutMs: number
+}
+
+/** Beside us, in the sources and in the bundle. */
+const WORKER_URL = new URL(`./last-breath-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+
+/**
+ * Posts chunks from an `exit` handler, where no event loop turns any more: in a thread of its own, for which this one sleeps. Returns those
+ * that the collector acknowledged in time. Throws where no thread can be started (`--permission`).
+ */
+export function postTail({ chunks, posts, timeoutMs }: PostTailOptions): readonly Chunk[] {
+  // Who has bundled us into one file has left the worker behind: without it we would sleep for nothing.
+  if (chunks.length === 0 || !existsSync(fileURLToPath(WORKER_URL))) return []
+  const outcomes = new SharedArrayBuffer((chunks.length + 1) * Int32Array.BYTES_PER_ELEMENT)
+  const parcels = chunks.map((chunk) => ({ chunk, post: { ...posts[chunk.signal], timeoutMs } }))
+  startWorker({ 'tts-otel': 'internal', parcels, outcomes })
+  const cells = new Int32Array(outcomes)
+  Atomics.wait(cells, 0, 0, timeoutMs)
+  return chunks.filter((_, index) => Atomics.load(cells, index + 1) === TAKEN)
+}
+
+/** Without the app's flags and environment, which would load its hooks, and without its streams. */
+function startWorker(workerData: LastBreathData): void {
+  new Worker(WORKER_URL, { workerData, name: 'tts-otel', execArgv: [], env: {}, stdout: true, stderr: true })
+}
