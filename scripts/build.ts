@@ -24,7 +24,12 @@ type Bundle = {
 const BUNDLES: readonly Bundle[] = [
   {
     outdir: 'dist',
-    entries: { index: 'src/index.ts', register: 'src/register.ts', 'last-breath-worker': 'src/delivery/last-breath-worker.ts' },
+    entries: {
+      index: 'src/index.ts',
+      register: 'src/register.ts',
+      spool: 'src/wire/spool.ts',
+      'last-breath-worker': 'src/delivery/last-breath-worker.ts',
+    },
     // Not even @opentelemetry/api: see docs/decisions/bundled-api.md.
     external: [],
   },

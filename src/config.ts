@@ -1,5 +1,7 @@
 /** PARSE: strings -> Config. The only file of the SDK that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createReader, type Environment, type OtlpName, type OtlpValue, type Reader, type Value } from './config-reader.ts'
 import { showValue, TIMER_MS_MAX } from './config-values.ts'
 import type { Signal } from './wire/signal.ts'
@@ -38,6 +40,8 @@ export type Config = {
   readonly resourceAttributes: Readonly<Record<string, string>>
   readonly signals: Readonly<Record<Signal, SignalConfig>>
   readonly proxy: { readonly https: string | undefined; readonly http: string | undefined; readonly no: string | undefined }
+  /** What could not be delivered waits here; the first directory that can be used. 0 bytes: nowhere. */
+  readonly spool: { readonly dirs: readonly string[]; readonly bytesMax: number; readonly fsync: boolean }
   readonly metricIntervalMs: number
   readonly metricTimeoutMs: number
   readonly sampler: { readonly name: Value<'OTEL_TRACES_SAMPLER'>; readonly ratio: number }
@@ -101,6 +105,7 @@ function toConfig(reader: Reader): Config {
       },
     },
     proxy: { https: get('HTTPS_PROXY'), http: get('HTTP_PROXY'), no: get('NO_PROXY') },
+    spool: toSpool(reader),
     metricIntervalMs,
     metricTimeoutMs: Math.min(get('OTEL_METRIC_EXPORT_TIMEOUT'), metricIntervalMs),
     // Other samplers ignore the argument, so a wrong one is no problem of theirs.
@@ -146,6 +151,31 @@ function toQueue({ get, isSet, problems }: Reader, prefix: 'OTEL_BSP' | 'OTEL_BL
     queueItemsMax,
     batchItemsMax: Math.min(batchItems, queueItemsMax),
   }
+}
+
+function toSpool({ get }: Reader): Config['spool'] {
+  const dir = get('TTS_OTEL_SPOOL_DIR')
+  const service = toFileName(get('OTEL_SERVICE_NAME') ?? get('OTEL_RESOURCE_ATTRIBUTES')['service.name'] ?? 'unknown_service')
+  const state = join(get('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'tts-otel', service)
+  // The temporary directory is everybody's: the number keeps users apart, and the spool checks the owner.
+  const temporary = join(tmpdir(), `tts-otel-${process.getuid?.() ?? 'user'}`, service)
+  return {
+    dirs: dir === undefined ? [state, temporary] : [dir],
+    bytesMax: get('TTS_OTEL_SPOOL_MAX_MB') * BYTES_PER_MB,
+    fsync: get('TTS_OTEL_SPOOL_FSYNC'),
+  }
+}
+
+const BYTES_PER_MB = 1_048_576
+const FILE_NAME_CHARACTERS_MAX = 64
+
+function toFileName(name: string): string {
+  return (
+    name
+      .replace(/[^A-Za-z0-9._-]/g, '-')
+      .replace(/^\.+/, '')
+      .slice(0, FILE_NAME_CHARACTERS_MAX) || 'service'
+  )
 }
 
 /** A collection of all metrics is one item and waits for no other. They are cumulative: later ones hold what earlier ones said, so few may wait. */

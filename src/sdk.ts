@@ -8,13 +8,13 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api'
 import type { Config } from './config.ts'
-import { createConsoleExporter } from './console-exporter.ts'
 import { createContextManager, type EnterableContextManager } from './context-manager.ts'
-import { createPipeline, type Pipeline } from './delivery/pipeline.ts'
-import type { PostOptions } from './delivery/post.ts'
+import { createDeliveries } from './deliveries.ts'
+import { inTime } from './delivery/disk.ts'
+import { reportHealth } from './delivery/health-metrics.ts'
 import { createStats, type Stats, type TelemetryHealth } from './delivery/stats.ts'
 import { createExceptionLogs } from './exceptions.ts'
-import { createLineWriter, writeToConsole } from './log/console.ts'
+import { createLineWriter } from './log/console.ts'
 import { createRedactor } from './log/redact.ts'
 import { createLogs } from './logs.ts'
 import { createMetrics } from './metrics.ts'
@@ -22,9 +22,7 @@ import { createOpenSpans } from './open-spans.ts'
 import { createPropagator } from './propagation.ts'
 import { createResource } from './resource.ts'
 import { createTraces } from './traces.ts'
-import { createEncoder, type ItemOf } from './wire/encode.ts'
-import type { Send } from './wire/outcome.ts'
-import type { Chunk, Signal } from './wire/signal.ts'
+import type { Chunk } from './wire/signal.ts'
 
 /** A running SDK. Nothing of it is global: `register` makes it so. */
 export type Sdk = {
@@ -64,15 +62,15 @@ export type SdkParts = {
  *
  *     tracerProvider ─► redact ─┐
  *     loggerProvider ─► redact ─┼─► pipeline (one for each signal) ─► collector
- *     meterProvider ──► redact ─┘
+ *     meterProvider ──► redact ─┘      └──► disk ──┘
  */
 export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}): Sdk {
   const stats = createStats()
   if (config.disabled) return createNoopSdk(config, stats)
   const redactor = createRedactor()
   const resource = createResource(config, redactor)
-  const outlet = <S extends Signal>(signal: S) => createOutlet({ signal, config, stats, warn })
-  const pipelines = { traces: outlet('traces'), metrics: outlet('metrics'), logs: outlet('logs') }
+  const delivery = createDeliveries({ config, stats, warn })
+  const { pipelines } = delivery
 
   const loggerProvider = createLogs({ config, resource, redactor, pipeline: pipelines.logs })
   const takeExceptions = config.exceptions === 'events' ? undefined : createExceptionLogs(loggerProvider, config.exceptions)
@@ -80,14 +78,13 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const openSpans = createOpenSpans()
   const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, openSpans, takeExceptions })
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
+  reportHealth(metrics.provider, stats.snapshot)
 
   async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
-    const startMs = performance.now()
-    await settle(metrics.collect(), timeoutMs)
+    const endMs = performance.now() + timeoutMs
+    await inTime(metrics.collect(), timeoutMs)
     if (method === 'shutdown') metrics.stop()
-    const leftMs = Math.max(1, timeoutMs - (performance.now() - startMs))
-    const results = await Promise.all(Object.values(pipelines).map((pipeline) => pipeline?.[method](leftMs)))
-    return results.every((delivered) => delivered !== false)
+    return delivery[method](Math.max(1, endMs - performance.now()))
   }
 
   return {
@@ -98,11 +95,11 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
     contextManager: createContextManager(),
     forceFlush: (timeoutMs = config.shutdownTimeoutMs) => end('forceFlush', timeoutMs),
     shutdown: (timeoutMs = config.shutdownTimeoutMs) => end('shutdown', timeoutMs),
-    drainSync: () => [],
+    drainSync: delivery.drainSync,
     interruptSpans: openSpans.interrupt,
-    acknowledgeTail: () => {},
-    closeSpoolSync: () => {},
-    lastSendFailed: () => false,
+    acknowledgeTail: delivery.acknowledge,
+    closeSpoolSync: delivery.closeSync,
+    lastSendFailed: delivery.hasFailed,
     stats: stats.snapshot,
   }
 }
@@ -112,48 +109,6 @@ const writeToStderr = createLineWriter({ fd: 2 })
 
 function warnOnStderr(message: string): void {
   writeToStderr(`tts-otel: ${message}\n`)
-}
-
-type OutletOptions<S extends Signal> = {
-  readonly signal: S
-  readonly config: Config
-  readonly stats: Stats
-  readonly warn: (message: string) => void
-}
-
-/** Where one signal goes; undefined for `none`. */
-function createOutlet<S extends Signal>({ signal, config, stats, warn }: OutletOptions<S>): Pipeline<ItemOf[S]> | undefined {
-  const { exporters, queue, encoding, ...connection } = config.signals[signal]
-  const outlets = exporters.map((exporter) => {
-    if (exporter === 'console') return createConsoleExporter(signal, writeToConsole)
-    const send = postLater({ ...connection, proxy: config.proxy })
-    return createPipeline({ signal, encoder: createEncoder(signal, encoding), send, limits: queue, stats, warn })
-  })
-  return outlets.length < 2 ? outlets[0] : joinPipelines(outlets)
-}
-
-/** TLS and zlib take longer to load than all the rest: they come with the first request. */
-function postLater(options: PostOptions): Send<Chunk> {
-  let loading: Promise<Send<Chunk>> | undefined
-  return async (chunk, signal) => {
-    try {
-      loading ??= import('./delivery/post.ts').then(({ createPost }) => createPost(options))
-      return await (await loading)(chunk, signal)
-    } catch (error) {
-      return { kind: 'drop', reason: 'refused', error: error instanceof Error ? error : new Error(String(error)) }
-    }
-  }
-}
-
-function joinPipelines<T>(pipelines: readonly Pipeline<T>[]): Pipeline<T> {
-  const all = async (results: readonly Promise<boolean>[]) => (await Promise.all(results)).every(Boolean)
-  return {
-    push: (item) => {
-      for (const pipeline of pipelines) pipeline.push(item)
-    },
-    forceFlush: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.forceFlush(timeoutMs))),
-    shutdown: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.shutdown(timeoutMs))),
-  }
 }
 
 /** `OTEL_SDK_DISABLED`: no telemetry, but contexts still travel, as the specification asks. */
@@ -173,12 +128,4 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     lastSendFailed: () => false,
     stats: stats.snapshot,
   }
-}
-
-/** Waits for `work`, at most `timeoutMs`. The timer holds the process open, because what `work` waits for may not. */
-async function settle(work: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: passed, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, timeoutMs)
-  await Promise.race([work, passed])
-  clearTimeout(timer)
 }

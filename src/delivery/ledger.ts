@@ -1,18 +1,19 @@
 import type { DropReason, Outcome } from '../wire/outcome.ts'
 import type { Chunk, Signal } from '../wire/signal.ts'
+import { NAMES } from './farewell.ts'
 import type { Job } from './outbox.ts'
+import { REFUSALS_MAX } from './rescue.ts'
 import type { Counters } from './stats.ts'
 import { createWarner } from './warn.ts'
-
-/** A refusal is usually repaired by a person, so the tries are far apart; after the third nobody is coming. */
-const REFUSALS_MAX = 3
 
 export type LedgerOptions = {
   readonly signal: Signal
   readonly counters: Counters
   readonly warn: (message: string) => void
-  /** Keeps a refused job for a later try; false when there is no room for it. */
-  readonly park: (job: Job) => boolean
+  /** Keeps a part of a job for a later try; false when there is no room for it, or it has been refused too often. */
+  readonly keep: (job: Job, part: Chunk, isRefused: boolean) => boolean
+  /** Items of a job that have a place on disk have their end. */
+  readonly settled: (job: Job, items: number) => void
 }
 
 export type Ledger = {
@@ -28,7 +29,7 @@ export type Ledger = {
 }
 
 /** The only place that counts, and says, what became of one signal's items. */
-export function createLedger({ signal, counters, warn, park }: LedgerOptions): Ledger {
+export function createLedger({ signal, counters, warn, ...options }: LedgerOptions): Ledger {
   const say = createWarner(warn, () => performance.now())
   const name = NAMES[signal]
 
@@ -49,23 +50,28 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
     const items = Math.min(part.items, job.itemsLeft) // 0 when a shutdown has counted the job already
     if (items === 0) return
     job.itemsLeft -= items
-    if (outcome.kind === 'ok') accept(items, outcome)
-    else if (outcome.kind === 'retry') dropped('undelivered', items, outcome.error)
-    else if (outcome.reason !== 'refused' || !keep(job, part, outcome.error)) dropped(outcome.reason, items, outcome.error)
+    if (outcome.kind !== 'ok' && keep(job, part, outcome)) return
+    options.settled(job, items)
+    if (outcome.kind === 'ok') accept(items, outcome, job.isReplay)
+    else dropped(outcome.kind === 'retry' ? 'undelivered' : outcome.reason, items, outcome.error)
   }
 
-  function accept(items: number, { rejected }: Extract<Outcome, { kind: 'ok' }>): void {
+  function accept(items: number, { rejected }: Extract<Outcome, { kind: 'ok' }>, isReplay: boolean): void {
     const rejectedItems = Math.min(rejected?.count ?? 0, items)
     counters.sent += items - rejectedItems
+    if (isReplay) counters.replayed += items - rejectedItems
     if (rejectedItems > 0) dropped('rejected', rejectedItems, new Error(rejected?.message || 'no reason given'))
     else if (rejected) say('partial_success', () => `the collector took all ${name}, with a warning: ${rejected.message}`)
   }
 
-  function keep(job: Job, part: Chunk, error: Error): boolean {
-    const refusals = job.refusals + 1
+  function keep(job: Job, part: Chunk, outcome: Exclude<Outcome, { kind: 'ok' }>): boolean {
+    const isRefused = outcome.kind === 'drop'
+    if (isRefused && outcome.reason !== 'refused') return false
+    const { error } = outcome
     lastError = error
-    if (refusals > REFUSALS_MAX || !park({ chunk: part, itemsLeft: part.items, refusals, from: job.from })) return false
-    say('kept', () => `${name} refused: ${error.message}. They are kept and tried again every five minutes, ${REFUSALS_MAX} times`)
+    if (!options.keep(job, part, isRefused)) return false
+    if (isRefused)
+      say('kept', () => `${name} refused: ${error.message}. They are kept and tried again every five minutes, ${REFUSALS_MAX} times`)
     return true
   }
 
@@ -73,10 +79,11 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
     counters.dropped.undelivered += queuedItems
     let refused = 0
     for (const job of jobs) {
+      if (job.slip !== undefined) continue // the spool has it
       if (job.refusals > 0) refused += job.itemsLeft
       else counters.dropped.undelivered += job.itemsLeft
-      job.itemsLeft = 0
     }
+    for (const job of jobs) job.itemsLeft = 0
     counters.dropped.refused += refused
     const lost = counters.dropped.undelivered + refused
     const why = lastError?.message ?? 'the collector has not answered'
@@ -99,8 +106,6 @@ export function createLedger({ signal, counters, warn, park }: LedgerOptions): L
   }
 }
 
-const NAMES: Record<Signal, string> = { traces: 'spans', metrics: 'metric points', logs: 'log records' }
-
 /** What a person can do about a loss. */
 const ADVICE: Record<DropReason, string> = {
   queue_full:
@@ -111,5 +116,9 @@ const ADVICE: Record<DropReason, string> = {
   refused: 'Repair what the message names; new telemetry is tried as before',
   rejected: 'The collector read them and will never store them; it keeps the reason',
   undelivered: 'See that the collector runs and can be reached; TTS_OTEL_SHUTDOWN_TIMEOUT_MS is the time it gets',
+  spool_full: 'See why the collector does not take them, or raise TTS_OTEL_SPOOL_MAX_MB',
+  expired: 'They were older than two days: see why the collector did not take them',
+  corrupt: 'Files in TTS_OTEL_SPOOL_DIR are damaged: see whether the disk is sound',
+  io: 'Free disk space, or choose another directory in TTS_OTEL_SPOOL_DIR',
   encode: 'An attribute of them cannot be encoded: use texts, numbers, booleans and lists of these',
 }

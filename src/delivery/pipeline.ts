@@ -1,15 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Encoder } from '../wire/encode.ts'
-import type { Send } from '../wire/outcome.ts'
+import type { Outcome, Send } from '../wire/outcome.ts'
 import type { Chunk, Signal } from '../wire/signal.ts'
 import { deliver } from './deliver.ts'
-import { encodeEach } from './encode-each.ts'
 import { createFlushes } from './flushes.ts'
-import { createLedger, type Ledger } from './ledger.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { createQueue, type Queue, type QueueLimits } from './queue.ts'
+import { createLedger } from './ledger.ts'
+import { createJob, createOutbox } from './outbox.ts'
+import { createQueue, type QueueLimits } from './queue.ts'
+import type { Failure, ReplayTarget, Waiting } from './replay.ts'
+import { createRescue } from './rescue.ts'
 import { createSender } from './sender.ts'
+import type { Shelf } from './shelf.ts'
+import { NO_DISK } from './shelf-account.ts'
 import type { Stats } from './stats.ts'
+import { createTail, moveBatch, type Stretch } from './tail.ts'
 
 export type PipelineLimits = {
   /** Items that may wait to be encoded (`OTEL_BSP_MAX_QUEUE_SIZE`). */
@@ -45,19 +49,37 @@ export type PipelineOptions<T> = {
   /** Says a problem to a person. Called at most once a minute for each reason. */
   readonly warn: (message: string) => void
   readonly waits?: PipelineWaits
+  /** The disk; without it everything stays in memory. */
+  readonly shelf?: Shelf | undefined
+  /** An attempt failed; `afterMs` is the wait that the collector asked for. */
+  readonly onFailure?: (afterMs: number | undefined) => void
+  /** The collector took something. */
+  readonly onTaken?: () => void
 }
 
 export type Pipeline<T> = {
   /** Hands one item over. Never throws, never waits. */
   readonly push: (item: T) => void
-  /** True when all that was pushed before has been acknowledged; false when time ran out or some of it was dropped or refused. */
+  /** True when all that was pushed before has been acknowledged or is on disk; false when time ran out or some of it was dropped or refused. */
   readonly forceFlush: (timeoutMs: number) => Promise<boolean>
   /**
-   * As `forceFlush`, then counts what is left as `undelivered` and takes nothing more.
+   * As `forceFlush`, then puts what is left on disk, or counts it as `undelivered`, and takes nothing more.
    * Each chunk gets one last attempt: a collector that cannot be reached costs the ending process no time.
    */
   readonly shutdown: (timeoutMs: number) => Promise<boolean>
 }
+
+/** A pipeline to a collector. */
+export type Delivery<T> = Pipeline<T> &
+  ReplayTarget & {
+    /** Encodes all that is queued and puts on disk what is not there. Gives the chunks that were neither there nor sent. Never throws. */
+    readonly drainSync: () => readonly Chunk[]
+    /** Counts chunks of `drainSync` as sent; others are ignored. */
+    readonly acknowledge: (chunks: readonly Chunk[]) => void
+    /** Takes nothing more, and counts what is neither sent nor on disk. */
+    readonly conclude: () => void
+    readonly hasFailed: () => boolean
+  }
 
 const MIB = 1_048_576
 const QUEUE_BYTES_MAX = 16 * MIB
@@ -65,12 +87,6 @@ const CHUNK_BYTES_MAX = 16 * MIB
 
 /** Receivers take requests of 4 MiB (gRPC gateways) to 20 MiB; this is estimated, so it keeps a distance. */
 const BATCH_BYTES_MAX = 2 * MIB
-
-/**
- * Requests at once while there is more than one to send. 10,000 spans/s to a collector that takes 150 ms for an answer: with one lane
- * 19,000 wait after three seconds, with four 2,000.
- */
-const LANES_MAX = 4
 
 /** Refused data is worth less than new data: it gets a quarter of the room. */
 const PARKED_SHARE = 0.25
@@ -80,41 +96,27 @@ const WAITS: PipelineWaits = { firstDelayMs: 1_000, delayMsMax: 30_000, parkMs: 
 /**
  * The way of one signal from the SDK to the collector. Bounded at every step, and what does not arrive is counted by its reason.
  *
- *     push ──► queue ──► encode (512 a turn) ──► outbox ──► 1..4 lanes ──► cut ──► retry ──► send
- *              items                             bytes
+ *     push ──► queue ──► encode (512 a turn) ──► outbox ──► 1..4 lanes ──► cut ──► retry ──► send ◄── replay, one lane
+ *              items                             bytes └──► a second passes ──► disk ────────────────────┘
  *
  * While the outbox is full nothing is encoded, so the queue is the one place that overflows (`queue_full`).
  */
-export function createPipeline<T>(options: PipelineOptions<T>): Pipeline<T> {
-  const { signal, encoder, limits, stats, warn, waits = WAITS } = options
-  const counters = stats.of(signal)
-  const chunkBytesMax = limits.chunkBytesMax ?? CHUNK_BYTES_MAX
-  const stop = new AbortController()
-  const pump = createPump(() => moveBatch({ queue, encoder, ledger, outbox, chunkBytesMax }))
-
-  const ledger = createLedger({ signal, counters, warn, park: (job) => outbox.park(job) })
-  const sender = createSender({ send: options.send, ...waits, onRetry: ledger.retried })
-  const queue = createQueue<T>({ ...queueLimits(limits, encoder), estimateBytes: encoder.estimateBytes, onReady: pump })
-  const outbox = createOutbox({
-    deliver: (job) => deliver(job.chunk, sender.send, (part, outcome) => ledger.settle(job, part, outcome), stop.signal),
-    lanes: () => (sender.isFailing() ? 1 : LANES_MAX),
-    parkedBytesMax: chunkBytesMax * PARKED_SHARE,
-    parkMs: waits.parkMs,
-    onEnd() {
-      pump()
-      flushes.check()
-    },
-  })
-  const flushes = createFlushes(() => Math.min(queue.taken(), outbox.oldest()))
+export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
+  const stretch = createStretch(options)
+  const { queue, outbox, ledger, sender, flushes, encoder } = stretch
+  const { drainSync, acknowledge } = createTail(stretch, options.shelf)
   const itemsIn = (items: readonly T[]) => items.reduce((sum, item) => sum + encoder.count(item), 0)
+  const counters = options.stats.of(options.signal)
   counters.waiting = () => itemsIn(queue.items()) + outbox.items()
+  counters.disk = () => options.shelf?.account(options.signal) ?? NO_DISK
 
   let closing: Promise<boolean> | undefined
+  let isConcluded = false
 
   function push(item: T): void {
     const items = encoder.count(item)
     ledger.created(items)
-    if (closing) ledger.dropped('undelivered', items, new Error('telemetry was made after the shutdown'))
+    if (closing || isConcluded) ledger.dropped('undelivered', items, new Error('telemetry was made after the shutdown'))
     else if (!queue.push(item)) ledger.dropped('queue_full', items, new Error(`the queue is full at ${queue.items().length} items`))
   }
 
@@ -127,11 +129,19 @@ export function createPipeline<T>(options: PipelineOptions<T>): Pipeline<T> {
     return inTime && outbox.parked() === 0 && ledger.losses() === lossesBefore
   }
 
+  function conclude(): void {
+    if (isConcluded) return
+    isConcluded = true
+    const jobs = outbox.clear()
+    ledger.conclude(itemsIn(queue.clear()), jobs)
+    for (const job of jobs) job.stop.abort(new Error('the process is ending'))
+  }
+
   async function close(timeoutMs: number): Promise<boolean> {
     sender.hurry(performance.now() + timeoutMs)
     const delivered = await forceFlush(timeoutMs)
-    stop.abort(new Error('the process is ending'))
-    ledger.conclude(itemsIn(queue.clear()), outbox.clear())
+    if (options.shelf !== undefined) drainSync()
+    conclude()
     return delivered
   }
 
@@ -140,7 +150,56 @@ export function createPipeline<T>(options: PipelineOptions<T>): Pipeline<T> {
     return closing
   }
 
-  return { push, forceFlush, shutdown }
+  return {
+    push,
+    forceFlush,
+    shutdown,
+    drainSync,
+    acknowledge,
+    conclude,
+    replay: (waiting, signal) => replayChunk(stretch, waiting, signal),
+    hasFailed: sender.hasFailed,
+  }
+}
+
+/** The stations of the way, connected. */
+function createStretch<T>(options: PipelineOptions<T>): Stretch<T> {
+  const { signal, encoder, limits, stats, warn, waits = WAITS, shelf, onFailure, onTaken } = options
+  const chunkBytesMax = limits.chunkBytesMax ?? CHUNK_BYTES_MAX
+  const ledger = createLedger({
+    signal,
+    counters: stats.of(signal),
+    warn,
+    keep: (job, part, isRefused) => rescue.keep(job, part, isRefused),
+    settled: ({ slip }, items) => slip && shelf?.settle(slip, items),
+  })
+  const sender = createSender({
+    send: options.send,
+    ...waits,
+    rescue(job, { afterMs }) {
+      onFailure?.(afterMs)
+      return rescue.rescue(job)
+    },
+    onRetry: ledger.retried,
+    onTaken: () => onTaken?.(),
+  })
+  const outbox = createOutbox({
+    deliver: (job) => deliver(job.chunk, sender.trying(job), (part, outcome) => ledger.settle(job, part, outcome), job.stop.signal),
+    isFailing: sender.isFailing,
+    mayTry: (job) => !rescue.canRescue(job),
+    parkedBytesMax: chunkBytesMax * PARKED_SHARE,
+    parkMs: waits.parkMs,
+    onEnd() {
+      pump()
+      flushes.check()
+    },
+  })
+  const rescue = createRescue({ shelf, outbox, counters: stats.of(signal), parkMs: waits.parkMs, onDropped: ledger.dropped })
+  const pump = createPump(() => outbox.bytes() < chunkBytesMax && moveBatch(stretch, outbox.add))
+  const queue = createQueue<T>({ ...queueLimits(limits, encoder), estimateBytes: encoder.estimateBytes, onReady: pump })
+  const flushes = createFlushes(() => Math.min(queue.taken(), outbox.oldest()))
+  const stretch = { queue, encoder, ledger, outbox, sender, rescue, flushes, counters: stats.of(signal) }
+  return stretch
 }
 
 function queueLimits<T>(limits: PipelineLimits, encoder: Encoder<T>): QueueLimits {
@@ -173,21 +232,16 @@ function createPump(turn: () => boolean): () => void {
   return schedule
 }
 
-type Stretch<T> = {
-  readonly queue: Queue<T>
-  readonly encoder: Encoder<T>
-  readonly ledger: Ledger
-  readonly outbox: Outbox
-  readonly chunkBytesMax: number
-}
-
-/** Moves one batch from the queue to the outbox; false when there is none, or no room. */
-function moveBatch<T>({ queue, encoder, ledger, outbox, chunkBytesMax }: Stretch<T>): boolean {
-  if (outbox.bytes() >= chunkBytesMax) return false
-  const from = queue.taken()
-  const items = queue.take()
-  if (items === undefined) return false
-  const chunks = encodeEach(encoder, items, (item, error) => ledger.dropped('encode', encoder.count(item), error))
-  for (const chunk of chunks) outbox.add({ chunk, itemsLeft: chunk.items, refusals: 0, from })
-  return true
+/** Tries once with a chunk from disk; resolves to the failure that should slow the replay down. */
+async function replayChunk<T>({ ledger, sender, outbox }: Stretch<T>, { slip, chunk }: Waiting, signal: AbortSignal) {
+  let failure: Failure | undefined
+  const job = createJob({ chunk, refusals: 0, from: Number.POSITIVE_INFINITY }, slip)
+  function settle(part: Chunk, outcome: Outcome): void {
+    if (outcome.kind === 'retry') failure = { afterMs: outcome.afterMs }
+    if (outcome.kind === 'drop' && outcome.reason === 'refused') failure = { afterMs: undefined }
+    ledger.settle(job, part, outcome)
+  }
+  await deliver(chunk, sender.once(job), settle, signal)
+  outbox.resume()
+  return failure
 }

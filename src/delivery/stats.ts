@@ -1,22 +1,31 @@
 import type { DropReason } from '../wire/outcome.ts'
 import type { Signal } from '../wire/signal.ts'
+import { type DiskAccount, NO_DISK } from './shelf-account.ts'
 
 /**
  * What became of one signal's items (spans, log records, metric points) since the process started.
  *
- * At every moment `created = sent + waiting + Σ dropped`.
+ * At every moment `created + found = sent + waiting + handedOver + Σ dropped`.
  */
 export type SignalHealth = {
   /** Handed to the delivery. What a sampler left out is not among them. */
   readonly created: number
   /** Spans that a sampler decided not to record. */
   readonly sampledOut: number
+  /** Left on disk by processes that have ended, and taken over by this one. */
+  readonly found: number
   /** Acknowledged by the collector and not rejected by it. */
   readonly sent: number
+  /** Those of `sent` that were sent from disk. */
+  readonly replayed: number
+  /** Written to disk because they were not acknowledged within a second. */
+  readonly spooled: number
   /** Requests that had to be sent again. */
   readonly retried: number
-  /** In the queue, in a request, or waiting to be sent again. */
+  /** In the queue, in a request, in memory or on disk to be sent again. At the end of a process: on disk for the next. */
   readonly waiting: number
+  /** On disk, and taken over by another process because this one gave no sign of life for half a minute. */
+  readonly handedOver: number
   /** Given up, by reason. */
   readonly dropped: Readonly<Record<DropReason, number>>
 }
@@ -29,10 +38,14 @@ export type Counters = {
   created: number
   sampledOut: number
   sent: number
+  replayed: number
+  spooled: number
   retried: number
   readonly dropped: Record<DropReason, number>
-  /** Asked for at each snapshot; the pipeline that holds the items sets it. */
+  /** Items in memory. Asked for at each snapshot; the pipeline that holds them sets it. */
   waiting: () => number
+  /** What is on disk. Asked for at each snapshot. */
+  disk: () => DiskAccount
 }
 
 export type Stats = {
@@ -54,10 +67,24 @@ export function createStats(): Stats {
 }
 
 function createCounters(): Counters {
-  const dropped = { queue_full: 0, poison: 0, too_large: 0, refused: 0, rejected: 0, undelivered: 0, encode: 0 }
-  return { created: 0, sampledOut: 0, sent: 0, retried: 0, dropped, waiting: () => 0 }
+  const dropped = { queue_full: 0, poison: 0, too_large: 0, refused: 0, rejected: 0, undelivered: 0, encode: 0, ...NO_DISK.dropped }
+  const counts = { created: 0, sampledOut: 0, sent: 0, replayed: 0, spooled: 0, retried: 0 }
+  return { ...counts, dropped, waiting: () => 0, disk: () => NO_DISK }
 }
 
-function toHealth({ created, sampledOut, sent, retried, dropped, waiting }: Counters): SignalHealth {
-  return { created, sampledOut, sent, retried, waiting: waiting(), dropped: { ...dropped } }
+function toHealth({ waiting, disk, dropped, ...counts }: Counters): SignalHealth {
+  const onDisk = disk()
+  return {
+    ...counts,
+    found: onDisk.found,
+    waiting: waiting() + onDisk.waiting,
+    handedOver: onDisk.handedOver,
+    dropped: {
+      ...dropped,
+      spool_full: dropped.spool_full + onDisk.dropped.spool_full,
+      expired: dropped.expired + onDisk.dropped.expired,
+      corrupt: dropped.corrupt + onDisk.dropped.corrupt,
+      io: dropped.io + onDisk.dropped.io,
+    },
+  }
 }

@@ -8,7 +8,18 @@ export type Outcome =
 export type Rejected = { readonly count: number; readonly message: string }
 
 /** Why data was given up. Each is a label of `tts_otel.dropped`; `docs/operations.md` explains them. */
-export type DropReason = 'queue_full' | 'poison' | 'too_large' | 'refused' | 'rejected' | 'undelivered' | 'encode'
+export type DropReason =
+  | 'queue_full'
+  | 'poison'
+  | 'too_large'
+  | 'refused'
+  | 'rejected'
+  | 'undelivered'
+  | 'encode'
+  | 'spool_full'
+  | 'expired'
+  | 'corrupt'
+  | 'io'
 
 /** A place that data can go. Everything between the queue and the socket, and every sink of the collector, has this one shape. Never throws, never rejects. */
 export type Send<T> = (item: T, signal: AbortSignal) => Promise<Outcome>

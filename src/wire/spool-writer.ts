@@ -2,7 +2,7 @@ import { fdatasync, fdatasyncSync, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Chunk } from './signal.ts'
 import { HEADER_BYTES, packFrame, packFrameSync, type Stamp } from './spool-frame.ts'
-import { dropSegment, type Ledger, makeRoom, offerChunk, oldestSegment, refuseChunk, releaseEntry, storeEntry } from './spool-ledger.ts'
+import { dropSegment, type Ledger, makeRoom, offerChunk, oldestSegment, refuseChunk, storeEntry } from './spool-ledger.ts'
 import type { Entry, SpoolDropReason } from './spool-segment.ts'
 import { borrowFile, cutTail, type OpenFile, openTail, openTailSync, type Tail } from './spool-tail.ts'
 
@@ -69,24 +69,20 @@ export function appendChunk(writer: Writer, chunk: Chunk): Promise<Appended> {
   })
 }
 
-/** Puts all that is pending and then `chunks` on disk before it returns. Returns how many of `chunks` were stored. Never throws. */
-export function appendChunksSync(writer: Writer, chunks: readonly Chunk[]): number {
+/** Puts all that is pending and then `chunks` on disk before it returns. What was stored is held. Never throws. */
+export function appendChunksSync(writer: Writer, chunks: readonly Chunk[]): readonly Appended[] {
   const { pending, ledger } = writer
-  let stored = 0
+  const results: Appended[] = []
   for (const chunk of chunks) {
     offerChunk(ledger, chunk)
-    const resolve = (appended: Appended) => {
-      if (appended.kind === 'dropped') return
-      stored++
-      releaseEntry(ledger, appended.entry)
-    }
+    const resolve = (appended: Appended) => void results.push(appended)
     const item = { chunk, timeMs: writer.tail.now(), resolve, frame: undefined, settled: false }
     if (writer.closed !== undefined) refuse(writer, [item], 'io', writer.closed)
     else enqueue(writer, item)
   }
   // Begins with what is half done on another thread: the same bytes again, at the same position.
   while (pending.length > 0) storeSync(writer, pending[0]!)
-  return stored
+  return results
 }
 
 function enqueue(writer: Writer, item: Pending): void {

@@ -47,7 +47,7 @@ export type SpoolOptions = {
  *                            ▲
  *        claimOrphans ───────┘  directories of processes that have ended
  * ```
- * Each chunk that `append` stored or `next` gave is held: the caller has it until `ack` or `release`. A crash between
+ * Each chunk that `append` or `appendSync` stored or `next` gave is held: the caller has it until `ack` or `release`. A crash between
  * sending and the ack's way to the disk sends a chunk twice; the store takes each record once.
  */
 export type Spool = {
@@ -55,8 +55,8 @@ export type Spool = {
   readonly problem: string | undefined
   /** Resolves when the chunk is on disk, or dropped and counted. In the order of the calls. The bytes must not change before. */
   append(chunk: Chunk): Promise<Appended>
-  /** For a dying process: puts what `append` has not finished and then `chunks` on disk before it returns. Returns how many of `chunks` are there; nobody holds them. */
-  appendSync(chunks: readonly Chunk[]): number
+  /** For a dying process: puts what `append` has not finished and then `chunks` on disk before it returns, and says of each what became of it. */
+  appendSync(chunks: readonly Chunk[]): readonly Appended[]
   /** The oldest chunk that nobody holds; undefined when there is none. */
   next(): Promise<Waiting | undefined>
   /** It was delivered, or given up and counted by the caller. Only the first call for an entry counts. */

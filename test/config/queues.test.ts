@@ -3,8 +3,8 @@ import { parseConfig } from '../../src/config.ts'
 
 const { signals } = parseConfig({}).config
 
-test('unset: the numbers of the specification', () => {
-  expect(signals.traces.queue).toEqual({ delayMs: 5_000, queueItemsMax: 2_048, batchItemsMax: 512 })
+test('unset: the numbers of the specification, but that spans wait a second, as a crash takes what waits', () => {
+  expect(signals.traces.queue).toEqual({ delayMs: 1_000, queueItemsMax: 2_048, batchItemsMax: 512 })
   expect(signals.logs.queue).toEqual({ delayMs: 1_000, queueItemsMax: 2_048, batchItemsMax: 512 })
 })
 
@@ -31,7 +31,7 @@ test('a batch is never larger than the queue', () => {
 })
 
 test.each([
-  ['OTEL_BSP_SCHEDULE_DELAY', '0', 'a whole number from 1 to 2147483647; using 5000 ms'],
+  ['OTEL_BSP_SCHEDULE_DELAY', '0', 'a whole number from 1 to 2147483647; using 1000 ms'],
   ['OTEL_BSP_MAX_QUEUE_SIZE', 'lots', 'a whole number from 1 to 1000000; using 2048'],
   ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', '-5', 'a whole number from 1 to 1000000; using 512'],
 ])('a wrong %s=%s takes the default', (name, value, told) => {

@@ -9,10 +9,18 @@ export type Open = {
   close(): Promise<void>
 }
 
+/** Nothing of one test is delivered in another. */
+export const NO_DISK = { TTS_OTEL_SPOOL_MAX_MB: '0' }
+
 /** An SDK of its own that sends to a receiver of its own. `env` are further variables. */
 export async function openSdk(env: Readonly<Record<string, string>> = {}): Promise<Open> {
   const receiver = await startOtlpReceiver()
-  const { config } = parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...env })
+  const { config } = parseConfig({
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    ...NO_DISK,
+    ...env,
+  })
   const sdk = createSdk(config, { warn: () => {} })
   return {
     sdk,

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 export type Ended = {
   readonly code: number | null
@@ -16,11 +19,12 @@ export type RunOptions = {
   readonly timeoutMs?: number
 }
 
-/** Runs `node …args` to its end. The child sees PATH, HOME and `env`, nothing else of this process's environment. */
+/** Runs `node …args` to its end. The child sees PATH, HOME, a state directory of its own and `env`, nothing else of this process's environment. */
 export function runNode(args: readonly string[], { env = {}, cwd, node, timeoutMs = 20_000 }: RunOptions = {}): Promise<Ended> {
+  const state = mkdtempSync(join(tmpdir(), 'tts-otel-state-'))
   const child = spawn(node ?? testedNode(), args, {
     ...(cwd === undefined ? {} : { cwd }),
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', XDG_STATE_HOME: state, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
@@ -31,7 +35,10 @@ export function runNode(args: readonly string[], { env = {}, cwd, node, timeoutM
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.on('close', (code, signal) => {
+      rmSync(state, { recursive: true, force: true })
+      resolve({ code, signal, stdout, stderr })
+    })
   })
 }
 

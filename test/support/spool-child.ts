@@ -7,7 +7,7 @@
  */
 import { statSync, writeSync } from 'node:fs'
 import { openSpool, type Spool } from '../../src/wire/spool.ts'
-import { chunkOf, idOf, SPOOL_DEFAULTS, segmentFiles } from './spool-chunks.ts'
+import { chunkOf, idOf, putSync, SPOOL_DEFAULTS, segmentFiles } from './spool-chunks.ts'
 
 const [mode, dir, name, bytesMax] = process.argv.slice(2)
 if (mode === undefined || dir === undefined || name === undefined) throw new Error('usage: spool-child.ts MODE DIR NAME [bytesMax]')
@@ -72,7 +72,7 @@ async function fill(spool: Spool): Promise<void> {
   await pause(100)
   const diskBytes = segmentFiles(dir!).reduce((sum, path) => sum + statSync(path).size, 0)
   say(`stats ${atRest}`)
-  spool.appendSync(Array.from({ length: 10 }, (_, n) => chunkOf(`b${n}`, { bytes: 20_000 })))
+  putSync(spool, ...Array.from({ length: 10 }, (_, n) => chunkOf(`b${n}`, { bytes: 20_000 })))
   while (await takeOne(spool));
   say(`stats ${JSON.stringify(spool.stats())}`)
   say(`stats ${JSON.stringify({ diskBytes })}`)

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Chunk, SIGNALS, type Signal } from '../../src/wire/signal.ts'
-import type { SpoolOptions } from '../../src/wire/spool.ts'
+import type { Spool, SpoolOptions } from '../../src/wire/spool.ts'
 import type { SpoolStats } from '../../src/wire/spool-ledger.ts'
 
 export const SPOOL_DEFAULTS: Omit<SpoolOptions, 'dir'> = {
@@ -31,6 +31,13 @@ export function chunkOf(
 export function idOf({ bytes }: Chunk): string {
   const text = Buffer.from(bytes).toString('latin1')
   return text.slice(0, text.indexOf('\n'))
+}
+
+/** Appends at once and lets go. Returns how many were stored. */
+export function putSync(spool: Spool, ...chunks: readonly Chunk[]): number {
+  const stored = spool.appendSync(chunks).flatMap((appended) => (appended.kind === 'stored' ? [appended.entry] : []))
+  for (const entry of stored) spool.release(entry)
+  return stored.length
 }
 
 /** All signals and reasons together, in items. */

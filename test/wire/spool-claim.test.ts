@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, totals, unaccounted } from '../support/spool-chunks.ts'
+import { chunkOf, putSync, totals, unaccounted } from '../support/spool-chunks.ts'
 
 const program = fileURLToPath(new URL('../support/spool-child.ts', import.meta.url))
 
@@ -97,7 +97,7 @@ test('the last breath of a process whose directory was taken is not lost', async
   freeze(dir)
   const neighbour = openTestSpool({ dir })
   await neighbour.claimOrphans()
-  expect(frozen.appendSync([chunkOf('last')])).toBe(1)
+  expect(putSync(frozen, chunkOf('last'))).toBe(1)
   frozen.closeSync()
   expect(await neighbour.claimOrphans()).toBe(1)
   expect((await takeAll(neighbour)).sort()).toEqual(['last', 'taken'])

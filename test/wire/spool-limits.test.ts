@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { SpoolStats } from '../../src/wire/spool-ledger.ts'
 import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
+import { chunkOf, putSync, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
 
 const child = fileURLToPath(new URL('../support/spool-child.ts', import.meta.url))
 const isRoot = process.getuid?.() === 0
@@ -28,7 +28,7 @@ test('a chunk larger than the whole spool is dropped alone', async () => {
   const spool = openTestSpool({ dir: tempDir(), bytesMax: 100_000 })
   await put(spool, chunkOf('small'))
   expect(await spool.append(chunkOf('huge', { bytes: 200_000, items: 9 }))).toEqual({ kind: 'dropped', reason: 'spool_full' })
-  expect(spool.appendSync([chunkOf('huge', { bytes: 200_000, items: 9 }), chunkOf('last')])).toBe(1)
+  expect(putSync(spool, chunkOf('huge', { bytes: 200_000, items: 9 }), chunkOf('last'))).toBe(1)
   expect(await takeAll(spool)).toEqual(['small', 'last'])
   expect(totals(spool.stats())).toMatchObject({ appended: 20, acked: 2, dropped: { spool_full: 18 } })
 })
@@ -127,7 +127,7 @@ test('a directory that vanishes while the process lives costs what was in it, th
   await put(spool, chunkOf('gone', { items: 2 }))
   rmSync(dir, { recursive: true })
   expect(await spool.append(chunkOf('nowhere', { items: 3 }))).toEqual({ kind: 'dropped', reason: 'io' })
-  expect(spool.appendSync([chunkOf('nowhere', { items: 4 })])).toBe(0)
+  expect(putSync(spool, chunkOf('nowhere', { items: 4 }))).toBe(0)
   mkdirSync(dir)
   await put(spool, chunkOf('back'))
   expect(await takeAll(spool)).toEqual(['back'])

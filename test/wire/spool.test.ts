@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SIGNALS } from '../../src/wire/signal.ts'
 import { openTestSpool, put, takeAll, tempDir } from '../support/spool.ts'
-import { chunkOf, idOf, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
+import { chunkOf, idOf, putSync, segmentFiles, totals, unaccounted } from '../support/spool-chunks.ts'
 
 test('what was appended waits for the next process, oldest first', async () => {
   const dir = tempDir()
@@ -98,7 +98,7 @@ test('appends from one turn of the event loop keep their order, also across the 
   const results = ids.slice(0, 190).map((id) => first.append(chunkOf(id, { bytes: 20_000 })))
   // Some are compressed, written or neither by now.
   await results[3]
-  expect(first.appendSync(ids.slice(190).map((id) => chunkOf(id)))).toBe(10)
+  expect(putSync(first, ...ids.slice(190).map((id) => chunkOf(id)))).toBe(10)
   first.closeSync()
   expect(unaccounted(first.stats())).toEqual([0, 0, 0])
   expect(totals(first.stats())).toMatchObject({ appended: 200, waiting: 200 })
@@ -112,7 +112,7 @@ test.each([0, 1, 2, 5, 10])('the last breath after %i ms finds every chunk once,
   const spool = openTestSpool({ dir, fsync: true })
   const before = Array.from({ length: 40 }, (_, i) => spool.append(chunkOf(`a${i}`, { bytes: 100_000 })))
   await new Promise((resolve) => setTimeout(resolve, ms))
-  spool.appendSync([chunkOf('last')])
+  putSync(spool, chunkOf('last'))
   const settled = await Promise.all(before)
   await put(spool, chunkOf('after'))
   for (const result of settled) if (result.kind === 'stored') spool.release(result.entry)
@@ -125,7 +125,7 @@ test('after close nothing is taken, and that is counted', async () => {
   const spool = openTestSpool({ dir: tempDir() })
   await spool.close()
   expect(await spool.append(chunkOf('late', { items: 3 }))).toEqual({ kind: 'dropped', reason: 'io' })
-  expect(spool.appendSync([chunkOf('later', { items: 4 })])).toBe(0)
+  expect(putSync(spool, chunkOf('later', { items: 4 }))).toBe(0)
   expect(totals(spool.stats())).toMatchObject({ appended: 7, waiting: 0, dropped: { io: 7 } })
 })
 

@@ -46,7 +46,9 @@ export function createDelivery(
   function health(): SignalHealth {
     const traces = stats.snapshot().traces
     const dropped = Object.values(traces.dropped).reduce((sum, items) => sum + items, 0)
-    expect(traces.sent + traces.waiting + dropped, 'created = sent + waiting + dropped').toBe(traces.created)
+    expect(traces.sent + traces.waiting + traces.handedOver + dropped, 'created + found = sent + waiting + handed over + dropped').toBe(
+      traces.created + traces.found,
+    )
     return traces
   }
 
@@ -62,4 +64,16 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-export const NO_DROPS = { queue_full: 0, poison: 0, too_large: 0, refused: 0, rejected: 0, undelivered: 0, encode: 0 }
+export const NO_DROPS = {
+  queue_full: 0,
+  poison: 0,
+  too_large: 0,
+  refused: 0,
+  rejected: 0,
+  undelivered: 0,
+  encode: 0,
+  spool_full: 0,
+  expired: 0,
+  corrupt: 0,
+  io: 0,
+}
