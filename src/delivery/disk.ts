@@ -1,12 +1,14 @@
 import type { Chunk } from '../wire/signal.ts'
 import { hasLeftovers, openSpool, type SpoolSettings } from './open-spool.ts'
-import { createReplay, type Replay, type ReplayTarget } from './replay.ts'
+import { createReplay, type Replay, type ReplayOptions, type ReplayTarget } from './replay.ts'
 import { createShelf, type Shelf } from './shelf.ts'
 
 export type DiskOptions = {
   readonly settings: SpoolSettings
   readonly warn: (message: string) => void
   readonly targetOf: (chunk: Chunk) => ReplayTarget | undefined
+  /** Between two tries; in a test shorter than in life. */
+  readonly waits?: Pick<ReplayOptions, 'firstDelayMs' | 'delayMsMax'>
 }
 
 export type Disk = {
@@ -27,9 +29,9 @@ const CLAIM_INTERVAL_MS = 60_000
 const REPLAY_WAITS = { firstDelayMs: 1_000, delayMsMax: 30_000 }
 
 /** The safety net: what waits on disk, and its way back. */
-export function createDisk({ settings, warn, targetOf }: DiskOptions): Disk {
+export function createDisk({ settings, warn, targetOf, waits = REPLAY_WAITS }: DiskOptions): Disk {
   const shelf = createShelf({ open: () => openSpool(settings, warn), onWaiting: () => replay.wake() })
-  const replay = createReplay({ shelf, targetOf, ...REPLAY_WAITS })
+  const replay = createReplay({ shelf, targetOf, ...waits })
   let claimed: Promise<void> | undefined
   const first = setTimeout(claim, FIRST_CLAIM_MS).unref()
   const interval = setInterval(claim, CLAIM_INTERVAL_MS).unref()

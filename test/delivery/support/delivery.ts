@@ -1,11 +1,13 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { expect } from 'vitest'
-import { createPipeline, type Pipeline, type PipelineLimits, type PipelineWaits } from '../../../src/delivery/pipeline.ts'
+import { createDisk, type Disk } from '../../../src/delivery/disk.ts'
+import { createPipeline, type PipelineLimits, type PipelineWaits, type Delivery as ToCollector } from '../../../src/delivery/pipeline.ts'
 import { createPost, type PostOptions } from '../../../src/delivery/post.ts'
 import { createStats, type SignalHealth } from '../../../src/delivery/stats.ts'
 import { createEncoder } from '../../../src/wire/encode.ts'
 
-export type Delivery = Pipeline<ReadableSpan> & {
+export type Delivery = ToCollector<ReadableSpan> & {
+  readonly disk: Disk | undefined
   readonly warnings: readonly string[]
   /** The counters, after a check that nothing is missing and nothing is counted twice. */
   readonly health: () => SignalHealth
@@ -19,27 +21,43 @@ export function createDelivery(
     limits = {},
     waits = {},
     encoding = 'protobuf',
+    spoolDir,
+    spoolBytesMax = 1 << 20,
     onWarn = () => undefined,
   }: {
     post?: Partial<PostOptions>
     limits?: Partial<PipelineLimits>
     waits?: Partial<PipelineWaits>
     encoding?: 'protobuf' | 'json'
+    /** Without it everything stays in memory. */
+    spoolDir?: string
+    spoolBytesMax?: number
     onWarn?: () => void
   } = {},
 ): Delivery {
   const stats = createStats()
   const warnings: string[] = []
-  const pipeline = createPipeline({
+  function say(message: string): void {
+    warnings.push(message)
+    onWarn()
+  }
+  const disk =
+    spoolDir === undefined
+      ? undefined
+      : createDisk({
+          settings: { dirs: [spoolDir], bytesMax: spoolBytesMax, fsync: false, destination: 'test' },
+          warn: say,
+          targetOf: () => pipeline,
+          waits: { firstDelayMs: 20, delayMsMax: 100 },
+        })
+  const pipeline: ToCollector<ReadableSpan> = createPipeline({
     signal: 'traces',
     encoder: createEncoder('traces', encoding),
     send: createPost({ url: `${url}/v1/traces`, headers: {}, compression: 'none', timeoutMs: 5_000, ...post }),
     limits: { queueItemsMax: 2_048, batchItemsMax: 512, delayMs: 20, ...limits },
     stats,
-    warn(message) {
-      warnings.push(message)
-      onWarn()
-    },
+    warn: say,
+    ...(disk && { shelf: disk.shelf, onFailure: disk.replay.postpone, onTaken: disk.replay.hasten }),
     waits: { firstDelayMs: 20, delayMsMax: 100, parkMs: 50, ...waits },
   })
 
@@ -52,7 +70,7 @@ export function createDelivery(
     return traces
   }
 
-  return { ...pipeline, warnings, health }
+  return { ...pipeline, disk, warnings, health }
 }
 
 /** Waits until `condition` holds, looking every few ms, for at most five seconds. */
