@@ -22,7 +22,9 @@ export type Deliveries = {
   readonly pipelines: { readonly [S in Signal]: Pipeline<ItemOf[S]> | undefined }
   /** True when all that was made, and all that waited on disk, was acknowledged in time. */
   readonly forceFlush: (timeoutMs: number) => Promise<boolean>
-  /** As `forceFlush`, and the end. */
+  /** The last `forceFlush`: a collector that is away is not waited for. What comes after it is left to `drainSync`. */
+  readonly finish: (timeoutMs: number) => Promise<boolean>
+  /** As `finish`, and the end. */
   readonly shutdown: (timeoutMs: number) => Promise<boolean>
   readonly drainSync: () => readonly Chunk[]
   readonly acknowledge: (chunks: readonly Chunk[]) => void
@@ -60,13 +62,13 @@ export function createDeliveries({ config, stats, warn }: DeliveriesOptions): De
     return delivered.every(Boolean) && isDiskEmpty
   }
 
+  function finish(timeoutMs: number): Promise<boolean> {
+    for (const delivery of all()) delivery.hurry(timeoutMs)
+    return forceFlush(timeoutMs)
+  }
+
   async function shutdown(timeoutMs: number): Promise<boolean> {
-    if (disk === undefined) {
-      const delivered = await Promise.all(all().map((delivery) => delivery.shutdown(timeoutMs)))
-      closeSync()
-      return delivered.every(Boolean)
-    }
-    const delivered = await forceFlush(timeoutMs)
+    const delivered = await finish(timeoutMs)
     drainSync()
     closeSync()
     return delivered
@@ -87,6 +89,7 @@ export function createDeliveries({ config, stats, warn }: DeliveriesOptions): De
   return {
     pipelines,
     forceFlush,
+    finish,
     shutdown,
     drainSync,
     closeSync,

@@ -18,14 +18,14 @@ const THROWN_CHARACTERS_MAX = 4_096
  */
 export function watchFatalErrors({ loggerProvider, onFatal }: FatalErrorOptions): void {
   const logger = loggerProvider.getLogger('tts-otel')
-  process.on('uncaughtExceptionMonitor', (thrown: unknown, origin) => {
+  process.on('uncaughtExceptionMonitor', (thrown: unknown) => {
     try {
       const attributes = describeThrown(thrown)
       logger.emit({
         eventName: 'exception',
         severityNumber: SeverityNumber.FATAL,
         severityText: 'CRITICAL',
-        body: `${TITLES[origin]}: ${attributes[EXCEPTION_MESSAGE]}`,
+        body: `Uncaught ${attributes[EXCEPTION_TYPE]}: ${attributes[EXCEPTION_MESSAGE]}`,
         attributes,
       })
       if (isFatal()) onFatal()
@@ -35,15 +35,10 @@ export function watchFatalErrors({ loggerProvider, onFatal }: FatalErrorOptions)
   })
 }
 
-const TITLES: Readonly<Record<NodeJS.UncaughtExceptionOrigin, string>> = {
-  uncaughtException: 'Uncaught exception',
-  unhandledRejection: 'Unhandled rejection',
-}
-
 function describeThrown(thrown: unknown): ExceptionAttributes {
   if (thrown instanceof Error) return describeException(thrown)
-  const text = inspect(thrown, { depth: 2, maxStringLength: THROWN_CHARACTERS_MAX }).slice(0, THROWN_CHARACTERS_MAX)
-  return { [EXCEPTION_TYPE]: typeof thrown, [EXCEPTION_MESSAGE]: text, [EXCEPTION_STACKTRACE]: '' }
+  const text = typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 2 })
+  return { [EXCEPTION_TYPE]: typeof thrown, [EXCEPTION_MESSAGE]: text.slice(0, THROWN_CHARACTERS_MAX), [EXCEPTION_STACKTRACE]: '' }
 }
 
 function isFatal(): boolean {

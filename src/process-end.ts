@@ -40,7 +40,7 @@ export function watchProcessEnd({ sdk, posts, timeoutMs, isMainThread }: Process
 /** Before the flush and not after it: a disk that goes with its container keeps nothing for a next start. */
 function endAll(sdk: Sdk, timeoutMs: number): Promise<unknown> {
   sdk.interruptSpans()
-  return sdk.shutdown(timeoutMs)
+  return sdk.finish(timeoutMs)
 }
 
 /**
@@ -48,14 +48,20 @@ function endAll(sdk: Sdk, timeoutMs: number): Promise<unknown> {
  * listens as well may go on after us; else this is the end, and a collector that is away is not waited for.
  */
 function watchNaturalEnd(sdk: Sdk, timeoutMs: number): void {
-  let created = -1
+  let createdBefore = -1
+  let isOver = false
   process.on('beforeExit', () => {
-    const { traces, logs } = sdk.stats()
-    if (traces.created + logs.created === created) return
-    created = traces.created + logs.created
-    const isAlone = process.listenerCount('beforeExit') === 1
-    void (isAlone ? endAll(sdk, timeoutMs) : sdk.forceFlush(timeoutMs))
+    const created = countCreated(sdk)
+    if (isOver || created === createdBefore) return
+    createdBefore = created
+    isOver = process.listenerCount('beforeExit') === 1
+    void (isOver ? endAll(sdk, timeoutMs) : sdk.forceFlush(timeoutMs))
   })
+}
+
+function countCreated(sdk: Sdk): number {
+  const { traces, logs } = sdk.stats()
+  return traces.created + logs.created
 }
 
 type LastBreath = {

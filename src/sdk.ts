@@ -33,7 +33,9 @@ export type Sdk = {
   readonly contextManager: EnterableContextManager
   /** Collects the metrics and sends all that waits. True when everything was acknowledged in time. Default: the configured shutdown time. */
   readonly forceFlush: (timeoutMs?: number) => Promise<boolean>
-  /** As `forceFlush`, and the end: what is left or made later is counted as `undelivered`. A collector that is away is not waited for. */
+  /** The last `forceFlush` of a process that ends gracefully: no metrics are collected after it, and a collector that is away is not waited for. */
+  readonly finish: (timeoutMs?: number) => Promise<boolean>
+  /** As `finish`, and the end: what is left or made later is counted as `undelivered`. A collector that is away is not waited for. */
   readonly shutdown: (timeoutMs?: number) => Promise<boolean>
   /**
    * The last breath of a process, synchronous: encodes all that is queued and puts on disk whatever is neither acknowledged nor there yet.
@@ -80,10 +82,10 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
   reportHealth(metrics.provider, stats.snapshot)
 
-  async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
+  async function end(method: 'forceFlush' | 'finish' | 'shutdown', timeoutMs: number): Promise<boolean> {
     const endMs = performance.now() + timeoutMs
     await inTime(metrics.collect(), timeoutMs)
-    if (method === 'shutdown') metrics.stop()
+    if (method !== 'forceFlush') metrics.stop()
     return delivery[method](Math.max(1, endMs - performance.now()))
   }
 
@@ -94,6 +96,7 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
     propagator: createPropagator(config, redactor),
     contextManager: createContextManager(),
     forceFlush: (timeoutMs = config.shutdownTimeoutMs) => end('forceFlush', timeoutMs),
+    finish: (timeoutMs = config.shutdownTimeoutMs) => end('finish', timeoutMs),
     shutdown: (timeoutMs = config.shutdownTimeoutMs) => end('shutdown', timeoutMs),
     drainSync: delivery.drainSync,
     interruptSpans: openSpans.interrupt,
@@ -120,6 +123,7 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     propagator: createPropagator(config, createRedactor()),
     contextManager: createContextManager(),
     forceFlush: async () => true,
+    finish: async () => true,
     shutdown: async () => true,
     drainSync: () => [],
     interruptSpans: () => {},

@@ -10,6 +10,8 @@ export function fixture(name: string): string {
 }
 
 export type AppOptions = {
+  /** Of the app. */
+  readonly args?: readonly string[]
   readonly endpoint: string
   readonly env?: Readonly<Record<string, string>>
   /** Node options before the app. Default: `--import` of register. */
@@ -19,8 +21,8 @@ export type AppOptions = {
 export type SignalOptions = AppOptions & { readonly gapMs?: number }
 
 /** Runs a fixture under register to its end. */
-export function runApp(name: string, { endpoint, env, flags = ['--import', REGISTER] }: AppOptions): Promise<Ended> {
-  return runNode([...flags, fixture(name)], { env: { ...environment(endpoint), ...env } })
+export function runApp(name: string, { endpoint, env, args = [], flags = ['--import', REGISTER] }: AppOptions): Promise<Ended> {
+  return runNode([...flags, fixture(name), ...args], { env: { ...environment(endpoint), ...env } })
 }
 
 /** Runs a fixture until it prints `ready`, sends the signals `gapMs` apart, and waits for the end. */

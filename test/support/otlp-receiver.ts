@@ -26,9 +26,9 @@ export type OtlpReceiver = {
 
 /**
  * A real OTLP/HTTP server for tests that keeps what it was sent. It reads JSON only, so the sender under test gets
- * `OTEL_EXPORTER_OTLP_PROTOCOL=http/json`.
+ * `OTEL_EXPORTER_OTLP_PROTOCOL=http/json`. `port` is for a collector that comes back.
  */
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const kept = { spans: [] as OtlpItem[], logs: [] as OtlpItem[], metrics: [] as OtlpItem[], resources: [] as OtlpItem[] }
   const server = createServer(async (request, response) => {
     const body = JSON.parse((await readBody(request)).toString('utf8'))
@@ -38,7 +38,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     for (const { scopeMetrics } of body.resourceMetrics ?? []) for (const { metrics } of scopeMetrics) kept.metrics.push(...metrics)
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   })
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening))
   return {
     ...kept,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
