@@ -98,7 +98,10 @@ export function createLedger({ signal, counters, warn, ...options }: LedgerOptio
     retried(error) {
       counters.retried++
       lastError = error
-      say('retry', () => `${name} not delivered yet: ${error.message}. ${counters.waiting()} are kept and tried again`)
+      say(
+        'retry',
+        () => `${name} not delivered yet: ${error.message}. ${counters.waiting() + counters.disk().waiting} are kept and tried again`,
+      )
     },
     settle,
     conclude,

@@ -78,6 +78,8 @@ export type Delivery<T> = Pipeline<T> &
     readonly acknowledge: (chunks: readonly Chunk[]) => void
     /** Takes nothing more, and counts what is neither sent nor on disk. */
     readonly conclude: () => void
+    /** From now on a chunk gets one more attempt, and another one only if the collector asks for it within `timeoutMs`. */
+    readonly hurry: (timeoutMs: number) => void
     readonly hasFailed: () => boolean
   }
 
@@ -137,8 +139,12 @@ export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
     for (const job of jobs) job.stop.abort(new Error('the process is ending'))
   }
 
-  async function close(timeoutMs: number): Promise<boolean> {
+  function hurry(timeoutMs: number): void {
     sender.hurry(performance.now() + timeoutMs)
+  }
+
+  async function close(timeoutMs: number): Promise<boolean> {
+    hurry(timeoutMs)
     const delivered = await forceFlush(timeoutMs)
     if (options.shelf !== undefined) drainSync()
     conclude()
@@ -157,6 +163,7 @@ export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
     drainSync,
     acknowledge,
     conclude,
+    hurry,
     replay: (waiting, signal) => replayChunk(stretch, waiting, signal),
     hasFailed: sender.hasFailed,
   }

@@ -54,7 +54,7 @@ test('a collector that hangs holds the end up for TTS_OTEL_SHUTDOWN_TIMEOUT_MS a
   await silent.close()
 
   expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
-  expect(ended.stderr).toMatch(/^tts-otel: spans not delivered before the process ended: 1,/m)
+  expect(ended.stderr).toBe('') // nothing is lost: it waits on disk
   expect(performance.now() - startMs).toBeLessThan(8_000)
 })
 
