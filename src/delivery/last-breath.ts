@@ -23,10 +23,11 @@ export function postTail({ chunks, posts, timeoutMs }: PostTailOptions): readonl
   // Who has bundled us into one file has left the worker behind: without it we would sleep for nothing.
   if (chunks.length === 0 || !existsSync(fileURLToPath(WORKER_URL))) return []
   const outcomes = new SharedArrayBuffer((chunks.length + 1) * Int32Array.BYTES_PER_ELEMENT)
+  const startMs = performance.now()
   const parcels = chunks.map((chunk) => ({ chunk, post: { ...posts[chunk.signal], timeoutMs } }))
   startWorker({ 'tts-otel': 'internal', parcels, outcomes })
   const cells = new Int32Array(outcomes)
-  Atomics.wait(cells, 0, 0, timeoutMs)
+  Atomics.wait(cells, 0, 0, Math.max(0, timeoutMs - (performance.now() - startMs)))
   return chunks.filter((_, index) => Atomics.load(cells, index + 1) === TAKEN)
 }
 

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Ended, runNode, testedNode } from '../support/run-node.ts'
 
@@ -27,8 +30,9 @@ export function runApp(name: string, { endpoint, env, args = [], flags = ['--imp
 
 /** Runs a fixture until it prints `ready`, sends the signals `gapMs` apart, and waits for the end. */
 export function signalApp(name: string, signals: readonly NodeJS.Signals[], { endpoint, env, gapMs = 0 }: SignalOptions): Promise<Ended> {
+  const state = mkdtempSync(join(tmpdir(), 'tts-otel-state-'))
   const child = spawn(testedNode(), ['--import', REGISTER, fixture(name)], {
-    env: { PATH: process.env.PATH ?? '', ...environment(endpoint), ...env },
+    env: { PATH: process.env.PATH ?? '', XDG_STATE_HOME: state, ...environment(endpoint), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
     killSignal: 'SIGKILL',
@@ -42,7 +46,10 @@ export function signalApp(name: string, signals: readonly NodeJS.Signals[], { en
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.on('close', (code, signal) => {
+      rmSync(state, { recursive: true, force: true })
+      resolve({ code, signal, stdout, stderr })
+    })
   })
 }
 
