@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { type Attributes, type Context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { EnterableContextManager } from '../context-manager.ts'
 import { uuidv7 } from '../log/uuid.ts'
-import { currentRequest, enterRequest } from '../request-context.ts'
+import { currentRequest, enterRequest, resumeRequest } from '../request-context.ts'
 import { ERROR_TYPE } from '../tts/semconv.ts'
 import type { Guard } from './guard.ts'
 import {
@@ -21,11 +22,8 @@ import { createIncomingReader, pathOf, requestIdOf, schemeOf } from './incoming.
 import { followedRequest, followRequest, type ServerRequest } from './server-request.ts'
 import { suppress } from './suppress.ts'
 
-/** A context manager that can also make a context the current one for the rest of this asynchronous execution. */
-export type EnteringContextManager = { enterWith(context: Context): void }
-
 type EmitArguments = Parameters<EventEmitter['emit']>
-type ServerOptions = { readonly contextManager: EnteringContextManager; readonly guard: Guard }
+type ServerOptions = { readonly contextManager: EnterableContextManager; readonly guard: Guard }
 
 /** Probes come every few seconds from every balancer: their spans would cost more than they tell. */
 const PROBE_PATHS = new Set(['/livez', '/readyz', '/health'])
@@ -76,27 +74,25 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     contextManager.enterWith(context)
   }
 
-  function restore(message: IncomingMessage): void {
-    if (currentRequest() !== undefined) return
-    const state = followedRequest(message)
-    if (!state) return
-    contextManager.enterWith(state.context)
-    enterRequest(state.request)
+  /**
+   * Runs `emit` in the request's context where that is gone, and only `emit`: code outside of any request that answers one (a worker with a
+   * queue) must not go on as a part of it.
+   */
+  function emitWithin(message: IncomingMessage, emit: () => boolean): boolean {
+    const state = currentRequest() === undefined ? followedRequest(message) : undefined
+    return state ? contextManager.with(state.context, () => resumeRequest(state.request, emit)) : emit()
   }
 
   function emitOfRequest(this: IncomingMessage, ...args: EmitArguments): boolean {
-    restore(this)
-    return inheritedEmit(this).apply(this, args)
+    return emitWithin(this, () => inheritedEmit(this).apply(this, args))
   }
 
   function emitOfResponse(this: ServerResponse, ...args: EmitArguments): boolean {
-    restore(this.req)
-    if (args[0] !== 'close') return inheritedEmit(this).apply(this, args)
     try {
-      return inheritedEmit(this).apply(this, args)
+      return emitWithin(this.req, () => inheritedEmit(this).apply(this, args))
     } finally {
       // After the app's own listeners: they may still write to the span.
-      end(this)
+      if (args[0] === 'close') end(this)
     }
   }
 
@@ -105,7 +101,8 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     if (!state || state.isEnded) return
     state.isEnded = true
     try {
-      measure.ended(state, endSpan(state, response))
+      // Its own request, whoever answered it: that is where the span learns of a user who was known late.
+      resumeRequest(state.request, () => measure.ended(state, endSpan(state, response)))
     } catch (error) {
       guard.failed(error)
     }
