@@ -4,7 +4,7 @@ import type { Sink } from '../batch.ts'
 import type { Stats } from '../stats.ts'
 import { answerRefused } from './answer.ts'
 import { createBudget } from './body.ts'
-import { createTokenCheck, isLoopback, refuseForeign } from './guard.ts'
+import { createSenderCheck, isLoopback, refuseForeign } from './guard.ts'
 import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
 import { closeServer, createLimitedServer, listenOn, type Tls } from './server.ts'
@@ -49,7 +49,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     budget: createBudget(limits.inFlightBytesMax),
     aborted: aborting.signal,
     isStopping: () => state.stopping,
-    refuseUnauthorized: createTokenCheck(options.tokens ?? []),
+    refuseUnauthorized: createSenderCheck(options.tokens ?? []),
     onFault,
   }
   const routes = toRoutes(options.routes)
