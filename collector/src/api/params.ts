@@ -76,7 +76,7 @@ export function writeCursor({ timeUs, id }: PageEnd): string {
 
 function readCursor(value: string): PageEnd | undefined {
   // Either id: 32 hex digits, with dashes when it is a UUID.
-  const match = /^(\d{1,16}) ([0-9a-f]{32}|[0-9a-f-]{36})$/.exec(Buffer.from(value, 'base64url').toString())
+  const match = /^(\d{1,16}) ([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(value, 'base64url').toString())
   return match === null ? undefined : { timeUs: Number(match[1]), id: match[2]! }
 }
 

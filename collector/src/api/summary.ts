@@ -108,7 +108,7 @@ function quantile(points: readonly StoredPoint[], share: number): number | null 
     }
   const measured = total([...buckets.values()])
   if (measured === 0) return null
-  const largest = Math.max(...points.map((point) => point.max ?? 0))
+  const largest = points.reduce((most, point) => Math.max(most, point.max ?? 0), 0)
   const value = interpolate(
     [...buckets].sort(([a], [b]) => a - b),
     { rank: share * measured, largest },
