@@ -52,8 +52,9 @@ export const SPANS: Table<SpanRecord> = {
   time: 'start_time',
   timeUs: (record) => record.startUs,
   columns: [
-    { name: 'trace_id', type: 'text', cell: (record) => record.traceId },
-    { name: 'span_id', type: 'text', cell: (record) => record.spanId },
+    // NULL, which the key refuses: spans without ids would all be one row. https://opentelemetry.io/docs/specs/otel/trace/api/#isvalid
+    { name: 'trace_id', type: 'text', cell: (record) => record.traceId || null },
+    { name: 'span_id', type: 'text', cell: (record) => record.spanId || null },
     { name: 'parent_span_id', type: 'text', cell: (record) => record.parentSpanId || null },
     { name: 'start_time', type: 'timestamptz', cell: (record) => timestamp(record.startUs) },
     { name: 'duration_ns', type: 'bigint', cell: (record) => Math.round(record.durationNs) },

@@ -81,6 +81,17 @@ export function storeContract(name: string, open: () => Database): void {
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
     })
 
+    test('spans without ids are kept as dead letters, not taken for one another', async () => {
+      const source = sender()
+      const nameless = [
+        span(source, { traceId: '', name: 'a' }),
+        span(source, { spanId: '', name: 'b' }),
+        span(source, { spanId: '', name: 'c' }),
+      ]
+      expect(await store.send(traces([span(source), ...nameless]))).toMatchObject({ kind: 'ok', rejected: { count: 3 } })
+      expect([await store.count('spans', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 3])
+    })
+
     test('text with NUL bytes and half surrogate pairs is stored without them, wherever it stands', async () => {
       const bad = 'a\0b\ud800c'
       const good = 'ab\ufffdc'
