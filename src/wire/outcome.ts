@@ -7,7 +7,7 @@ export type Outcome =
 /** Items of an accepted batch that can never be stored (`partial_success` of OTLP). */
 export type Rejected = { readonly count: number; readonly message: string }
 
-/** Why data was given up. Each is a label of `tts_otel.dropped`; `docs/operations.md` explains them. */
+/** Why data was given up. Each is a key of `dropped` in `getTelemetryHealth()`. */
 export type DropReason = 'queue_full' | 'poison' | 'too_large' | 'refused' | 'rejected' | 'undelivered' | 'encode'
 
 /** A place that data can go. Everything between the queue and the socket, and every sink of the collector, has this one shape. Never throws, never rejects. */
