@@ -92,6 +92,19 @@ export function storeContract(name: string, open: () => Database): void {
       expect([await store.count('spans', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 3])
     })
 
+    test('a fault that a row meets each time is waited out ten times; then the row is a dead letter and the others are stored', async () => {
+      const source = sender()
+      await store.database.query(`CREATE FUNCTION curse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF NEW.message = 'cursed' THEN RAISE EXCEPTION 'internal fault' USING ERRCODE = 'XX000'; END IF; RETURN NEW; END $$`)
+      await store.database.query('CREATE TRIGGER curse BEFORE INSERT ON logs FOR EACH ROW EXECUTE FUNCTION curse()')
+      const batch = logs([log(source), log(source, { body: 'cursed' }), log(source)])
+      for (let failure = 1; failure < 10; failure++) expect((await store.send(batch)).kind).toBe('retry')
+      expect(await store.count('logs', source.instanceId)).toBe(0)
+      expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1, message: expect.stringContaining('XX000') } })
+      expect([await store.count('logs', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([2, 1])
+      await store.database.query('DROP FUNCTION curse CASCADE')
+    })
+
     test('text with NUL bytes and half surrogate pairs is stored without them, wherever it stands', async () => {
       const bad = 'a\0b\ud800c'
       const good = 'ab\ufffdc'
