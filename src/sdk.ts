@@ -66,12 +66,17 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, takeExceptions })
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
 
-  async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
+  /** What the app measures has to be collected first, by functions of the app that may hang: half of the time is left to send it. */
+  async function endMetrics(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean | undefined> {
     const startMs = performance.now()
-    await settle(metrics.collect(), timeoutMs)
+    await metrics.collect(timeoutMs / 2)
     if (method === 'shutdown') metrics.stop()
-    const leftMs = Math.max(1, timeoutMs - (performance.now() - startMs))
-    const results = await Promise.all(Object.values(pipelines).map((pipeline) => pipeline?.[method](leftMs)))
+    return pipelines.metrics?.[method](Math.max(1, timeoutMs - (performance.now() - startMs)))
+  }
+
+  async function end(method: 'forceFlush' | 'shutdown', timeoutMs: number): Promise<boolean> {
+    const { traces, logs } = pipelines
+    const results = await Promise.all([traces?.[method](timeoutMs), logs?.[method](timeoutMs), endMetrics(method, timeoutMs)])
     return results.every((delivered) => delivered !== false)
   }
 
@@ -148,12 +153,4 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     shutdown: async () => true,
     stats: stats.snapshot,
   }
-}
-
-/** Waits for `work`, at most `timeoutMs`. The timer holds the process open, because what `work` waits for may not. */
-async function settle(work: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: passed, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, timeoutMs)
-  await Promise.race([work, passed])
-  clearTimeout(timer)
 }
