@@ -113,10 +113,9 @@ function shippedInputs(metafile: Metafile): string[] {
 }
 
 function emitTypes(): void {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  for (const project of ['tsconfig.build.json', 'collector/tsconfig.build.json'])
+    execFileSync(process.execPath, [compiler, '-p', project], { cwd: root, stdio: 'inherit' })
 }
 
 type Bundled = { readonly name: string; readonly version: string; readonly license: string; readonly text: string }
