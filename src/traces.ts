@@ -72,9 +72,13 @@ function createProcessor({ redactor, pipeline, takeExceptions }: ProcessorOption
   return {
     onStart: nameRequest,
     onEnd(span) {
-      nameLateUser(span)
-      takeExceptions?.(span)
-      redactSpan(span, redactor)
+      try {
+        nameLateUser(span)
+        takeExceptions?.(span)
+        redactSpan(span, redactor)
+      } catch (error) {
+        return pipeline.broken(error) // `end()` is called by the app
+      }
       pipeline.push(span)
     },
     forceFlush: async () => void (await pipeline.forceFlush(FLUSH_TIMEOUT_MS)),
