@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isLoopback } from '../loopback.ts'
 import { createTokenCheck } from '../token.ts'
 import type { Refused } from './answer.ts'
 
@@ -7,9 +8,9 @@ import type { Refused } from './answer.ts'
  *
  * The Host is checked while we listen on loopback, where nobody else has a reason to call; on other addresses any name may lead to us.
  */
-export function refuseForeign(request: IncomingMessage, listensOnLoopback: boolean, names: readonly string[]): Refused | undefined {
+export function refuseForeign(request: IncomingMessage, listensOnLoopback: boolean): Refused | undefined {
   const { host, origin } = request.headers
-  if (listensOnLoopback && host !== undefined && !isOurs(host, names)) {
+  if (listensOnLoopback && host !== undefined && !isLoopback(nameOf(host))) {
     return forbidden(
       `"${clip(host)}" is not a name of this collector, which listens on loopback. Call it as localhost or 127.0.0.1, or let it listen on another address (COLLECTOR_LISTEN).`,
     )
@@ -36,16 +37,9 @@ export function createSenderCheck(tokens: readonly string[]): (request: Incoming
   }
 }
 
-/** True for an address that only this machine can reach. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address === 'localhost' || address.endsWith('.localhost') || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
-}
-
-function isOurs(host: string, names: readonly string[]): boolean {
-  const url = parse(`http://${host}`)
-  if (url === undefined || url.host === '') return false
-  const name = url.hostname.replace(/^\[|\]$|\.$/g, '')
-  return isLoopback(name) || names.includes(name)
+/** Without port, brackets and the dot of an absolute name; '' for what is no host. */
+function nameOf(host: string): string {
+  return parse(`http://${host}`)?.hostname.replace(/^\[|\]$|\.$/g, '') ?? ''
 }
 
 function hostOf(origin: string): string | undefined {
