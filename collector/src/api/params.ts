@@ -70,7 +70,7 @@ export const PAGE_ROWS = 100
 export const cursor: ParamType<PageEnd> = { expects: 'the next_cursor of an earlier answer', read: readCursor }
 
 /** Opaque to callers, so that what it holds can change. */
-export function writeCursor({ timeUs, id }: PageEnd): string {
+function writeCursor({ timeUs, id }: PageEnd): string {
   return Buffer.from(`${timeUs} ${id}`).toString('base64url')
 }
 

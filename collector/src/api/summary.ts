@@ -91,8 +91,7 @@ function mean(points: readonly StoredPoint[]): number | null {
 
 function countBy(points: readonly StoredPoint[], attribute: string): Readonly<Record<string, number>> {
   const groups = Map.groupBy(points, ({ attributes }) => String(attributes[attribute] ?? 'unknown'))
-  // A null prototype: an attribute may be called __proto__.
-  return Object.assign(Object.create(null), Object.fromEntries([...groups].map(([key, group]) => [key, amount(group)])))
+  return Object.fromEntries([...groups].map(([key, group]) => [key, amount(group)]))
 }
 
 /**

@@ -20,7 +20,7 @@ export type Table<R> = {
 }
 
 /** A B-tree entry holds 2,704 bytes; an id that is longer than this is none, and stays whole in `metadata` or `attributes`. */
-export const ID_CHARACTERS_MAX = 256
+const ID_CHARACTERS_MAX = 256
 
 const logTimeUs = (record: LogRecord) => record.timeUs || record.observedUs
 
