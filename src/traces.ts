@@ -3,7 +3,6 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
-  RandomIdGenerator,
   type ReadableSpan,
   type Sampler,
   SamplingDecision,
@@ -17,6 +16,7 @@ import type { Pipeline } from './delivery/pipeline.ts'
 import type { Counters } from './delivery/stats.ts'
 import type { Redactor } from './log/redact.ts'
 import { currentRequest } from './request-context.ts'
+import { ID_GENERATOR } from './span-ids.ts'
 import { REQUEST_ID, USER_ID } from './tts/semconv.ts'
 
 export type TracesOptions = {
@@ -37,7 +37,7 @@ export function createTraces(options: TracesOptions): TracerProvider {
     resource,
     sampler: countSampledOut(createSampler(config.sampler), counters),
     spanLimits: config.spanLimits,
-    idGenerator: new RandomIdGenerator(),
+    idGenerator: ID_GENERATOR,
     spanProcessors: pipeline === undefined ? [] : [createProcessor({ ...options, pipeline })],
   })
 }

@@ -130,22 +130,17 @@ function inheritedEmit(emitter: EventEmitter): EventEmitter['emit'] {
   return Object.getPrototypeOf(emitter).emit
 }
 
-/** Ends the span and returns the attributes that it shares with the metric. */
-function endSpan({ span, method, scheme, route }: ServerRequest, response: ServerResponse): Attributes {
-  const attributes: Attributes = { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme }
-  if (route !== undefined) attributes[HTTP_ROUTE] = route
-  if (response.headersSent) {
-    attributes[HTTP_RESPONSE_STATUS_CODE] = response.statusCode
-    span.setAttribute(HTTP_RESPONSE_STATUS_CODE, response.statusCode)
-  }
+/** Ends the span and says how the request ended. */
+function endSpan({ span }: ServerRequest, response: ServerResponse): Ending {
+  const status = response.headersSent ? response.statusCode : undefined
   const errorType = errorTypeOf(response)
+  if (status !== undefined) span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status)
   if (errorType !== undefined) {
-    attributes[ERROR_TYPE] = errorType
     span.setAttribute(ERROR_TYPE, errorType)
     if (errorType !== ABORTED) span.setStatus({ code: SpanStatusCode.ERROR })
   }
   span.end()
-  return attributes
+  return { status, errorType }
 }
 
 /** 5xx, or an answer that was never sent to its end. 4xx is the caller's error, not ours. */
@@ -155,7 +150,29 @@ function errorTypeOf(response: ServerResponse): string | undefined {
   return response.errored ? response.errored.name : ABORTED
 }
 
-type ServerMetrics = { started(state: ServerRequest): void; ended(state: ServerRequest, attributes: Attributes): void; stop(): void }
+/** How a request ended; `status` is missing when no answer was begun. */
+type Ending = { readonly status: number | undefined; readonly errorType: string | undefined }
+type ServerMetrics = { started(state: ServerRequest): void; ended(state: ServerRequest, ending: Ending): void; stop(): void }
+
+/** Series whose attributes are kept; an app has some hundred, methods and routes being few. */
+const SERIES_MAX = 1_000
+
+/** The attributes of a duration, one frozen object for each series: the bundle's SDK hashes a frozen object once. */
+function createSeries(): (request: ServerRequest, ending: Ending) => Attributes {
+  const known = new Map<string, Attributes>()
+  return function seriesOf({ method, scheme, route }, { status, errorType }) {
+    const key = `${method} ${scheme} ${status} ${errorType} ${route}`
+    const found = known.get(key)
+    if (found) return found
+    const attributes: Attributes = { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme }
+    if (route !== undefined) attributes[HTTP_ROUTE] = route
+    if (status !== undefined) attributes[HTTP_RESPONSE_STATUS_CODE] = status
+    if (errorType !== undefined) attributes[ERROR_TYPE] = errorType
+    if (known.size >= SERIES_MAX) known.clear()
+    known.set(key, Object.freeze(attributes))
+    return attributes
+  }
+}
 
 /** Active requests are counted here and read once for each export: two additions instead of two lookups by attributes. */
 function createServerMetrics(): ServerMetrics {
@@ -169,6 +186,7 @@ function createServerMetrics(): ServerMetrics {
     description: 'Number of active HTTP server requests.',
     unit: '{request}',
   })
+  const seriesOf = createSeries()
   const counts = { http: new Map<string, number>(), https: new Map<string, number>() }
   const countsOf = (scheme: string) => (scheme === 'https' ? counts.https : counts.http)
   const observe: Parameters<typeof active.addCallback>[0] = (result) => {
@@ -182,10 +200,11 @@ function createServerMetrics(): ServerMetrics {
       const byMethod = countsOf(scheme)
       byMethod.set(method, (byMethod.get(method) ?? 0) + 1)
     },
-    ended({ method, scheme, startMs, context }, attributes) {
-      const byMethod = countsOf(scheme)
+    ended(request, ending) {
+      const { method, startMs, context } = request
+      const byMethod = countsOf(request.scheme)
       byMethod.set(method, (byMethod.get(method) ?? 1) - 1)
-      duration.record((performance.now() - startMs) / 1_000, attributes, context)
+      duration.record((performance.now() - startMs) / 1_000, seriesOf(request, ending), context)
     },
     stop: () => active.removeCallback(observe),
   }
