@@ -118,6 +118,8 @@ async function buildBundle({ outdir, entries, external }: Bundle): Promise<strin
     // Whitespace and syntax only: names stay, so that a stack trace of a user still reads.
     minifyWhitespace: true,
     minifySyntax: true,
+    // Node prints the whole line that threw.
+    lineLimit: 120,
     legalComments: 'none',
     sourcemap: true,
     sourcesContent: false,

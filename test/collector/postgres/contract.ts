@@ -92,6 +92,13 @@ export function storeContract(name: string, open: () => Database): void {
       expect([await store.count('spans', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 3])
     })
 
+    test('a record that tells no time at all is a dead letter, the same one each time it is sent', async () => {
+      const source = sender()
+      const batch = logs([log(source), log(source, { timeUs: 0, observedUs: 0 })])
+      for (let sent = 0; sent < 2; sent++) expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect([await store.count('logs', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 1])
+    })
+
     test('a fault that a row meets each time is waited out ten times; then the row is a dead letter and the others are stored', async () => {
       const source = sender()
       await store.database.query(`CREATE FUNCTION curse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -164,7 +171,7 @@ export function storeContract(name: string, open: () => Database): void {
 
     test('a record without a time takes the one it was observed at, and one of another century is stored as well', async () => {
       const source = sender()
-      const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 0]
+      const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 1]
       await store.send(
         logs([
           log(source, { timeUs: 0, observedUs: times[0]! }),
