@@ -30,9 +30,9 @@ export function createWriter(capacityBytes: number): Writer {
   return { bytes, view: viewOf(bytes), pos: 0 }
 }
 
-/** What was written, as a copy that holds no more memory than it needs. */
-export function copyWritten({ bytes, pos }: Writer): Uint8Array {
-  return new Uint8Array(bytes.subarray(0, pos))
+/** What was written from `start` on, as a copy that holds no more memory than it needs. */
+export function copyWritten({ bytes, pos }: Writer, start = 0): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, pos))
 }
 
 /**

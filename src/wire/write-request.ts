@@ -1,6 +1,15 @@
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
-import { closeMessage, copyWritten, createWriter, openMessage, type Writer, writeString, writeVarint } from './protobuf-writer.ts'
+import {
+  closeMessage,
+  copyWritten,
+  createWriter,
+  openMessage,
+  type Writer,
+  writeEncoded,
+  writeString,
+  writeVarint,
+} from './protobuf-writer.ts'
 import { writeAttributes } from './write-value.ts'
 
 /** As log records have it: that of a span may have attributes too, which its type does not say. */
@@ -87,10 +96,11 @@ function getOrInsert<K, V>(map: Map<K, V>, key: K, create: () => V): V {
 
 function writeResourceItems<T>(writer: Writer, resource: Resource, scopes: Scopes<T>, writeItem: (writer: Writer, item: T) => void): void {
   const start = openMessage(writer, RESOURCE_ITEMS, CONTAINER_LENGTH_BYTES)
-  writeResource(writer, resource)
+  if (resource.asyncAttributesPending) writeResource(writer, resource)
+  else writeOnce(writer, resource, writeResource)
   for (const [scope, items] of scopes) {
     const scopeStart = openMessage(writer, SCOPE_ITEMS, CONTAINER_LENGTH_BYTES)
-    writeScope(writer, scope)
+    writeOnce(writer, scope, writeScope)
     for (const item of items) {
       const itemStart = openMessage(writer, ITEM, ITEM_LENGTH_BYTES)
       writeItem(writer, item)
@@ -101,6 +111,20 @@ function writeResourceItems<T>(writer: Writer, resource: Resource, scopes: Scope
   }
   if (resource.schemaUrl) writeString(writer, SCHEMA_URL, resource.schemaUrl)
   closeMessage(writer, start, CONTAINER_LENGTH_BYTES)
+}
+
+/** Encoded resources and scopes, which live as long as their providers: a third of the time of a request with a single span. */
+const ENCODED = new WeakMap<object, Uint8Array>()
+
+function writeOnce<T extends object>(writer: Writer, origin: T, write: (writer: Writer, origin: T) => void): void {
+  const encoded = ENCODED.get(origin)
+  if (encoded !== undefined) {
+    writeEncoded(writer, encoded)
+    return
+  }
+  const start = writer.pos
+  write(writer, origin)
+  ENCODED.set(origin, copyWritten(writer, start))
 }
 
 function writeResource(writer: Writer, { attributes }: Resource): void {
