@@ -1,3 +1,5 @@
+import { redactText } from './log/secret-text.ts'
+
 /** One kind of value that a variable can hold. */
 export type ValueType<T> = {
   /** What is allowed, as the end of the sentence "… is not …". */
@@ -82,7 +84,7 @@ export const httpUrl: ValueType<string> = {
     const url = URL.canParse(value) ? new URL(value) : undefined
     return url && (url.protocol === 'http:' || url.protocol === 'https:') && isDecodable(url) ? value : undefined
   },
-  advice: (value) => (/^[\w.-]+:\d+/.test(value) ? `write http://${value}` : undefined),
+  advice: (value) => (/^[\w.-]+:\d+(?:\/[\w./-]*)?$/.test(value) ? `write http://${value}` : undefined),
 }
 
 /** A user and password with a stray `%` could not be sent as a header. */
@@ -141,9 +143,10 @@ function decodePercent(value: string): string | undefined {
 /** Longest part of a wrong value that a message repeats. */
 const SHOWN_CHARACTERS_MAX = 80
 
-/** A wrong value for a message: control characters escaped, shortened, credentials of addresses removed. */
+/** A wrong value for a message: control characters escaped, shortened, secrets and the credentials and queries of addresses removed. */
 export function showValue(value: string, type: Pick<ValueType<unknown>, 'secret'>): string {
   if (type.secret) return '"…"'
-  const shown = value.replace(/\/\/[^/?#\s]*@/g, '//…@').replace(/\?.*$/, '?…')
+  // Up to the last @: an address is often wrong just because of what its password holds.
+  const shown = redactText(value.replace(/^(\w+:\/\/)?[\s\S]*@/, '$1[REDACTED]@').replace(/\?[\s\S]*$/, '?…'))
   return JSON.stringify(shown.length > SHOWN_CHARACTERS_MAX ? `${shown.slice(0, SHOWN_CHARACTERS_MAX)}…` : shown)
 }

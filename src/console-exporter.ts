@@ -12,11 +12,17 @@ export function createConsoleExporter<S extends Signal>(signal: S, write: (line:
   const toLines: (item: ItemOf[S]) => readonly object[] = TO_LINES[signal]
   return {
     push(item) {
-      for (const line of toLines(item)) write(`${JSON.stringify(line)}\n`)
+      for (const line of toLines(item)) write(`${JSON.stringify(line, toText)}\n`)
     },
+    broken: () => {},
     forceFlush: async () => true,
     shutdown: async () => true,
   }
+}
+
+/** JSON has no 64-bit integers; a log body may hold one. */
+function toText(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 const TO_LINES: { readonly [S in Signal]: (item: ItemOf[S]) => readonly object[] } = {

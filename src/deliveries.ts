@@ -134,6 +134,9 @@ function joinPipelines<T>(pipelines: readonly Pipeline<T>[]): Pipeline<T> {
     push: (item) => {
       for (const pipeline of pipelines) pipeline.push(item)
     },
+    broken: (error) => {
+      for (const pipeline of pipelines) pipeline.broken(error)
+    },
     forceFlush: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.forceFlush(timeoutMs))),
     shutdown: (timeoutMs) => all(pipelines.map((pipeline) => pipeline.shutdown(timeoutMs))),
   }

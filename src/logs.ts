@@ -33,8 +33,12 @@ const FLUSH_TIMEOUT_MS = 30_000
 function createProcessor(redactor: Redactor, pipeline: Pipeline<ReadableLogRecord>): LogRecordProcessor {
   return {
     onEmit(record) {
-      nameRecord(record)
-      redactRecord(record, redactor)
+      try {
+        nameRecord(record)
+        redactRecord(record, redactor)
+      } catch (error) {
+        return pipeline.broken(error) // `emit()` is called by the app
+      }
       pipeline.push(record)
     },
     forceFlush: async (options) => void (await pipeline.forceFlush(options?.timeoutMillis ?? FLUSH_TIMEOUT_MS)),
@@ -71,5 +75,5 @@ const NO_LIMITS = { attributeCountLimit: 1, attributeValueLengthLimit: Number.PO
 /** A deep copy; of what OTLP has no type for (dates, class instances, cycles), its text. */
 function copyBody(body: AnyValue, redactor: Redactor): AnyValue {
   const copy = cleanAttributes({ body }, NO_LIMITS).attributes?.body
-  return copy ?? redactor.text(inspect(body, { depth: 4, breakLength: Number.POSITIVE_INFINITY }))
+  return copy ?? redactor.text(inspect(body, { customInspect: false, depth: 4, breakLength: Number.POSITIVE_INFINITY }))
 }

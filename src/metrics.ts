@@ -23,8 +23,8 @@ export type MetricsOptions = {
 
 export type Metrics = {
   readonly provider: MeterProvider
-  /** Hands the present values to the pipeline. Never rejects. */
-  readonly collect: () => Promise<void>
+  /** Hands the present values to the pipeline; an observable that has not answered after `timeoutMs` is left out. Never rejects. */
+  readonly collect: (timeoutMs: number) => Promise<void>
   /** Ends the periodic collection; what is collected from now on is not sent. */
   readonly stop: () => void
 }
@@ -55,10 +55,10 @@ export function createMetrics({ config, resource, redactor, pipeline }: MetricsO
 
   return {
     provider,
-    async collect() {
+    async collect(timeoutMs) {
       if (isStopped) return
       try {
-        const { resourceMetrics, errors } = await reader.collect({ timeoutMillis: config.metricTimeoutMs })
+        const { resourceMetrics, errors } = await reader.collect({ timeoutMillis: Math.min(timeoutMs, config.metricTimeoutMs) })
         if (errors.length > 0) diag.error('some metrics could not be collected', ...errors)
         if (!isStopped && resourceMetrics.scopeMetrics.length > 0) pipeline.push(redactMetrics(resourceMetrics, redactor))
       } catch (error) {
@@ -67,6 +67,8 @@ export function createMetrics({ config, resource, redactor, pipeline }: MetricsO
     },
     stop() {
       isStopped = true
+      // The shutdown of the reader would collect once more, for nobody, and an observable that hangs would hold the process open.
+      Object.assign(reader, { onForceFlush: async () => {} })
       void provider.shutdown()
     },
   }

@@ -1,5 +1,5 @@
 /** INSTALL: the SDK for everybody in this thread. `node --import tts-otel/register app.js`; importing it twice does nothing more. */
-import { enableCompileCache } from 'node:module'
+import { enableCompileCache, registerHooks } from 'node:module'
 import { format } from 'node:util'
 import { isInternalThread, isMainThread, workerData } from 'node:worker_threads'
 import { type Config, processConfig, type SignalConfig } from './config.ts'
@@ -17,7 +17,10 @@ import { SIGNALS, type Signal } from './wire/signal.ts'
 const writeToStderr = createLineWriter({ fd: 2 })
 const say = (message: string) => writeToStderr(`tts-otel: ${message}\n`)
 
-if (registered() === undefined && !isInternalThread && !isOwnWorker()) start()
+if (registered() === undefined && !isInternalThread && !isOwnWorker()) {
+  if (typeof registerHooks === 'function') start()
+  else if (isMainThread) say(`needs Node 22.15 or later and this is ${process.version}: the app runs without telemetry.`)
+}
 
 /** Workers of this package, which mark themselves; what they do for telemetry must not make telemetry. */
 function isOwnWorker(): boolean {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { trace } from '@opentelemetry/api'
 import { uuidv7 } from './log/uuid.ts'
-import { REQUEST_ID, USER_ID } from './tts/semconv.ts'
+import { USER_ID } from './tts/semconv.ts'
 
 /** What every span and log record of one request carries. `userId` is often learned late, after authentication. */
 export type RequestContext = { readonly requestId: string; userId?: string }
@@ -39,18 +39,15 @@ export function enterRequest(request: RequestContext): void {
   storage.enterWith(request)
 }
 
+/** Runs `fn` in `request` again, where its asynchronous execution has lost it; nothing is made or copied. */
+export function resumeRequest<T>(request: RequestContext, fn: () => T): T {
+  return storage.run(request, fn)
+}
+
 /** Says who makes the current request: kept for its later logs and spans, and set on the active span. Outside a request only the span learns it. */
 export function setUser(userId: string | number): void {
   const id = String(userId)
   const request = storage.getStore()
   if (request) request.userId = id
   trace.getActiveSpan()?.setAttribute(USER_ID, id)
-}
-
-/** `request_id` and `user_id` of the current request as attributes; empty outside of one. */
-export function requestAttributes(): { [REQUEST_ID]?: string; [USER_ID]?: string } {
-  const request = storage.getStore()
-  if (!request) return {}
-  if (request.userId === undefined) return { [REQUEST_ID]: request.requestId }
-  return { [REQUEST_ID]: request.requestId, [USER_ID]: request.userId }
 }

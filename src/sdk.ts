@@ -82,9 +82,10 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
   reportHealth(metrics.provider, stats.snapshot)
 
+  /** What the app measures is collected first, by functions of the app that may hang: half of the time is left to send it. */
   async function end(method: 'forceFlush' | 'finish' | 'shutdown', timeoutMs: number): Promise<boolean> {
     const endMs = performance.now() + timeoutMs
-    await inTime(metrics.collect(), timeoutMs)
+    await metrics.collect(timeoutMs / 2)
     if (method !== 'forceFlush') metrics.stop()
     return delivery[method](Math.max(1, endMs - performance.now()))
   }

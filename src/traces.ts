@@ -3,7 +3,6 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
-  RandomIdGenerator,
   type ReadableSpan,
   type Sampler,
   SamplingDecision,
@@ -18,6 +17,7 @@ import type { Counters } from './delivery/stats.ts'
 import type { Redactor } from './log/redact.ts'
 import type { OpenSpans } from './open-spans.ts'
 import { currentRequest } from './request-context.ts'
+import { ID_GENERATOR } from './span-ids.ts'
 import { REQUEST_ID, USER_ID } from './tts/semconv.ts'
 
 export type TracesOptions = {
@@ -39,7 +39,7 @@ export function createTraces(options: TracesOptions): TracerProvider {
     resource,
     sampler: countSampledOut(createSampler(config.sampler), counters),
     spanLimits: config.spanLimits,
-    idGenerator: new RandomIdGenerator(),
+    idGenerator: ID_GENERATOR,
     spanProcessors: pipeline === undefined ? [] : [createProcessor({ ...options, pipeline })],
   })
 }
@@ -78,9 +78,13 @@ function createProcessor({ redactor, pipeline, openSpans, takeExceptions }: Proc
     },
     onEnd(span) {
       openSpans.ended(span)
-      nameLateUser(span)
-      takeExceptions?.(span)
-      redactSpan(span, redactor)
+      try {
+        nameLateUser(span)
+        takeExceptions?.(span)
+        redactSpan(span, redactor)
+      } catch (error) {
+        return pipeline.broken(error) // `end()` is called by the app
+      }
       pipeline.push(span)
     },
     forceFlush: async () => void (await pipeline.forceFlush(FLUSH_TIMEOUT_MS)),

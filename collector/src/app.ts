@@ -95,7 +95,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
 }
 
 /** The real world for {@link createCollector}. */
-export function realDeps({ database: { url, adminUrl, dataDir } }: CollectorConfig): CollectorDeps {
+function realDeps({ database: { url, adminUrl, dataDir } }: CollectorConfig): CollectorDeps {
   const database = openDatabase({ url, dataDir })
   const admin = adminUrl === undefined || adminUrl === url ? database : openDatabase({ url: adminUrl, dataDir })
   return { database, admin, now: Date.now, onFault: (error) => process.stderr.write(`tts-otel-collector: ${error.stack}\n`) }

@@ -1,7 +1,7 @@
 /** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
 import type { Level } from './level.ts'
-import { isLoopback } from './receive/guard.ts'
+import { isLoopback } from './loopback.ts'
 import { type Address, COLLECTOR_SETTINGS, type CollectorSettings } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -15,6 +15,7 @@ async function main(words: readonly string[]): Promise<void> {
     process.stdout.write(help())
     return
   }
+  if (typeof Promise.withResolvers !== 'function') return complain(`needs Node 22.15 or later, and this is ${process.version}.`, 1)
   const { config, problems } = processCollectorConfig(words)
   if (problems.length > 0)
     return complain(`cannot start, the settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, 2)

@@ -8,7 +8,10 @@ export function timestamp(timeUs: number): string {
 
 const ISO_8601 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d:\d\d)?$/
 
-/** A date or a date with time -> µs since 1970, UTC unless it names an offset; undefined for anything else. */
+/** The end of the year 9999, µs since 1970: what both ISO 8601 with four digits and PostgreSQL can say. */
+const TIME_US_MAX = Date.UTC(10_000, 0) * 1000 - 1
+
+/** A date or a date with time -> µs since 1970, UTC unless it names an offset; undefined for anything else, and for times before 1970. */
 export function parseTimestamp(text: string): number | undefined {
   // A plus sign in a URL is a space once it is decoded.
   const match = ISO_8601.exec(text.replace(' ', '+'))
@@ -16,6 +19,7 @@ export function parseTimestamp(text: string): number | undefined {
   const [whole, fraction = '', zone] = match
   const withoutFraction = whole.replace(/\.\d+/, '')
   const local = withoutFraction.includes('T') && zone === undefined
-  const seconds = Date.parse(local ? `${withoutFraction}Z` : withoutFraction)
-  return Number.isNaN(seconds) ? undefined : seconds * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
+  const wholeMs = Date.parse(local ? `${withoutFraction}Z` : withoutFraction)
+  const timeUs = wholeMs * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
+  return timeUs >= 0 && timeUs <= TIME_US_MAX ? timeUs : undefined
 }

@@ -17,7 +17,7 @@ export function refuse(refusal: Refusal): Script {
 }
 
 /** Pretty-printed as Google does; a `data:` line of a stream needs {@link errorLine}. */
-export function errorBody(refusal: Refusal): string {
+function errorBody(refusal: Refusal): string {
   return `${JSON.stringify({ error: refusal }, null, 2)}\n`
 }
 

@@ -60,6 +60,8 @@ export type PipelineOptions<T> = {
 export type Pipeline<T> = {
   /** Hands one item over. Never throws, never waits. */
   readonly push: (item: T) => void
+  /** Counts an item that could not be made ready for `push`, because something of the app's in it throws. */
+  readonly broken: (error: unknown) => void
   /** True when all that was pushed before has been acknowledged or is on disk; false when time ran out or some of it was dropped or refused. */
   readonly forceFlush: (timeoutMs: number) => Promise<boolean>
   /**
@@ -122,6 +124,11 @@ export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
     else if (!queue.push(item)) ledger.dropped('queue_full', items, new Error(`the queue is full at ${queue.items().length} items`))
   }
 
+  function broken(cause: unknown): void {
+    ledger.created(1)
+    ledger.dropped('encode', 1, new Error('it cannot be read', { cause }))
+  }
+
   async function forceFlush(timeoutMs: number): Promise<boolean> {
     const lossesBefore = ledger.losses()
     const mark = queue.taken() + queue.items().length
@@ -158,6 +165,7 @@ export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
 
   return {
     push,
+    broken,
     forceFlush,
     shutdown,
     drainSync,

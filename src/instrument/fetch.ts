@@ -145,9 +145,9 @@ const HEADERS: TextMapSetter<UndiciRequest> = {
   },
 }
 
-/** An app that sends its own trace context means it; a second header would make both invalid. */
+/** An app that sends its own trace context means it; a second header would make both invalid. Names stand at even places, in the app's case. */
 function carriesTrace({ headers }: UndiciRequest): boolean {
-  return Array.isArray(headers) && headers.some((name) => name === 'traceparent')
+  return Array.isArray(headers) && headers.some((text, index) => index % 2 === 0 && String(text).toLowerCase() === 'traceparent')
 }
 
 function sharedAttributes(method: string, server: Origin | undefined): Attributes {

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
+import { audioAttributes } from '../tts/record.ts'
 import {
   GEMINI_SERVER_TIMING_MS,
   GEN_AI_RESPONSE_FINISH_REASONS,
@@ -8,11 +9,6 @@ import {
   GEN_AI_USAGE_INPUT_TOKENS,
   GEN_AI_USAGE_OUTPUT_TOKENS,
   GEN_AI_USAGE_TEXT_INPUT_TOKENS,
-  TTS_AUDIO_BYTES,
-  TTS_AUDIO_CHANNELS,
-  TTS_AUDIO_DURATION,
-  TTS_AUDIO_FORMAT,
-  TTS_AUDIO_SAMPLE_RATE,
 } from '../tts/semconv.ts'
 import type { Answer } from './genai-answer.ts'
 import { GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, GEN_AI_USAGE_REASONING_OUTPUT_TOKENS } from './genai-semconv.ts'
@@ -31,11 +27,7 @@ export function answerAttributes(answer: Answer): Attributes {
     [GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: usage?.cached,
     [GEN_AI_USAGE_TEXT_INPUT_TOKENS]: usage?.inputByModality.text,
     [GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS]: usage?.outputByModality.audio,
-    [TTS_AUDIO_DURATION]: audio?.durationS,
-    [TTS_AUDIO_BYTES]: audio?.bytes,
-    [TTS_AUDIO_SAMPLE_RATE]: audio?.sampleRateHz,
-    [TTS_AUDIO_CHANNELS]: audio?.channels,
-    [TTS_AUDIO_FORMAT]: audio?.format,
+    ...audioAttributes(audio),
   }
 }
 

@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { type Attributes, type Context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { EnterableContextManager } from '../context-manager.ts'
 import { uuidv7 } from '../log/uuid.ts'
-import { currentRequest, enterRequest } from '../request-context.ts'
+import { currentRequest, enterRequest, resumeRequest } from '../request-context.ts'
 import { ERROR_TYPE } from '../tts/semconv.ts'
 import type { Guard } from './guard.ts'
 import {
@@ -21,11 +22,8 @@ import { createIncomingReader, pathOf, requestIdOf, schemeOf } from './incoming.
 import { followedRequest, followRequest, type ServerRequest } from './server-request.ts'
 import { suppress } from './suppress.ts'
 
-/** A context manager that can also make a context the current one for the rest of this asynchronous execution. */
-export type EnteringContextManager = { enterWith(context: Context): void }
-
 type EmitArguments = Parameters<EventEmitter['emit']>
-type ServerOptions = { readonly contextManager: EnteringContextManager; readonly guard: Guard }
+type ServerOptions = { readonly contextManager: EnterableContextManager; readonly guard: Guard }
 
 /** Probes come every few seconds from every balancer: their spans would cost more than they tell. */
 const PROBE_PATHS = new Set(['/livez', '/readyz', '/health'])
@@ -76,27 +74,25 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     contextManager.enterWith(context)
   }
 
-  function restore(message: IncomingMessage): void {
-    if (currentRequest() !== undefined) return
-    const state = followedRequest(message)
-    if (!state) return
-    contextManager.enterWith(state.context)
-    enterRequest(state.request)
+  /**
+   * Runs `emit` in the request's context where that is gone, and only `emit`: code outside of any request that answers one (a worker with a
+   * queue) must not go on as a part of it.
+   */
+  function emitWithin(message: IncomingMessage, emit: () => boolean): boolean {
+    const state = currentRequest() === undefined ? followedRequest(message) : undefined
+    return state ? contextManager.with(state.context, () => resumeRequest(state.request, emit)) : emit()
   }
 
   function emitOfRequest(this: IncomingMessage, ...args: EmitArguments): boolean {
-    restore(this)
-    return inheritedEmit(this).apply(this, args)
+    return emitWithin(this, () => inheritedEmit(this).apply(this, args))
   }
 
   function emitOfResponse(this: ServerResponse, ...args: EmitArguments): boolean {
-    restore(this.req)
-    if (args[0] !== 'close') return inheritedEmit(this).apply(this, args)
     try {
-      return inheritedEmit(this).apply(this, args)
+      return emitWithin(this.req, () => inheritedEmit(this).apply(this, args))
     } finally {
       // After the app's own listeners: they may still write to the span.
-      end(this)
+      if (args[0] === 'close') end(this)
     }
   }
 
@@ -105,7 +101,8 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     if (!state || state.isEnded) return
     state.isEnded = true
     try {
-      measure.ended(state, endSpan(state, response))
+      // Its own request, whoever answered it: that is where the span learns of a user who was known late.
+      resumeRequest(state.request, () => measure.ended(state, endSpan(state, response)))
     } catch (error) {
       guard.failed(error)
     }
@@ -133,22 +130,17 @@ function inheritedEmit(emitter: EventEmitter): EventEmitter['emit'] {
   return Object.getPrototypeOf(emitter).emit
 }
 
-/** Ends the span and returns the attributes that it shares with the metric. */
-function endSpan({ span, method, scheme, route }: ServerRequest, response: ServerResponse): Attributes {
-  const attributes: Attributes = { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme }
-  if (route !== undefined) attributes[HTTP_ROUTE] = route
-  if (response.headersSent) {
-    attributes[HTTP_RESPONSE_STATUS_CODE] = response.statusCode
-    span.setAttribute(HTTP_RESPONSE_STATUS_CODE, response.statusCode)
-  }
+/** Ends the span and says how the request ended. */
+function endSpan({ span }: ServerRequest, response: ServerResponse): Ending {
+  const status = response.headersSent ? response.statusCode : undefined
   const errorType = errorTypeOf(response)
+  if (status !== undefined) span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status)
   if (errorType !== undefined) {
-    attributes[ERROR_TYPE] = errorType
     span.setAttribute(ERROR_TYPE, errorType)
     if (errorType !== ABORTED) span.setStatus({ code: SpanStatusCode.ERROR })
   }
   span.end()
-  return attributes
+  return { status, errorType }
 }
 
 /** 5xx, or an answer that was never sent to its end. 4xx is the caller's error, not ours. */
@@ -158,7 +150,29 @@ function errorTypeOf(response: ServerResponse): string | undefined {
   return response.errored ? response.errored.name : ABORTED
 }
 
-type ServerMetrics = { started(state: ServerRequest): void; ended(state: ServerRequest, attributes: Attributes): void; stop(): void }
+/** How a request ended; `status` is missing when no answer was begun. */
+type Ending = { readonly status: number | undefined; readonly errorType: string | undefined }
+type ServerMetrics = { started(state: ServerRequest): void; ended(state: ServerRequest, ending: Ending): void; stop(): void }
+
+/** Series whose attributes are kept; an app has some hundred, methods and routes being few. */
+const SERIES_MAX = 1_000
+
+/** The attributes of a duration, one frozen object for each series: the bundle's SDK hashes a frozen object once. */
+function createSeries(): (request: ServerRequest, ending: Ending) => Attributes {
+  const known = new Map<string, Attributes>()
+  return function seriesOf({ method, scheme, route }, { status, errorType }) {
+    const key = `${method} ${scheme} ${status} ${errorType} ${route}`
+    const found = known.get(key)
+    if (found) return found
+    const attributes: Attributes = { [HTTP_REQUEST_METHOD]: method, [URL_SCHEME]: scheme }
+    if (route !== undefined) attributes[HTTP_ROUTE] = route
+    if (status !== undefined) attributes[HTTP_RESPONSE_STATUS_CODE] = status
+    if (errorType !== undefined) attributes[ERROR_TYPE] = errorType
+    if (known.size >= SERIES_MAX) known.clear()
+    known.set(key, Object.freeze(attributes))
+    return attributes
+  }
+}
 
 /** Active requests are counted here and read once for each export: two additions instead of two lookups by attributes. */
 function createServerMetrics(): ServerMetrics {
@@ -172,6 +186,7 @@ function createServerMetrics(): ServerMetrics {
     description: 'Number of active HTTP server requests.',
     unit: '{request}',
   })
+  const seriesOf = createSeries()
   const counts = { http: new Map<string, number>(), https: new Map<string, number>() }
   const countsOf = (scheme: string) => (scheme === 'https' ? counts.https : counts.http)
   const observe: Parameters<typeof active.addCallback>[0] = (result) => {
@@ -185,10 +200,11 @@ function createServerMetrics(): ServerMetrics {
       const byMethod = countsOf(scheme)
       byMethod.set(method, (byMethod.get(method) ?? 0) + 1)
     },
-    ended({ method, scheme, startMs, context }, attributes) {
-      const byMethod = countsOf(scheme)
+    ended(request, ending) {
+      const { method, startMs, context } = request
+      const byMethod = countsOf(request.scheme)
       byMethod.set(method, (byMethod.get(method) ?? 1) - 1)
-      duration.record((performance.now() - startMs) / 1_000, attributes, context)
+      duration.record((performance.now() - startMs) / 1_000, seriesOf(request, ending), context)
     },
     stop: () => active.removeCallback(observe),
   }

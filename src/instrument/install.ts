@@ -1,13 +1,14 @@
+import type { EnterableContextManager } from '../context-manager.ts'
 import { instrumentFastify } from './fastify.ts'
 import { instrumentFetch } from './fetch.ts'
 import { createGeminiInstrument } from './google-genai.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { type EnteringContextManager, instrumentHttpServer } from './http-server.ts'
+import { instrumentHttpServer } from './http-server.ts'
 import { hookModule } from './module-hooks.ts'
 
 export type InstallOptions = {
   /** The registered context manager. */
-  readonly contextManager: EnteringContextManager
+  readonly contextManager: EnterableContextManager
   /** URLs that this SDK sends its own telemetry to: requests there are never traced. */
   readonly collectorUrls?: readonly string[]
 }

@@ -9,7 +9,7 @@ type LineWriterOptions = {
   readonly fd: number
   /** As `fs.writeSync`. */
   readonly write?: (fd: number, bytes: Uint8Array) => number
-  /** Told how many lines were given up and why: an error code, or `full`. */
+  /** Called for each line that is given up, with the reason: an error code, `full`, or `closed`. */
   readonly onDrop?: (reason: string) => void
 }
 
@@ -59,6 +59,7 @@ export function createLineWriter({ fd, write = writeSync, onDrop = () => {} }: L
       }
       waiting.shift()
     }
+    for (const _ of waiting) onDrop('closed')
     waiting = []
     waitingBytes = 0
   }

@@ -22,9 +22,3 @@ export function parseLevel(text: string): Level | undefined {
   const name = text.trim().toUpperCase()
   return LEVELS.find((level) => level === name) ?? (Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined)
 }
-
-/** The level that covers a severity number of anyone's: INFO2 is INFO, TRACE is DEBUG; undefined when the number says nothing (0). */
-export function levelOfSeverity(severity: number): Level | undefined {
-  if (!(severity >= 1)) return undefined
-  return LEVELS.findLast((level) => SEVERITIES[level] <= severity) ?? 'DEBUG'
-}

@@ -20,6 +20,8 @@ export type Logger = {
   debug(message: string, fields?: Fields | Error): string
   info(message: string, fields?: Fields | Error): string
   warning(message: string, fields?: Fields | Error): string
+  /** The same as `warning`, as pino and the console call it. */
+  warn(message: string, fields?: Fields | Error): string
   error(message: string, fields?: Fields | Error): string
   critical(message: string, fields?: Fields | Error): string
   /** A logger of the same name that adds `fields` to every record; the record's own win. */
@@ -76,11 +78,13 @@ export function createLogging({ settings, write, now = () => new Date() }: Loggi
       }
     }
 
+    const warning = at('WARNING')
     return {
       name,
       debug: at('DEBUG'),
       info: at('INFO'),
-      warning: at('WARNING'),
+      warning,
+      warn: warning,
       error: at('ERROR'),
       critical: at('CRITICAL'),
       child(fields) {

@@ -24,11 +24,11 @@ const CARD_DIGITS_MIN = 13
 
 /** A text with no such word in it has no pair with a secret name. */
 const SECRET_HINT = /pass|pwd|secret|token|key|auth|cookie|cred|bearer|sig|jwt|otp|cvv|cvc|ssn/i
-/** `name=`, `name: `, `"name":`, `\"name\":`. Not behind a slash: `/src/token.ts:10` is a place in a file. */
-const PAIR = /(?<![\w./\\-])([A-Za-z_][\w.-]{0,63})\\?["']?[ \t]{0,3}[=:][ \t]{0,3}/g
+/** `name=`, `name: `, `"name":`, `\"name\":`. Not behind a slash: `/src/token.ts:10` is a place in a file; behind `\n` of JSON inside a text. */
+const PAIR = /(?:(?<![\w./\\-])|(?<=\\[nrt]))([A-Za-z_][\w.-]{0,63})\\?["']?[ \t]{0,3}[=:][ \t]{0,3}/g
 /** What stands behind it: quoted with escapes, quoted inside quotes, or up to the next delimiter; one that was redacted before is let be. */
 const PAIR_VALUE =
-  /(?!["'\\]{0,2}(?:(?:bearer|basic|digest)[ \t]+)?\[REDACTED\])(?:"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|\\"[^"\\]+(?:\\")?|(?:(?:bearer|basic|digest)[ \t]+)?[^\s,;&"'<>)\]}]+)/iy
+  /(?!["'\\]{0,2}(?:(?:bearer|basic|digest)[ \t]+)?\[REDACTED\])(?:"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|\\"[^"\\]+(?:\\")?|(?:(?:bearer|basic|digest)[ \t]+)?(?:(?!\\[nrt])[^\s,;&"'<>)\]}])+)/iy
 const COOKIE_NAME = /cookie$/i
 const COOKIE_VALUE = /(?!\[REDACTED\])[^\r\n"']+/y
 /** Harmless as a name in general, but the Gemini API takes its key as `?key=`. */

@@ -1,9 +1,7 @@
 import type { Attributes, Counter, Histogram, MeterProvider } from '@opentelemetry/api'
 import { metrics } from '@opentelemetry/api'
 import {
-  ERROR_TYPE,
   METRIC_TTS_AUDIO_DURATION,
-  METRIC_TTS_AUTH_FAILURES,
   METRIC_TTS_BILLED_WITHOUT_AUDIO,
   METRIC_TTS_CHARACTERS,
   METRIC_TTS_COST,
@@ -65,11 +63,6 @@ export function recordTtsRequest(measures: TtsMeasures): void {
   if (measures.billedWithoutAudioTokens > 0) to.billedWithoutAudio.add(measures.billedWithoutAudioTokens, model)
 }
 
-/** Counts a request that did not prove who makes it. `reason` is one of a few words of the app: `missing`, `invalid`, `expired`. */
-export function recordAuthFailure(reason: string): void {
-  instruments().authFailures.add(1, { [ERROR_TYPE]: reason })
-}
-
 function record(histogram: Histogram, value: number | undefined, labels: Attributes): void {
   if (value !== undefined) histogram.record(value, labels)
 }
@@ -115,6 +108,5 @@ function createInstruments(provider: MeterProvider) {
     characters: counter(METRIC_TTS_CHARACTERS, '{character}', 'Characters of the texts to speak'),
     cost: counter(METRIC_TTS_COST, '{USD}', 'What the provider will bill, estimated from list prices'),
     billedWithoutAudio: counter(METRIC_TTS_BILLED_WITHOUT_AUDIO, '{token}', 'Output tokens billed although no audio came'),
-    authFailures: counter(METRIC_TTS_AUTH_FAILURES, '{failure}', 'Requests that did not prove who makes them'),
   }
 }

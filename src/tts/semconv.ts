@@ -131,8 +131,6 @@ export const METRIC_TTS_CHARACTERS = 'tts.characters'
 export const METRIC_TTS_COST = 'tts.cost'
 /** Counter {token}. Output tokens that are billed although no audio came. */
 export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
-/** Counter {failure}. Requests that failed to prove who they are. */
-export const METRIC_TTS_AUTH_FAILURES = 'tts.auth.failures'
 /** Counter {line} by `reason`. Lines of the log that the console did not take. */
 export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'
 /** Histogram s. One call of the provider; equals the duration of its span. Called `gen_ai.client.operation.duration` up to version 1.41. */

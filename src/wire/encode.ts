@@ -1,15 +1,11 @@
-import {
-  JsonLogsSerializer,
-  JsonMetricsSerializer,
-  JsonTraceSerializer,
-  ProtobufLogsSerializer,
-  ProtobufMetricsSerializer,
-  ProtobufTraceSerializer,
-} from '@opentelemetry/otlp-transformer'
+import { JsonLogsSerializer, JsonMetricsSerializer, JsonTraceSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Chunk, Signal } from './signal.ts'
+import { writeLogRecord } from './write-log-record.ts'
+import { createRequestEncoder } from './write-request.ts'
+import { writeSpan } from './write-span.ts'
 
 /** What the OpenTelemetry SDK hands out for each signal: one finished span, one log record, one collection of all metrics. */
 export type ItemOf = { readonly traces: ReadableSpan; readonly logs: ReadableLogRecord; readonly metrics: ResourceMetrics }
@@ -17,7 +13,7 @@ export type ItemOf = { readonly traces: ReadableSpan; readonly logs: ReadableLog
 /** All that the delivery of one signal has to know about its items. */
 export type Encoder<T> = {
   readonly signal: Signal
-  /** Most items for one `encode`, which runs in one turn of the event loop: 512 spans take about 2.5 ms. */
+  /** Most items for one `encode`, which runs in one turn of the event loop: 512 spans take about 1 ms. */
   readonly itemsMax: number
   /** One complete OTLP request. Throws what the serializer throws on a broken item. */
   readonly encode: (items: readonly T[]) => Chunk
@@ -38,14 +34,14 @@ type Row<T> = {
 const ROWS: { readonly [S in Signal]: Row<ItemOf[S]> } = {
   traces: {
     itemsMax: 512,
-    protobuf: ProtobufTraceSerializer.serializeRequest,
+    protobuf: createRequestEncoder(writeSpan),
     json: JsonTraceSerializer.serializeRequest,
     count: () => 1,
     estimateBytes: estimateSpan,
   },
   logs: {
     itemsMax: 512,
-    protobuf: ProtobufLogsSerializer.serializeRequest,
+    protobuf: createRequestEncoder(writeLogRecord),
     json: JsonLogsSerializer.serializeRequest,
     count: () => 1,
     estimateBytes: estimateLogRecord,

@@ -60,6 +60,14 @@ test('a worker thread reports as a process of its own', async () => {
   expect(receiver.spans.map(({ name }) => name).sort()).toEqual(['main', 'worker'])
 })
 
+test.each(['commonjs.cjs', 'imports-commonjs.mjs'])('a CommonJS module (%s) finds everything as it is without us', async (app) => {
+  const bare = await runNode([fixture(`../instrument/${app}`)])
+  const ours = await run('--import', `../instrument/${app}`)
+
+  expect(bare.code).toBe(0)
+  expect({ ...ours, stdout: JSON.parse(ours.stdout) }).toEqual({ ...bare, stdout: JSON.parse(bare.stdout) })
+})
+
 test('nothing of the host is changed', async () => {
   const bare = await runNode([fixture('host.mjs')])
   const ours = await run('--import', 'host.mjs')

@@ -103,5 +103,5 @@ test('proxies in either case; lower case wins', () => {
 test('a wrong proxy is told without its password', () => {
   const { config, problems } = parseConfig({ HTTPS_PROXY: 'socks5://user:hunter2@proxy:1080' })
   expect(config.proxy.https).toBeUndefined()
-  expect(problems).toEqual(['HTTPS_PROXY="socks5://…@proxy:1080" is not the http:// or https:// address of a proxy; ignored'])
+  expect(problems).toEqual(['HTTPS_PROXY="socks5://[REDACTED]@proxy:1080" is not the http:// or https:// address of a proxy; ignored'])
 })

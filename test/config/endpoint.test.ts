@@ -53,6 +53,18 @@ test('a wrong endpoint of one signal leaves the general one in force', () => {
 
 test('a password and a query in a wrong address are not shown', () => {
   const { problems } = urls({ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://user:hunter2@host/path?token=hunter2' })
-  expect(problems[0]).toContain('"ftp://…@host/path?…"')
+  expect(problems[0]).toContain('"ftp://[REDACTED]@host/path?…"')
   expect(problems.join()).not.toContain('hunter2')
+})
+
+test.each([
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://user:hunter2/x@host:4318'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://user:hunter2?x@host:4318'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'user:1hunter2@host:4318'],
+  ['HTTPS_PROXY', 'user:hunter2%zz@proxy:3128'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'api_key=hunter2,broken%zz'],
+])('the message about a wrong %s=%s holds no secret', (name, value) => {
+  const { problems } = parseConfig({ [name]: value })
+  expect(problems).toHaveLength(1)
+  expect(problems[0]).not.toContain('hunter2')
 })

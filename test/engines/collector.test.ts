@@ -15,9 +15,9 @@ afterAll(async () => {
 
 test('a database that is down at the start: the collector listens, refuses data for now, and stores it once the database is there', async () => {
   const program = await startProgram({ DATABASE_URL: server.url })
-  expect(program.output()).toMatch(
-    /storing in PostgreSQL at 127\.0\.0\.1:\d+\/postgres\n.*the database does not answer \(.*ECONNREFUSED.*\)/,
-  )
+  await expect
+    .poll(program.output)
+    .toMatch(/storing in PostgreSQL at 127\.0\.0\.1:\d+\/postgres\n.*the database does not answer \(.*ECONNREFUSED.*\)/)
   const ready = await fetch(`${program.url}/readyz`)
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'unavailable', reason: expect.stringContaining('ECONNREFUSED') }])
   expect((await fetch(`${program.url}/livez`)).status).toBe(200)

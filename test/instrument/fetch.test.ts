@@ -36,10 +36,10 @@ test('a request becomes a client span of the caller, which the server can join',
   expect(headers).toMatchObject({ traceparent: `00-${traceId}-${spanId}-01`, baggage: 'tenant=a' })
 })
 
-test('a trace context that the app sends itself is left alone', async () => {
+test.each(['traceparent', 'Traceparent'])('a trace context that the app sends itself (%s) is left alone', async (name) => {
   const server = await echoHeaders()
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-  const headers = await (await fetch(server.url, { headers: { traceparent } })).json()
+  const headers = await (await fetch(server.url, { headers: { [name]: traceparent } })).json()
   await waitForSpans(telemetry, 1)
   await server.close()
   expect(headers).toMatchObject({ traceparent })

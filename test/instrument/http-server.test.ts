@@ -1,10 +1,11 @@
-import { request as httpRequest } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { request as httpRequest, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import Fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
 import { installInstrumentation } from '../../src/instrument/install.ts'
-import { currentRequest } from '../../src/request-context.ts'
+import { currentRequest, setUser } from '../../src/request-context.ts'
 import { listen, startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
@@ -146,6 +147,47 @@ test('the context is there in every event of a body that comes in pieces, and is
   const events = ['handler', 'data', 'end', 'sent', 'close']
   const of = (index: number, request: string) => events.map((event) => `${event} ${request} ${spans[index]!.spanContext().traceId}`)
   expect([...seen]).toEqual([...of(0, 'first'), ...of(1, 'second')])
+})
+
+test('a worker outside of any request that answers one after the other never becomes a part of them', async () => {
+  const waiting: ServerResponse[] = []
+  const arrivals = new EventEmitter()
+  const seen: unknown[] = []
+  async function work(jobs: number) {
+    for (let done = 0; done < jobs; done++) {
+      if (waiting.length === 0) await once(arrivals, 'job')
+      waiting.shift()?.end('ok')
+      seen.push(currentRequest(), activeTrace())
+    }
+  }
+  const worker = work(2)
+  const server = await listen((_request, response) => void waiting.push(response))
+  const poll = setInterval(() => waiting.length > 0 && arrivals.emit('job'), 5)
+  await Promise.all([send(`${server.url}/a`), send(`${server.url}/b`)])
+  clearInterval(poll)
+  await worker
+  await waitForSpans(telemetry, 2)
+  await server.close()
+  expect(seen).toEqual([undefined, undefined, undefined, undefined])
+})
+
+test('a user who is known late is on the span of the request, also when the answer came out of another one', async () => {
+  let first: ServerResponse | undefined
+  const server = await listen((request, response) => {
+    // Not in the server's span, as below a span of the app's.
+    context.with(ROOT_CONTEXT, () => setUser(`user of ${request.url}`))
+    if (first === undefined) first = response
+    else for (const open of [first, response]) open.end()
+  })
+  const slow = send(`${server.url}/a`)
+  await expect.poll(() => first).toBeDefined()
+  await Promise.all([slow, send(`${server.url}/b`)])
+  const spans = await waitForSpans(telemetry, 2)
+  await server.close()
+  expect(spans.map(({ attributes }) => [attributes['url.path'], attributes.user_id]).sort()).toEqual([
+    ['/a', 'user of /a'],
+    ['/b', 'user of /b'],
+  ])
 })
 
 test('a client that hangs up ends its span: without an error of the server, without a status that was never sent', async () => {

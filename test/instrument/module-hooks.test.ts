@@ -1,4 +1,4 @@
-/** In child processes: what is hooked once cannot be loaded afresh. The built bundle repeats this on every supported Node line. */
+/** In child processes: what is hooked once cannot be loaded afresh. `test/bundle` repeats the main cases on every supported Node line. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { type Ended, runNode } from '../support/run-node.ts'

@@ -37,7 +37,11 @@ export function startTelemetry(): Telemetry {
       const request = currentRequest()
       if (request) span.attributes.request_id = request.requestId
     },
-    onEnd: (span: ReadableSpan) => void spans.push(span),
+    onEnd(span: ReadableSpan) {
+      const userId = currentRequest()?.userId
+      if (userId !== undefined) span.attributes.user_id ??= userId
+      spans.push(span)
+    },
     forceFlush: async () => {},
     shutdown: async () => {},
   }

@@ -119,6 +119,16 @@ test('a reader that stays away costs at most a megabyte; the rest is counted', (
   expect(new Set(drops)).toEqual(new Set(['full']))
 })
 
+test('lines that wait for a reader who then goes away are counted one by one', async () => {
+  const { state, write } = narrow(0)
+  const drops: string[] = []
+  const writeLine = createLineWriter({ fd: 99, write, onDrop: (reason) => void drops.push(reason) })
+  for (const line of ['one\n', 'two\n', 'three\n']) writeLine(line)
+  state.error = 'EPIPE'
+  await sleep(60)
+  expect(drops).toEqual(['EPIPE', 'closed', 'closed'])
+})
+
 test('a closed descriptor is not tried again, a failing disk is', () => {
   const { state, write } = narrow(0)
   const drops: string[] = []

@@ -33,6 +33,11 @@ describe('the console line', () => {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
   })
 
+  test('calls a warning WARNING, however it is spelled', () => {
+    log.warn('slow')
+    expect(last()).toMatchObject({ level: 'WARNING', message: 'slow' })
+  })
+
   test('as text has the form of the Python service', () => {
     loggerAt('INFO', 'text').error('Gemini API error', {
       error_code: 'QUOTA_EXCEEDED',

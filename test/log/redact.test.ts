@@ -149,6 +149,12 @@ describe('secrets inside a text', () => {
   })
 })
 
+test('a secret on its own line of a text inside JSON is found, a file behind a backslash is none', () => {
+  const dump = JSON.stringify({ env: 'HOME=/root\nDB_PASSWORD=hidden-1\r\n\ttoken: hidden-2' })
+  expect(redactor.text(dump)).not.toContain('hidden')
+  expect(redactor.text(String.raw`at C:\\app\\password.js:3:1`)).toBe(String.raw`at C:\\app\\password.js:3:1`)
+})
+
 describe('texts that only look secret stay', () => {
   test.each([
     'bearer token missing',

@@ -41,6 +41,16 @@ test('a collector that is away does not hold up the end', async () => {
   expect(stderr).toMatch(/^tts-otel: /)
 })
 
+test('an observable that never answers neither holds up the end nor costs the rest', async () => {
+  const startMs = performance.now()
+  const { code } = await runApp('hanging-observable.mjs', { endpoint: receiver.url, env: { TTS_OTEL_SHUTDOWN_TIMEOUT_MS: '1000' } })
+
+  expect(code).toBe(0)
+  expect(performance.now() - startMs).toBeLessThan(10_000)
+  expect([receiver.spans.length, receiver.logs.length]).toEqual([1, 1])
+  expect(receiver.metrics.map(({ name }) => name)).toEqual(['app.jobs'])
+})
+
 test('OTEL_SDK_DISABLED=true: no telemetry, and the app works', async () => {
   const { code, stdout, stderr } = await runApp('telemetry.mjs', { endpoint: receiver.url, env: { OTEL_SDK_DISABLED: 'true' } })
 
@@ -63,6 +73,13 @@ test('OTEL_*_EXPORTER=console prints a JSON object a line, none prints nothing',
   ])
   expect(stderr).toBe('')
   expect([...receiver.spans, ...receiver.logs, ...receiver.metrics]).toEqual([])
+})
+
+test('OTEL_TRACES_EXPORTER=otlp,console: both get everything', async () => {
+  const { stdout } = await runApp('telemetry.mjs', { endpoint: receiver.url, env: { OTEL_TRACES_EXPORTER: 'otlp,console' } })
+
+  expect(stdout).toContain('{"span":"job"')
+  expect(receiver.spans.map(({ name }) => name)).toEqual(['job'])
 })
 
 test('the resource says who sent it', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type AnyValue, type LogRecord, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, expect, test } from 'vitest'
 import { withRequest } from '../../src/request-context.ts'
@@ -62,6 +63,17 @@ test('bodies that OTLP has no type for are sent as text', async () => {
   const logs = await sent([{ body: cyclic }, Reflect.apply(Object.assign, Object, [{}, { body: error }])])
   expect(bodyOf(logs[0]?.body)).toContain('cyclic')
   expect(bodyOf(logs[1]?.body)).toContain('broken')
+})
+
+test('a body that throws when it is shown does not throw into the app', async () => {
+  const body: unknown = {
+    at: new Date(0),
+    [inspect.custom]() {
+      throw new Error('not now')
+    },
+  }
+  const logs = await sent([Reflect.apply(Object.assign, Object, [{}, { body }])])
+  expect(bodyOf(logs[0]?.body)).toContain('1970')
 })
 
 test.each([

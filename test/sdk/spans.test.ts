@@ -89,6 +89,16 @@ test('what plain JavaScript can pass for a name does not throw into the app', as
   expect(spans.map(({ name }) => name)).toEqual(['undefined'])
 })
 
+test('a span whose name throws when it is read is counted, and the app hears nothing', async () => {
+  open = await openSdk()
+  const tracer = open.sdk.tracerProvider.getTracer('test')
+  Reflect.apply(tracer.startSpan, tracer, [Object.create(null)]).end()
+  tracer.startSpan('next').end()
+  await open.sdk.forceFlush()
+  expect(open.receiver.spans.map(({ name }) => name)).toEqual(['next'])
+  expect(open.sdk.stats().traces).toMatchObject({ created: 2, sent: 1, waiting: 0, dropped: { encode: 1 } })
+})
+
 test('a trace that is not sampled is not sent, and is counted', async () => {
   const spans = await sent(
     (tracer) => {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { getRequestId, setUser, withRequest } from '../../src/request-context.ts'
-import { recordAuthFailure } from '../../src/tts/metrics.ts'
 import { currentTtsRequest, type TtsCallFacts, ttsRequest } from '../../src/tts/request.ts'
 import { startTelemetry } from './support.ts'
 
@@ -140,12 +139,6 @@ test('model names of strangers do not multiply the time series', async () => {
   for (const model of ['<script>', 'x'.repeat(500), 'a b']) await ttsRequest({ ...order, model }, () => {})
   const labels = (await telemetry.points('tts.requests')).map(({ attributes }) => attributes['tts.model'])
   expect(labels).toEqual(['other'])
-})
-
-test('failed logins are counted by reason', async () => {
-  recordAuthFailure('missing')
-  recordAuthFailure('missing')
-  expect(await telemetry.points('tts.auth.failures')).toMatchObject([{ attributes: { 'error.type': 'missing' }, value: 2 }])
 })
 
 test('a failed first call counts in the cost and the attempts, its audio does not', async () => {

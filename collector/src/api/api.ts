@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Reader } from '../reader.ts'
+import { createTokenCheck } from '../token.ts'
 import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
 import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
 import { getLogs } from './logs.ts'
@@ -28,6 +28,7 @@ const RETRY_AFTER_S = 5
 export function createApi(options: ApiOptions): Api {
   const questions = toRoutes(options)
   const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
+  const checkToken = createTokenCheck(options.readToken === undefined ? [] : [options.readToken])
   const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
 
   return async function answer(request) {
@@ -36,7 +37,7 @@ export function createApi(options: ApiOptions): Api {
     const route = routes.find((known) => matches(known.path, path))
     if (route === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
     if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
-    if (path.startsWith('/api/') && !mayRead(authorization, options.readToken))
+    if (path.startsWith('/api/') && checkToken(authorization) !== 'known')
       return failure(401, 'unauthorized', 'Send the READ_TOKEN of this collector as "Authorization: Bearer …"', BEARER)
     return await handleSafely(route, request)
   }
@@ -89,11 +90,4 @@ async function handleSafely(route: Route, request: ApiRequest): Promise<ApiAnswe
     const reason = error instanceof Error ? error.message : String(error)
     return failure(503, 'unavailable', `The store did not answer: ${reason}`, { 'retry-after': String(RETRY_AFTER_S) })
   }
-}
-
-/** Compares digests: a comparison of the texts would take longer the more of the token is right. */
-function mayRead(authorization: string | undefined, readToken: string | undefined): boolean {
-  if (readToken === undefined) return true
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${readToken}`))
 }

@@ -70,13 +70,13 @@ export const PAGE_ROWS = 100
 export const cursor: ParamType<PageEnd> = { expects: 'the next_cursor of an earlier answer', read: readCursor }
 
 /** Opaque to callers, so that what it holds can change. */
-export function writeCursor({ timeUs, id }: PageEnd): string {
+function writeCursor({ timeUs, id }: PageEnd): string {
   return Buffer.from(`${timeUs} ${id}`).toString('base64url')
 }
 
 function readCursor(value: string): PageEnd | undefined {
   // Either id: 32 hex digits, with dashes when it is a UUID.
-  const match = /^(\d{1,16}) ([0-9a-f]{32}|[0-9a-f-]{36})$/.exec(Buffer.from(value, 'base64url').toString())
+  const match = /^(\d{1,16}) ([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(value, 'base64url').toString())
   return match === null ? undefined : { timeUs: Number(match[1]), id: match[2]! }
 }
 

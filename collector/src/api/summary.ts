@@ -91,8 +91,7 @@ function mean(points: readonly StoredPoint[]): number | null {
 
 function countBy(points: readonly StoredPoint[], attribute: string): Readonly<Record<string, number>> {
   const groups = Map.groupBy(points, ({ attributes }) => String(attributes[attribute] ?? 'unknown'))
-  // A null prototype: an attribute may be called __proto__.
-  return Object.assign(Object.create(null), Object.fromEntries([...groups].map(([key, group]) => [key, amount(group)])))
+  return Object.fromEntries([...groups].map(([key, group]) => [key, amount(group)]))
 }
 
 /**
@@ -108,7 +107,7 @@ function quantile(points: readonly StoredPoint[], share: number): number | null 
     }
   const measured = total([...buckets.values()])
   if (measured === 0) return null
-  const largest = Math.max(...points.map((point) => point.max ?? 0))
+  const largest = points.reduce((most, point) => Math.max(most, point.max ?? 0), 0)
   const value = interpolate(
     [...buckets].sort(([a], [b]) => a - b),
     { rank: share * measured, largest },

@@ -115,8 +115,9 @@ type Engine = {
 function startEngine(dataDir: string): Engine {
   const directory = join(dataDir, 'pglite')
   // The first boot writes the cluster's files last and all at once; interrupted there, it leaves half of them. Nothing was stored yet.
-  const complete = join(dataDir, 'pglite.complete')
-  if (!existsSync(complete)) rmSync(directory, { recursive: true, force: true })
+  const unfinished = join(dataDir, 'pglite.unfinished')
+  if (existsSync(unfinished)) rmSync(directory, { recursive: true, force: true })
+  if (!existsSync(directory)) writeFileSync(unfinished, '')
 
   // No flags and no environment: a `--import` of the host, an SDK say, must not run in here as well.
   const worker = new Worker(WORKER_URL, { workerData: { directory }, execArgv: [], env: {}, name: 'pglite' })
@@ -133,8 +134,8 @@ function startEngine(dataDir: string): Engine {
   worker.on('exit', (code) => fail(`its thread ended with code ${code}`))
   worker.on('message', (reply: PgliteReply) => {
     if (reply.kind === 'ready') {
+      rmSync(unfinished, { force: true })
       ready = true
-      writeFileSync(complete, '')
     } else if (reply.kind === 'rows') pending?.resolve(reply.rows)
     else if (reply.kind === 'closed') pending?.resolve([])
     else if (reply.code === '') fail(reply.message)

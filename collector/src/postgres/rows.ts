@@ -20,7 +20,7 @@ export type Table<R> = {
 }
 
 /** A B-tree entry holds 2,704 bytes; an id that is longer than this is none, and stays whole in `metadata` or `attributes`. */
-export const ID_CHARACTERS_MAX = 256
+const ID_CHARACTERS_MAX = 256
 
 const logTimeUs = (record: LogRecord) => record.timeUs || record.observedUs
 
@@ -30,7 +30,7 @@ export const LOGS: Table<LogRecord> = {
   timeUs: logTimeUs,
   columns: [
     { name: 'id', type: 'uuid', cell: (record) => storableText(record.uid) },
-    { name: 'timestamp', type: 'timestamptz', cell: (record) => timestamp(logTimeUs(record)) },
+    { name: 'timestamp', type: 'timestamptz', cell: (record) => keyTime(logTimeUs(record)) },
     { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
     { name: 'severity', type: 'smallint', cell: severityOf },
     { name: 'message', type: 'text', cell: (record) => message(record.body) },
@@ -52,10 +52,11 @@ export const SPANS: Table<SpanRecord> = {
   time: 'start_time',
   timeUs: (record) => record.startUs,
   columns: [
-    { name: 'trace_id', type: 'text', cell: (record) => record.traceId },
-    { name: 'span_id', type: 'text', cell: (record) => record.spanId },
+    // NULL, which the key refuses: spans without ids would all be one row. https://opentelemetry.io/docs/specs/otel/trace/api/#isvalid
+    { name: 'trace_id', type: 'text', cell: (record) => record.traceId || null },
+    { name: 'span_id', type: 'text', cell: (record) => record.spanId || null },
     { name: 'parent_span_id', type: 'text', cell: (record) => record.parentSpanId || null },
-    { name: 'start_time', type: 'timestamptz', cell: (record) => timestamp(record.startUs) },
+    { name: 'start_time', type: 'timestamptz', cell: (record) => keyTime(record.startUs) },
     { name: 'duration_ns', type: 'bigint', cell: (record) => Math.round(record.durationNs) },
     { name: 'name', type: 'text', cell: (record) => storableText(record.name) },
     { name: 'kind', type: 'smallint', cell: (record) => record.kind },
@@ -80,7 +81,7 @@ export const METRIC_POINTS: Table<MetricPoint> = {
   columns: [
     { name: 'series', type: 'uuid', cell: (record) => seriesId(record) },
     { name: 'start_time', type: 'timestamptz', cell: (record) => timestamp(record.startUs) },
-    { name: 'time', type: 'timestamptz', cell: (record) => timestamp(record.timeUs) },
+    { name: 'time', type: 'timestamptz', cell: (record) => keyTime(record.timeUs) },
     { name: 'name', type: 'text', cell: (record) => storableText(record.name) },
     { name: 'unit', type: 'text', cell: (record) => storableText(record.unit) },
     { name: 'type', type: 'text', cell: (record) => record.type },
@@ -101,6 +102,11 @@ export const METRIC_POINTS: Table<MetricPoint> = {
 /** Columns of the records, in the order of `table.columns`. Pure. */
 export function toColumns<R>(table: Table<R>, records: readonly R[]): Cell[][] {
   return table.columns.map(({ cell }) => records.map(cell))
+}
+
+/** NULL, which the key refuses, for a record that tells no time at all: in 1970 nobody would find it, and the time of arrival would differ at each resend. */
+function keyTime(timeUs: number): string | null {
+  return timeUs === 0 ? null : timestamp(timeUs)
 }
 
 /** The text of a log record; a body that is no text as JSON. */

@@ -3,9 +3,10 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { Batch, Sink, Value } from '../batch.ts'
 import { type Level, lowestSeverity, severityOf } from '../level.ts'
 import { dayOf, type Partitions } from './partitions.ts'
+import { createPatience } from './patience.ts'
 import type { Database } from './queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS, type Table, toColumns } from './rows.ts'
-import { sqlState, verdict } from './sqlstate.ts'
+import { sqlState, type Verdict, verdict } from './sqlstate.ts'
 import { arrayLiteral, storableJson, storableText } from './storable.ts'
 
 export type PostgresSinkOptions = {
@@ -26,33 +27,51 @@ type Rejection = { readonly code: string; readonly reason: string }
  * Stores a batch: `ok` when all of it is committed. Rows that PostgreSQL can never take are kept in `dead_letters` with
  * the reason and reported as rejected; everything that may pass is `retry`. Sending again changes nothing, because
  * every row has its key from its record.
+ *
+ * An unknown fault may pass as well, but not for ever: when a batch has met it ten times, the rows that meet it go to
+ * `dead_letters`, so that a bug never blocks a sender's queue. A database that is down takes no dead letters either.
  */
 export function postgresSink({ database, partitions, logLevel }: PostgresSinkOptions): Sink {
   const severityMin = logLevel === 'DEBUG' ? 0 : lowestSeverity(logLevel)
-  const writer = { database, partitions }
+  const patience = createPatience()
 
-  async function write(batch: Batch, signal: AbortSignal): Promise<readonly Rejection[]> {
-    if (batch.signal === 'traces') return await store({ ...writer, table: SPANS, signal }, batch.records)
-    if (batch.signal === 'metrics') return await store({ ...writer, table: METRIC_POINTS, signal }, batch.records)
+  async function write(batch: Batch, how: Manner): Promise<readonly Rejection[]> {
+    const target = { database, partitions, ...how }
+    if (batch.signal === 'traces') return await store({ ...target, table: SPANS }, batch.records)
+    if (batch.signal === 'metrics') return await store({ ...target, table: METRIC_POINTS }, batch.records)
     const wanted = batch.records.filter((record) => severityOf(record) >= severityMin)
-    return await store({ ...writer, table: LOGS, signal }, wanted)
+    return await store({ ...target, table: LOGS }, wanted)
   }
 
-  return async function storeBatch(batch, signal): Promise<Outcome> {
+  async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
     try {
-      return accepted(await write(batch, signal))
-    } catch (error) {
-      const found = verdict(error)
-      return { kind: 'retry', afterMs: found.kind === 'retry' ? found.afterMs : 1_000, error: asError(error) }
+      return accepted(await write(batch, how))
+    } catch (cause) {
+      const [found, error] = [verdict(cause), asError(cause)]
+      if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver(batch, error))
+        return await attempt(batch, { ...how, hopeless: POISON_AND_FAULTS })
+      return { kind: 'retry', afterMs: found.kind === 'poison' ? 1_000 : found.afterMs, error }
     }
+  }
+
+  return async function storeBatch(batch, signal) {
+    return await attempt(batch, { signal, hopeless: POISON_ONLY })
   }
 }
 
-type Target<R> = {
+type Manner = {
+  readonly signal: AbortSignal
+  /** Errors that make a row a dead letter. */
+  readonly hopeless: readonly Verdict['kind'][]
+}
+
+const POISON_ONLY: Manner['hopeless'] = ['poison']
+const POISON_AND_FAULTS: Manner['hopeless'] = ['poison', 'fault']
+
+type Target<R> = Manner & {
   readonly database: Database
   readonly partitions: Partitions
   readonly table: Table<R>
-  readonly signal: AbortSignal
 }
 
 async function store<R extends Value>(target: Target<R>, records: readonly R[]): Promise<readonly Rejection[]> {
@@ -71,7 +90,7 @@ async function insertOrBisect<R extends Value>(target: Target<R>, records: reado
     await insert(target, records)
     return []
   } catch (error) {
-    if (verdict(error).kind !== 'poison') throw error
+    if (!target.hopeless.includes(verdict(error).kind)) throw error
     if (records.length === 1) return [await bury(target, records[0]!, asError(error))]
     const half = records.length >> 1
     const first = await insertOrBisect(target, records.slice(0, half))

@@ -1,14 +1,19 @@
 /** What an error of the database means for the rows that were being written. */
-export type Verdict = { readonly kind: 'poison' } | { readonly kind: 'retry'; readonly afterMs: number }
+export type Verdict =
+  | { readonly kind: 'poison' }
+  | { readonly kind: 'retry'; readonly afterMs: number }
+  /** Nobody knows: it may pass, or be a bug of the server or of ours that these rows meet each time. */
+  | { readonly kind: 'fault'; readonly afterMs: number }
 
 const POISON: Verdict = { kind: 'poison' }
 const SOON: Verdict = { kind: 'retry', afterMs: 1_000 }
+const FAULT: Verdict = { kind: 'fault', afterMs: 1_000 }
 /** A full disk or a missing right is mended by a person; asking every second only fills the server's log. */
 const LATER: Verdict = { kind: 'retry', afterMs: 10_000 }
 
 /**
  * A SQLSTATE, or its first two digits -> what to do. Only what the rows themselves cause is poison: everything else may
- * pass, even a fault of our own, and a sender drops what is refused.
+ * pass, and a sender drops what is refused.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const VERDICTS: Readonly<Record<string, Verdict>> = {
@@ -30,7 +35,12 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
 /** Decides about an error of a write. An error without a SQLSTATE is a connection that broke or a wait that ended. */
 export function verdict(error: unknown): Verdict {
   const state = sqlState(error)
-  return VERDICTS[state] ?? VERDICTS[state.slice(0, 2)] ?? SOON
+  return VERDICTS[state] ?? VERDICTS[state.slice(0, 2)] ?? (state !== '' || isBug(error) ? FAULT : SOON)
+}
+
+/** What JavaScript throws by itself when a program is wrong; connections and waits end with plain errors. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
 }
 
 /** The five characters of the error that the server reported, '' when the error is not the server's. */

@@ -4,6 +4,7 @@ import type { Batch } from '../batch.ts'
 import { DecodeError } from './decode-error.ts'
 import { parseLogs, parseTraces } from './json.ts'
 import { parseMetrics } from './json-metrics.ts'
+import { checkShape } from './json-shape.ts'
 import { readLogs } from './logs.ts'
 import { readMetrics } from './metrics.ts'
 import { readTraces } from './traces.ts'
@@ -36,6 +37,7 @@ function parse(signal: Signal, bytes: Uint8Array): Batch {
 }
 
 function parseJson(signal: Signal, bytes: Uint8Array): unknown {
+  checkShape(bytes)
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
   } catch (error) {

@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isLoopback } from '../loopback.ts'
+import { createTokenCheck } from '../token.ts'
 import type { Refused } from './answer.ts'
 
 /**
@@ -7,9 +8,9 @@ import type { Refused } from './answer.ts'
  *
  * The Host is checked while we listen on loopback, where nobody else has a reason to call; on other addresses any name may lead to us.
  */
-export function refuseForeign(request: IncomingMessage, listensOnLoopback: boolean, names: readonly string[]): Refused | undefined {
+export function refuseForeign(request: IncomingMessage, listensOnLoopback: boolean): Refused | undefined {
   const { host, origin } = request.headers
-  if (listensOnLoopback && host !== undefined && !isOurs(host, names)) {
+  if (listensOnLoopback && host !== undefined && !isLoopback(nameOf(host))) {
     return forbidden(
       `"${clip(host)}" is not a name of this collector, which listens on loopback. Call it as localhost or 127.0.0.1, or let it listen on another address (COLLECTOR_LISTEN).`,
     )
@@ -23,36 +24,22 @@ export function refuseForeign(request: IncomingMessage, listensOnLoopback: boole
 }
 
 /** Refuses a request without one of our bearer tokens; with no tokens configured everybody may send. */
-export function createTokenCheck(tokens: readonly string[]): (request: IncomingMessage) => Refused | undefined {
-  const digests = tokens.map(digest)
+export function createSenderCheck(tokens: readonly string[]): (request: IncomingMessage) => Refused | undefined {
+  const check = createTokenCheck(tokens)
   return function refuseUnauthorized(request) {
-    if (digests.length === 0) return undefined
-    const given = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given === undefined)
-      return unauthorized(
-        'This collector wants "Authorization: Bearer <token>" (set OTEL_EXPORTER_OTLP_HEADERS to authorization=Bearer%20<token>).',
-      )
-    return isKnown(digest(given), digests) ? undefined : unauthorized('The bearer token is not one of this collector (its INGEST_TOKEN).')
+    const shown = check(request.headers.authorization)
+    if (shown === 'known') return undefined
+    return unauthorized(
+      shown === 'wrong'
+        ? 'The bearer token is not one of this collector (its INGEST_TOKEN).'
+        : 'This collector wants "Authorization: Bearer <token>" (set OTEL_EXPORTER_OTLP_HEADERS to authorization=Bearer%20<token>).',
+    )
   }
 }
 
-/** True for an address that only this machine can reach. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address === 'localhost' || address.endsWith('.localhost') || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address)
-}
-
-/** Compares digests, of equal length whatever was sent, and all of them: the time says nothing about how close a guess was. */
-function isKnown(given: Buffer, known: readonly Buffer[]): boolean {
-  let found = false
-  for (const each of known) if (timingSafeEqual(given, each)) found = true
-  return found
-}
-
-function isOurs(host: string, names: readonly string[]): boolean {
-  const url = parse(`http://${host}`)
-  if (url === undefined || url.host === '') return false
-  const name = url.hostname.replace(/^\[|\]$|\.$/g, '')
-  return isLoopback(name) || names.includes(name)
+/** Without port, brackets and the dot of an absolute name; '' for what is no host. */
+function nameOf(host: string): string {
+  return parse(`http://${host}`)?.hostname.replace(/^\[|\]$|\.$/g, '') ?? ''
 }
 
 function hostOf(origin: string): string | undefined {
@@ -61,10 +48,6 @@ function hostOf(origin: string): string | undefined {
 
 function parse(url: string): URL | undefined {
   return URL.canParse(url) ? new URL(url) : undefined
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
 }
 
 function forbidden(message: string): Refused {

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SIGNALS } from '../../../src/wire/signal.ts'
 import type { Sink } from '../batch.ts'
+import { isLoopback } from '../loopback.ts'
 import type { Stats } from '../stats.ts'
 import { answerRefused } from './answer.ts'
 import { createBudget } from './body.ts'
-import { createTokenCheck, isLoopback, refuseForeign } from './guard.ts'
+import { createSenderCheck, refuseForeign } from './guard.ts'
 import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
-import { closeServer, createLimitedServer, listenOn, type Tls } from './server.ts'
+import { closeServer, createLimitedServer, listenOn } from './server.ts'
 
 export type ReceiverOptions = {
   /** `all` is fed by `POST /v1/{traces,metrics,logs}`, any other name by `POST /<name>/v1/{traces,metrics,logs}`. */
@@ -17,9 +18,6 @@ export type ReceiverOptions = {
   readonly limits?: Partial<ReceiveLimits>
   /** Bearer tokens that may send; several while one replaces another. None: everybody may. */
   readonly tokens?: readonly string[]
-  /** Names by which the collector may be called while it listens on loopback, besides loopback's own. */
-  readonly names?: readonly string[]
-  readonly tls?: Tls
   /** Gets every other path (the reading side). Returns false for a path that it does not know. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
   /** Told of faults of ours, which a sender sees as 503. */
@@ -49,7 +47,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     budget: createBudget(limits.inFlightBytesMax),
     aborted: aborting.signal,
     isStopping: () => state.stopping,
-    refuseUnauthorized: createTokenCheck(options.tokens ?? []),
+    refuseUnauthorized: createSenderCheck(options.tokens ?? []),
     onFault,
   }
   const routes = toRoutes(options.routes)
@@ -61,24 +59,20 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     response.on('close', () => inHand.delete(response))
     if (state.stopping) closeAfter(response)
     const route = routes.get(pathOf(request))
-    const foreign = refuseForeign(request, state.loopback, options.names ?? [])
+    const foreign = refuseForeign(request, state.loopback)
     if (foreign !== undefined) return refuse(request, response, route?.signal, foreign, ingestOptions)
     if (route !== undefined) return ingest(request, response, route, ingestOptions)
     if (await options.api?.(request, response)) return
     answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
   }
 
-  const server = createLimitedServer(
-    (request, response) => {
-      handle(request, response).catch((error: unknown) => {
-        onFault(error instanceof Error ? error : new Error(String(error)))
-        if (response.headersSent) response.destroy()
-        else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
-      })
-    },
-    limits,
-    options.tls,
-  )
+  const server = createLimitedServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      onFault(error instanceof Error ? error : new Error(String(error)))
+      if (response.headersSent) response.destroy()
+      else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
+    })
+  }, limits)
 
   return {
     listen: async (host, port) => {

@@ -31,7 +31,7 @@ export type Buckets = { offset: number; counts: number[] }
 const NO_RECORDED_VALUE = 1
 
 /** A point with nothing but protobuf's defaults. */
-export function startPoint(): Draft {
+function startPoint(): Draft {
   const none = { offset: 0, counts: [] }
   const exponential = { scale: 0, zeroCount: 0, zeroThreshold: 0, positive: none, negative: none }
   const distribution = { count: 0, sum: null, min: null, max: null, bounds: [], counts: [], exponential, quantiles: [] }

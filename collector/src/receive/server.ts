@@ -1,11 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { encodeStatus } from './answer.ts'
 import type { ReceiveLimits } from './limits.ts'
-
-/** Certificate and key in PEM; with `ca`, clients must show a certificate that it signed. */
-export type Tls = Pick<TlsOptions, 'cert' | 'key' | 'ca'>
 
 /** How often Node looks for connections that broke a time limit; its default of 30 s would make all of them 30 s longer. */
 const CHECK_INTERVAL_MS = 1_000
@@ -14,19 +10,18 @@ const CHECK_INTERVAL_MS = 1_000
 const HEADER_BYTES_MAX = 16 * 1_024
 
 /** Opens no port yet. Each limit on headers, time and connections is set here, the ones on bodies where they are read. */
-export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits, tls: Tls | undefined): Server {
-  const options = {
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: limits.headersMs,
-    // Bodies have their own, earlier timer with an answer; this one cuts the connections that outlive it.
-    requestTimeout: limits.headersMs + 2 * limits.bodyMs,
-    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
-    keepAliveTimeout: limits.idleMs,
-  }
-  const server =
-    tls === undefined
-      ? createServer(options, listener)
-      : createTlsServer({ ...options, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined }, listener)
+export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: limits.headersMs,
+      // Bodies have their own, earlier timer with an answer; this one cuts the connections that outlive it.
+      requestTimeout: limits.headersMs + 2 * limits.bodyMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
+      keepAliveTimeout: limits.idleMs,
+    },
+    listener,
+  )
   server.maxConnections = limits.connectionsMax
   server.on('clientError', answerBrokenHttp)
   return server

@@ -140,6 +140,9 @@ describe('GET /api/logs', () => {
     ['until=2026-13-01', 'until'],
     ['trace_id=xyz', 'trace_id'],
     ['cursor=abc', 'cursor'],
+    [`cursor=${Buffer.from(`1 ${'-'.repeat(36)}`).toString('base64url')}`, 'cursor'],
+    ['since=0000-01-01', 'since'],
+    ['until=9999-12-31T23:59:59-23:00', 'until'],
     [`cursor=${Buffer.from("1 '; DROP TABLE logs; --").toString('base64url')}`, 'cursor'],
     ['q=%00', 'q'],
     [`user_id=${'x'.repeat(1_001)}`, 'user_id'],
@@ -297,6 +300,7 @@ describe('the rest', () => {
       expect(await get('/api/logs', { headers })).toMatchObject({ status: 401, body: { error: 'unauthorized' } })
       expect((await get('/readyz', { headers })).status).toBe(200)
     }
+    expect((await get('/api/logs', { headers: { authorization: 'bearer read-me' } })).status).toBe(200)
   })
 
   test('health endpoints say that it is well', async () => {

@@ -81,6 +81,37 @@ export function storeContract(name: string, open: () => Database): void {
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
     })
 
+    test('spans without ids are kept as dead letters, not taken for one another', async () => {
+      const source = sender()
+      const nameless = [
+        span(source, { traceId: '', name: 'a' }),
+        span(source, { spanId: '', name: 'b' }),
+        span(source, { spanId: '', name: 'c' }),
+      ]
+      expect(await store.send(traces([span(source), ...nameless]))).toMatchObject({ kind: 'ok', rejected: { count: 3 } })
+      expect([await store.count('spans', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 3])
+    })
+
+    test('a record that tells no time at all is a dead letter, the same one each time it is sent', async () => {
+      const source = sender()
+      const batch = logs([log(source), log(source, { timeUs: 0, observedUs: 0 })])
+      for (let sent = 0; sent < 2; sent++) expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect([await store.count('logs', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([1, 1])
+    })
+
+    test('a fault that a row meets each time is waited out ten times; then the row is a dead letter and the others are stored', async () => {
+      const source = sender()
+      await store.database.query(`CREATE FUNCTION curse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF NEW.message = 'cursed' THEN RAISE EXCEPTION 'internal fault' USING ERRCODE = 'XX000'; END IF; RETURN NEW; END $$`)
+      await store.database.query('CREATE TRIGGER curse BEFORE INSERT ON logs FOR EACH ROW EXECUTE FUNCTION curse()')
+      const batch = logs([log(source), log(source, { body: 'cursed' }), log(source)])
+      for (let failure = 1; failure < 10; failure++) expect((await store.send(batch)).kind).toBe('retry')
+      expect(await store.count('logs', source.instanceId)).toBe(0)
+      expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1, message: expect.stringContaining('XX000') } })
+      expect([await store.count('logs', source.instanceId), await deadLetters(store, source.instanceId)]).toEqual([2, 1])
+      await store.database.query('DROP FUNCTION curse CASCADE')
+    })
+
     test('text with NUL bytes and half surrogate pairs is stored without them, wherever it stands', async () => {
       const bad = 'a\0b\ud800c'
       const good = 'ab\ufffdc'
@@ -140,7 +171,7 @@ export function storeContract(name: string, open: () => Database): void {
 
     test('a record without a time takes the one it was observed at, and one of another century is stored as well', async () => {
       const source = sender()
-      const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 0]
+      const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 1]
       await store.send(
         logs([
           log(source, { timeUs: 0, observedUs: times[0]! }),

@@ -119,6 +119,19 @@ test.each(['json', 'protobuf'] as const)('values nested 1,000 deep are refused i
   expect(logs(decode('logs', encoding, nest(40))).length).toBe(1)
 })
 
+test.each([
+  ['where an array belongs', (deep: string) => `{"resourceLogs":${deep}}`],
+  ['in a field that nobody knows', (deep: string) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"new":${deep}}]}]}]}`],
+])('JSON nested 100,000 deep %s is refused', (_where, body) => {
+  const deep = `${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`
+  expect(() => decode('logs', 'json', Buffer.from(body(deep)))).toThrow('nested deeper than 256')
+})
+
+test('brackets and quotes within texts are no nesting', () => {
+  const body = `\\"${'[{'.repeat(1_000)}\\`
+  expect(logs(decode('logs', 'json', logsOf({ body: { stringValue: body } })))[0]?.body).toBe(body)
+})
+
 test('resource, scope, name and temporality count wherever they stand in the message', () => {
   const point = field(1, Buffer.concat([fixed64(3, 5_000n), fixed64(6, 7n)]))
   const metric = field(2, Buffer.concat([field(7, Buffer.concat([point, int64(2, 2n), int64(3, 1n)])), text(3, 's'), text(1, 'late')]))
@@ -184,6 +197,17 @@ test.each([
   const start = process.cpuUsage()
   expect(() => decode(signal, 'protobuf', bytes)).toThrow(message)
   expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5) // seconds; about one is usual
+})
+
+test.each([
+  ['span events', 'traces', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"events":[', ']}]}]}]}'],
+  ['metrics', 'metrics', '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[', ']}]}]}'],
+  ['objects in an unknown field', 'logs', '{"new":[', ']}'],
+] as const)('20 MiB of empty %s in JSON are refused before they fill the memory', (_name, signal, head, tail) => {
+  const bytes = Buffer.from(`${head}${'{},'.repeat(6_900_000)}{}${tail}`)
+  const start = process.cpuUsage()
+  expect(() => decode(signal, 'json', bytes)).toThrow('too many objects and arrays')
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(2) // seconds; a tenth is usual
 })
 
 test('300,000 empty log records in JSON are refused', () => {
