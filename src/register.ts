@@ -11,6 +11,7 @@ import { createRedactor } from './log/redact.ts'
 import { watchProcessEnd } from './process-end.ts'
 import { registered, setRegistered } from './registered.ts'
 import { createSdk } from './sdk.ts'
+import { describeStart, isStartTold } from './start-line.ts'
 import { SIGNALS } from './wire/signal.ts'
 
 const writeToStderr = createLineWriter({ fd: 2 })
@@ -52,6 +53,7 @@ function install(config: Config): void {
   if (refusal !== undefined) say(refusal)
   if (config.disabled) return
   const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
-  installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  const { names } = installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  if (isMainThread && isStartTold(config.diagLevel)) say(describeStart(config, names))
   watchProcessEnd({ sdk, timeoutMs: config.shutdownTimeoutMs, isMainThread })
 }
