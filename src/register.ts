@@ -14,7 +14,8 @@ import { createSdk } from './sdk.ts'
 import { describeStart, isStartTold } from './start-line.ts'
 import { SIGNALS } from './wire/signal.ts'
 
-const writeToStderr = createLineWriter({ fd: 2 })
+const STDERR = 2
+const writeToStderr = createLineWriter({ fd: STDERR })
 const say = (message: string) => writeToStderr(`tts-otel: ${message}\n`)
 
 if (registered() === undefined && !isInternalThread && !isOwnWorker()) start()
@@ -54,6 +55,6 @@ function install(config: Config): void {
   if (config.disabled) return
   const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
   const { names } = installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
-  if (isMainThread && isStartTold(config.diagLevel)) say(describeStart(config, names))
+  if (isMainThread && isStartTold(config.diagLevel, STDERR)) say(describeStart(config, names))
   watchProcessEnd({ sdk, timeoutMs: config.shutdownTimeoutMs, isMainThread })
 }

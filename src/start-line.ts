@@ -3,10 +3,10 @@ import type { Config } from './config.ts'
 import { VERSION } from './resource.ts'
 import { SIGNALS } from './wire/signal.ts'
 
-/** Whether the start is worth a line: always when somebody wants to know more, by default where a person looks on. */
-export function isStartTold(level: Config['diagLevel']): boolean {
+/** Whether the start is worth a line on `fd`: always when somebody wants to know more, by default where a person looks on. */
+export function isStartTold(level: Config['diagLevel'], fd: number): boolean {
   if (level === 'none' || level === 'error') return false
-  return level === 'warn' ? isTerminal(2) : true
+  return level === 'warn' ? isTerminal(fd) : true
 }
 
 /** `0.1.0 my-service → http://collector:4318 (http-server, fetch)`: version, service, where telemetry goes, what is instrumented. */

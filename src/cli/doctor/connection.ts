@@ -94,7 +94,7 @@ function judgeCertificate(socket: TLSSocket, host: string): readonly Finding[] {
   if (!socket.authorized)
     return [problem('tls-trust', `the certificate of ${host} (${by}) is refused: ${messageOf(socket.authorizationError)}`)]
   const days = Math.floor((Date.parse(valid_to) - Date.now()) / DAY_MS)
-  const until = `the certificate ends ${new Date(valid_to).toISOString().slice(0, 10)}, in ${days} days`
+  const until = `the certificate ends ${new Date(valid_to).toISOString().slice(0, 10)}, in ${days} ${days === 1 ? 'day' : 'days'}`
   return [
     ok('tls-trust', `the certificate ${by}, is trusted`),
     days < EXPIRY_DAYS_MIN ? warning('tls-expiry', until) : ok('tls-expiry', until),

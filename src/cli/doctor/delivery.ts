@@ -19,10 +19,12 @@ export type DeliveryOptions = {
 /** Asks the collector with an empty request, sends what can be told apart, and looks for it in the store. */
 export async function checkDelivery({ config, signals, deadline }: DeliveryOptions): Promise<readonly Finding[]> {
   if (signals.length === 0) return []
-  const answers = await Promise.all(signals.map(async (signal) => ({ signal, answer: await knock(signal, config, deadline) })))
+  const [answers, collector] = await Promise.all([
+    Promise.all(signals.map(async (signal) => ({ signal, answer: await knock(signal, config, deadline) }))),
+    findCollector(config, signals, deadline),
+  ])
   const taken = answers.filter(({ answer }) => answer.kind === 'ok').map(({ signal }) => signal)
   const refused = answers.flatMap(({ signal, answer }) => (answer.kind === 'refused' ? [{ signal, ...answer }] : []))
-  const collector = await findCollector(config, signals, deadline)
   const requestId = uuidv7()
   const deliveries = await Promise.all(
     taken.map(async (signal) => {

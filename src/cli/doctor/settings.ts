@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts'
 import type { Environment } from '../../config-reader.ts'
 import { showValue } from '../../config-values.ts'
 import { createRedactor } from '../../log/redact.ts'
+import { REDACTED } from '../../log/secret-text.ts'
 import { OTLP_SETTINGS, SETTINGS, type Setting } from '../../settings.ts'
 import { SIGNALS } from '../../wire/signal.ts'
 import { type Finding, ok, problem, skipped, warning } from './findings.ts'
@@ -77,7 +78,7 @@ function show(name: string, { type, fallback, unit }: Setting<unknown>, env: Env
   const text = textOf(env, name)
   const suffix = unit === undefined ? '' : ` ${unit}`
   if (text !== '' && type.read(text) !== undefined)
-    return { name, value: type.secret ? hide(name, text) : clean(name, text) + suffix, origin: 'environment' }
+    return { name, value: type.secret ? hide(name, text) : clean(text) + suffix, origin: 'environment' }
   const value =
     fallback === undefined
       ? undefined
@@ -91,19 +92,14 @@ function show(name: string, { type, fallback, unit }: Setting<unknown>, env: Env
 
 /** Names of headers help to find a mistake; their values are nobody's business. */
 function hide(name: string, text: string): string {
-  if (!name.endsWith('_HEADERS')) return '***'
+  if (!name.endsWith('_HEADERS')) return REDACTED
   const pairs = text.split(',').filter((pair) => pair.trim() !== '')
-  return pairs.map((pair) => `${pair.slice(0, pair.indexOf('=')).trim()}=***`).join(',')
+  return pairs.map((pair) => `${pair.slice(0, pair.indexOf('=')).trim()}=${REDACTED}`).join(',')
 }
 
-/** As messages show a wrong value: without credentials in addresses; and without what looks like a secret. */
-function clean(name: string, text: string): string {
-  const pairs = text.split(',').map((part) => {
-    const at = part.indexOf('=')
-    return at > 0 && redactor.key(part.slice(0, at).trim()) ? `${part.slice(0, at)}=***` : part
-  })
-  const shown = name === 'OTEL_RESOURCE_ATTRIBUTES' ? pairs.join(',') : text
-  return redactor.text(JSON.parse(showValue(shown, {})))
+/** As messages show a wrong value: shortened, without credentials and query of addresses, and without what looks like a secret. */
+function clean(text: string): string {
+  return JSON.parse(showValue(redactor.text(text), {}))
 }
 
 const redactor = createRedactor()
