@@ -15,7 +15,7 @@ test('every wrong value is a problem of its own, and its default is shown as wha
     expect.stringMatching(/^problem: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="grpc" .*4318/),
     expect.stringMatching(/^problem: OTEL_BSP_MAX_QUEUE_SIZE="lots" .* using 2048$/),
   ])
-  expect(report.settings).toContainEqual({ name: 'OTEL_BSP_MAX_QUEUE_SIZE', value: '2048', origin: 'default (wrong value)' })
+  expect(report.settings).toContainEqual({ name: 'OTEL_BSP_MAX_QUEUE_SIZE', value: '2048', origin: 'default, wrong value' })
 })
 
 test('each setting has its origin and no secret', async () => {

@@ -61,7 +61,10 @@ function judge(trial: Trial, before: readonly Preload[]): readonly Finding[] {
   return [
     early.length > 0
       ? warning('register-order', `${early.join(' and ')} loaded too early, by ${names}`)
-      : ok('register-order', before.length === 0 ? 'nothing is loaded before it' : `loaded before it, without harm: ${names}`),
+      : ok(
+          'register-order',
+          before.length === 0 ? 'nothing is loaded before it' : `loaded before it, and none of what is instrumented: ${names}`,
+        ),
     trial.refusal === undefined
       ? ok('register-works', `a trial start registers; instrumented: ${trial.instrumented ?? 'nothing'}`)
       : problem('register-works', trial.refusal),

@@ -12,8 +12,8 @@ export type ShownSetting = {
   readonly name: string
   /** Without secrets. Undefined: unset and without a default. */
   readonly value: string | undefined
-  /** `default (wrong value)`: what is set cannot be used. */
-  readonly origin: 'environment' | 'default' | 'default (wrong value)'
+  /** `default, wrong value`: what is set cannot be used. */
+  readonly origin: 'environment' | 'default' | 'default, wrong value'
 }
 
 export type SettingsOptions = { readonly env: Environment; readonly config: Config; readonly problems: readonly string[] }
@@ -87,7 +87,7 @@ function show(name: string, { type, fallback, unit }: Setting<unknown>, env: Env
         : typeof fallback === 'object'
           ? undefined
           : String(fallback)
-  return { name, value: value === undefined ? undefined : value + suffix, origin: text === '' ? 'default' : 'default (wrong value)' }
+  return { name, value: value === undefined ? undefined : value + suffix, origin: text === '' ? 'default' : 'default, wrong value' }
 }
 
 /** Names of headers help to find a mistake; their values are nobody's business. */
