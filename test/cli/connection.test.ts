@@ -92,7 +92,6 @@ test('a collector that takes nothing but empty requests', async () => {
 
 test('a server that accepts and says nothing costs five seconds, not more', async () => {
   const port = await listen(stops, createServer())
-  const startMs = performance.now()
   const report = await diagnose(stops, `http://127.0.0.1:${port}`)
 
   expect(report.codes('problem')).toEqual(['answer'])
