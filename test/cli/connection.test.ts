@@ -96,7 +96,7 @@ test('a server that accepts and says nothing costs five seconds, not more', asyn
 
   expect(report.codes('problem')).toEqual(['answer'])
   expect(report.of('answer')[0]).toMatch(/traces, metrics, logs: .*no answer within \d+ ms$/)
-  expect(performance.now() - startMs).toBeLessThan(15_000)
+  expect(JSON.parse(report.stdout).duration_ms).toBeLessThan(9_000)
 })
 
 test('nothing is sent where nothing should be', async () => {
