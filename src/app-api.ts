@@ -24,13 +24,29 @@ const BUNDLED: Api = { context, diag, logs, metrics, propagation, trace }
  * See docs/decisions/bundled-api.md.
  */
 export function findApi(): Api {
+  const copy = findCopy()
+  try {
+    return isNewer(copy.version, BUNDLED_VERSION) ? copy.load() : BUNDLED
+  } catch {
+    return BUNDLED
+  }
+}
+
+/** Version of the copy that {@link findApi} gives. */
+export function registeringVersion(): string {
+  const { version } = findCopy()
+  return isNewer(version, BUNDLED_VERSION) ? version : BUNDLED_VERSION
+}
+
+/** The copy that this package finds; ours where the app has none, or one from before 1.10, which keeps its files elsewhere. */
+function findCopy(): { readonly version: string; readonly load: () => Api } {
   try {
     const require = createRequire(import.meta.url)
     const entry = require.resolve('@opentelemetry/api')
     const { version } = JSON.parse(readFileSync(join(dirname(entry), '..', 'package.json'), 'utf8'))
-    return isNewer(version, BUNDLED_VERSION) ? require(entry) : BUNDLED
+    return { version, load: () => require(entry) }
   } catch {
-    return BUNDLED // the app has none, or one from before 1.10, which keeps its files elsewhere
+    return { version: BUNDLED_VERSION, load: () => BUNDLED }
   }
 }
 

@@ -96,6 +96,13 @@ function isDecodable({ username, password }: URL): boolean {
   }
 }
 
+/** A token for `Authorization: Bearer …`. */
+export const token: ValueType<string> = {
+  expects: 'a token of visible ASCII characters without spaces',
+  secret: true,
+  read: (value) => (/^[\x21-\x7e]+$/.test(value) ? value : undefined),
+}
+
 /** An http or https address, or host:port of an http one, as other programs take it. */
 export const proxyUrl: ValueType<string> = {
   expects: 'the http:// or https:// address of a proxy',

@@ -57,6 +57,8 @@ export type Config = {
   readonly logLimits: { readonly attributeValueLengthLimit: number; readonly attributeCountLimit: number }
   readonly log: { readonly level: Value<'LOG_LEVEL'>; readonly format: Value<'LOG_FORMAT'> }
   readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
+  /** Where the commands of `npx tts-otel` read what was stored. */
+  readonly reading: { readonly url: string | undefined; readonly token: string | undefined }
 }
 
 /** A Config, always complete, and one sentence for each value that was wrong: the variable, the value, what is allowed, what holds instead. */
@@ -77,6 +79,11 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Parse
 
 /** The Config of this process, parsed from its environment at the first call. */
 export const processConfig: () => ParsedConfig = once(() => parseConfig(process.env))
+
+/** The environment of this process, for those who ask where a value comes from. */
+export function processEnvironment(): Environment {
+  return process.env
+}
 
 function toConfig(reader: Reader): Config {
   const { get } = reader
@@ -114,6 +121,7 @@ function toConfig(reader: Reader): Config {
     ...toLimits(reader),
     log: { level: get('LOG_LEVEL'), format: get('LOG_FORMAT') },
     exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
+    reading: { url: get('TTS_OTEL_COLLECTOR_URL'), token: get('TTS_OTEL_READ_TOKEN') },
   }
 }
 

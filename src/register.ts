@@ -12,9 +12,11 @@ import { createRedactor } from './log/redact.ts'
 import { watchProcessEnd } from './process-end.ts'
 import { registered, setRegistered } from './registered.ts'
 import { createSdk } from './sdk.ts'
+import { describeStart, isStartTold } from './start-line.ts'
 import { SIGNALS, type Signal } from './wire/signal.ts'
 
-const writeToStderr = createLineWriter({ fd: 2 })
+const STDERR = 2
+const writeToStderr = createLineWriter({ fd: STDERR })
 const say = (message: string) => writeToStderr(`tts-otel: ${message}\n`)
 
 if (registered() === undefined && !isInternalThread && !isOwnWorker()) {
@@ -56,7 +58,8 @@ function install(config: Config): void {
   if (refusal !== undefined) say(refusal)
   if (config.disabled) return
   const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
-  installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  const { names } = installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  if (isMainThread && isStartTold(config.diagLevel, STDERR)) say(describeStart(config, names))
   watchProcessEnd({ sdk, posts: toPosts(config), timeoutMs: config.shutdownTimeoutMs, isMainThread })
 }
 

@@ -14,6 +14,7 @@ import {
   TIMER_MS_MAX,
   text,
   timeoutMs,
+  token,
   trueOrFalse,
   type ValueType,
   whole,
@@ -58,7 +59,7 @@ const GENERAL = {
   OTEL_LOG_LEVEL: setting(
     oneOf(['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all']),
     'warn',
-    'What the SDK says about itself on stderr.',
+    'What the SDK says about itself on stderr. With info or more, or with warn on a terminal, one line at the start: version, service, endpoint, what is instrumented.',
   ),
   TTS_OTEL_STRICT: setting(onOrOff, false, 'A wrong value ends the process with exit code 1 before the app starts.'),
   TTS_OTEL_SHUTDOWN_TIMEOUT_MS: setting(
@@ -201,8 +202,16 @@ const CONTENT = {
   ),
 }
 
+const READING = {
+  TTS_OTEL_COLLECTOR_URL: optional(
+    httpUrl,
+    'Address of the tts-otel-collector to read from; without it, that of OTEL_EXPORTER_OTLP_ENDPOINT.',
+  ),
+  TTS_OTEL_READ_TOKEN: optional(token, 'Its READ_TOKEN.'),
+}
+
 /** The variables by their full names. */
-export const SETTINGS = { ...GENERAL, ...DISK, ...IDENTITY, ...EXPORT, ...QUEUES, ...SAMPLING, ...LIMITS, ...CONTENT }
+export const SETTINGS = { ...GENERAL, ...DISK, ...IDENTITY, ...EXPORT, ...QUEUES, ...SAMPLING, ...LIMITS, ...CONTENT, ...READING }
 
 /** The tables with their headings, in the order of the documentation. */
 export const SECTIONS: readonly { readonly title: string; readonly settings: Readonly<Record<string, Setting<unknown>>> }[] = [
@@ -215,4 +224,5 @@ export const SECTIONS: readonly { readonly title: string; readonly settings: Rea
   { title: 'Sampling and propagation', settings: SAMPLING },
   { title: 'Limits', settings: LIMITS },
   { title: 'Logs and content', settings: CONTENT },
+  { title: 'The command line', settings: READING },
 ]

@@ -116,8 +116,8 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
 }
 
-/** What to do about a refusal that a person has to repair. */
-function advise(status: number): string {
+/** What to do about a refusal that a person has to repair, as the end of its message; often nothing. */
+export function advise(status: number): string {
   if (status === 401 || status === 403) return '; set the right token in OTEL_EXPORTER_OTLP_HEADERS'
   if (status === 404 || status === 405) return '; set OTEL_EXPORTER_OTLP_ENDPOINT to an OTLP/HTTP receiver (usually port 4318)'
   if (status === 415) return '; it does not take this encoding: set OTEL_EXPORTER_OTLP_PROTOCOL or OTEL_EXPORTER_OTLP_COMPRESSION'

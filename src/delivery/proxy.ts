@@ -47,7 +47,8 @@ function tlsOptions({ ca, cert, key }: https.AgentOptions): tls.ConnectionOption
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ALPNProtocols: ['http/1.1'] }
 }
 
-function openTunnel(proxy: URL, authority: string): Promise<Socket> {
+/** A connection through the proxy to `authority` (`host:port`), without TLS yet. It does not keep the process alive. */
+export function openTunnel(proxy: URL, authority: string): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const request = (proxy.protocol === 'https:' ? https : http).request({
     ...proxyHost(proxy),
@@ -70,7 +71,7 @@ function openTunnel(proxy: URL, authority: string): Promise<Socket> {
   return promise
 }
 
-/** Where the proxy listens, as `http.request` wants it. */
+/** Where the proxy (or any server of such an address) listens, as `http.request` wants it. */
 export function proxyHost(proxy: URL): { readonly host: string; readonly port: number } {
   return { host: bareHost(proxy.hostname), port: Number(proxy.port || (proxy.protocol === 'https:' ? 443 : 80)) }
 }

@@ -31,6 +31,7 @@ export type OtlpReceiver = {
 export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const kept = { spans: [] as OtlpItem[], logs: [] as OtlpItem[], metrics: [] as OtlpItem[], resources: [] as OtlpItem[] }
   const server = createServer(async (request, response) => {
+    if (request.method !== 'POST') return void response.writeHead(404).end()
     const body = JSON.parse((await readBody(request)).toString('utf8'))
     for (const { resource } of body.resourceSpans ?? body.resourceLogs ?? body.resourceMetrics ?? []) kept.resources.push(resource)
     for (const { scopeSpans } of body.resourceSpans ?? []) for (const { spans } of scopeSpans) kept.spans.push(...spans)

@@ -1,0 +1,40 @@
+/**
+ * `npx tts-otel`: one command a file, loaded when it is asked for. Exit codes: 0 as asked, 1 a problem was found, 2 wrong usage.
+ */
+import { VERSION } from '../resource.ts'
+
+/** What a command says and the exit code of the process. */
+export type CommandResult = { readonly code: number; readonly stdout?: string; readonly stderr?: string }
+
+const HELP = `npx tts-otel <command>
+
+  doctor   finds out why telemetry does not arrive
+
+npx tts-otel <command> --help tells more.
+`
+
+await main(process.argv.slice(2))
+
+async function main([name, ...words]: readonly string[]): Promise<void> {
+  if (name === 'doctor-probe') return await (await import('./doctor/probe.ts')).runProbe()
+  end(await run(name, words))
+}
+
+async function run(name: string | undefined, words: readonly string[]): Promise<CommandResult> {
+  try {
+    if (name === 'doctor') return await (await import('./doctor.ts')).runDoctor(words)
+  } catch (error) {
+    return { code: 1, stderr: `tts-otel ${name}: ${error instanceof Error ? error.message : error}\n` }
+  }
+  if (name === '--help' || name === '-h') return { code: 0, stdout: HELP }
+  if (name === '--version') return { code: 0, stdout: `${VERSION}\n` }
+  return { code: 2, stderr: `tts-otel: ${name === undefined ? 'which command?' : `there is no command "${name}"`}\n\n${HELP}` }
+}
+
+/** Ends at once when all is written: a connection that hangs must not hold the process. A reader that has gone (`| head`) is no fault. */
+function end({ code, stdout = '', stderr = '' }: CommandResult): void {
+  const exit = () => process.exit(code)
+  process.stdout.on('error', exit)
+  process.stderr.on('error', exit)
+  process.stderr.write(stderr, () => process.stdout.write(stdout, exit))
+}

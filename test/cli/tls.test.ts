@@ -1,0 +1,79 @@
+import http from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { makeCertificate } from '../delivery/support/certificate.ts'
+import { startCollector } from '../delivery/support/collector.ts'
+import { diagnose, listen, type Stops, writeCertificate } from './support/endpoint.ts'
+
+const stops: Stops = []
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+})
+
+test('a certificate of an unknown authority; with its certificate all is well but the date', async () => {
+  const certificate = makeCertificate('127.0.0.1')
+  const collector = await startCollector({ tls: certificate })
+  stops.push(collector.stop)
+
+  const refused = await diagnose(stops, collector.url)
+  expect(refused.codes('problem')).toEqual(['tls-trust'])
+  expect(refused.of('tls-trust')[0]).toMatch(
+    /^problem: the certificate of 127\.0\.0\.1:\d+ \(of 127\.0\.0\.1, by 127\.0\.0\.1\) is refused: /,
+  )
+
+  const trusted = await diagnose(stops, collector.url, { OTEL_EXPORTER_OTLP_CERTIFICATE: writeCertificate(stops, certificate.cert) })
+  expect(trusted.codes('problem')).toEqual([])
+  expect(trusted.of('tls-expiry')[0]).toMatch(/^warning: the certificate ends \d{4}-\d\d-\d\d, in 1 day$/)
+  expect(trusted.of('delivery')[0]).toMatch(/^ok: /)
+})
+
+test('a certificate for another name', async () => {
+  const certificate = makeCertificate('elsewhere.test')
+  const collector = await startCollector({ tls: certificate })
+  stops.push(collector.stop)
+  const report = await diagnose(stops, collector.url, { OTEL_EXPORTER_OTLP_CERTIFICATE: writeCertificate(stops, certificate.cert) })
+
+  expect(report.codes('problem')).toEqual(['tls-trust'])
+  expect(report.of('tls-trust')[0]).toContain('elsewhere.test')
+})
+
+test('https for a collector without TLS', async () => {
+  const collector = await startCollector()
+  stops.push(collector.stop)
+  const report = await diagnose(stops, collector.url.replace('http:', 'https:'))
+
+  expect(report.codes('problem')).toEqual(['tls'])
+  expect(report.of('tls')[0]).toContain('it answers without TLS (plain HTTP?)')
+})
+
+test('through a proxy: the way to it, the way it opens, and its refusal without the password', async () => {
+  const certificate = makeCertificate('collector.test')
+  const collector = await startCollector({ tls: certificate })
+  stops.push(collector.stop)
+  const proxy = http.createServer()
+  proxy.on('connect', ({ headers }, client: Socket) => {
+    if (headers['proxy-authorization'] === undefined) return client.end('HTTP/1.1 407 No\r\n\r\n')
+    const upstream = connect(collector.port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      client.pipe(upstream).pipe(client)
+    })
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
+    stops.push(() => upstream.destroy())
+  })
+  const port = await listen(stops, proxy)
+  const env = {
+    OTEL_EXPORTER_OTLP_CERTIFICATE: writeCertificate(stops, certificate.cert),
+    HTTPS_PROXY: `http://me:hunter2@127.0.0.1:${port}`,
+  }
+
+  const report = await diagnose(stops, 'https://collector.test:4318', env)
+  expect(report.codes('problem')).toEqual([])
+  expect(report.of('tcp')[0]).toMatch(new RegExp(`^ok: the proxy 127.0.0.1:${port} is reached`))
+  expect(report.of('proxy')).toEqual([`ok: the proxy 127.0.0.1:${port} opens a way to collector.test:4318`])
+  expect(report.of('delivery')[0]).toMatch(/^ok: /)
+  expect(report.stdout).not.toContain('hunter2')
+
+  const refused = await diagnose(stops, 'https://collector.test:4318', { ...env, HTTPS_PROXY: `http://127.0.0.1:${port}` })
+  expect(refused.codes('problem')).toEqual(['proxy'])
+  expect(refused.of('proxy')).toEqual([`problem: the proxy 127.0.0.1:${port} answered 407 to CONNECT`])
+})
