@@ -30,11 +30,11 @@ export const slow =
 export const answering =
   (status: number, headers: Record<string, string> = {}): Behaviour =>
   () => ({ status, headers })
-/** 400 for each request with the item `name` in it. */
+/** 400 for each request with one of these items in it. */
 export const poisonedBy =
-  (name: string): Behaviour =>
+  (...poison: readonly string[]): Behaviour =>
   ({ names }) =>
-    names.includes(name) ? { status: 400 } : OK
+    poison.some((name) => names.includes(name)) ? { status: 400 } : OK
 /** 413 for each larger body. */
 export const limitedTo =
   (bytesMax: number): Behaviour =>
