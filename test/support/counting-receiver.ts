@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Batch, LogRecord, MetricPoint, SpanRecord } from '../../collector/src/batch.ts'
@@ -72,8 +73,16 @@ export type ReceiverOptions = {
   readonly onStored?: (batch: Batch) => void
 }
 
-/** Ports of this process's receivers: while one is stopped, the system may hand its port to the next that asks for any. */
-const ports = new Set<number>()
+/**
+ * Below the ports that systems give out by themselves: while a receiver is stopped, nobody else must get its port, be it as a server or
+ * for a connection of its own.
+ */
+const PORTS = { from: 20_000, count: 12_000 }
+
+/** Far from those of another process of the same tests. */
+const FIRST_PORT = process.pid * 97
+
+const opened = { count: 0 }
 
 /**
  * A real OTLP/HTTP server, protobuf and JSON, that stores what it answers with 200 and counts it by identity. It is up when the promise
@@ -128,17 +137,16 @@ export async function startCountingReceiver({ behaviour = up, onStored }: Receiv
   }
 }
 
-async function listen(listener: (request: IncomingMessage, response: ServerResponse) => void, port = 0): Promise<Server> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, '127.0.0.1', resolve))
-  const given = (server.address() as AddressInfo).port
-  if (port !== 0 || !ports.has(given)) {
-    ports.add(given)
+async function listen(listener: (request: IncomingMessage, response: ServerResponse) => void, again?: number): Promise<Server> {
+  const port = again ?? PORTS.from + ((FIRST_PORT + opened.count++) % PORTS.count)
+  const server = createServer(listener).listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
     return server
+  } catch (error) {
+    if (again !== undefined || opened.count > PORTS.count) throw error
+    return listen(listener)
   }
-  const another = await listen(listener)
-  server.close()
-  return another
 }
 
 function createTally() {

@@ -57,6 +57,6 @@ export function startMaker(env: Readonly<Record<string, string>>): Maker {
 }
 
 /** Items lost so far, by reason; reasons without losses are left out. */
-export function lossesOf({ dropped }: SignalHealth): Readonly<Record<string, number>> {
+export function lossesOf({ dropped }: Pick<SignalHealth, 'dropped'>): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(dropped).filter(([, items]) => items > 0))
 }
