@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,10 +17,13 @@ export type RunOptions = {
   readonly node?: string
   /** Ends the child by SIGKILL, so that a hang fails a test instead of stopping the run. Default 20,000. */
   readonly timeoutMs?: number
+  /** Called once, when the child has printed `ready`. */
+  readonly onReady?: (child: ChildProcess) => void
 }
 
 /** Runs `node …args` to its end. The child sees PATH, HOME, a state directory of its own and `env`, nothing else of this process's environment. */
-export function runNode(args: readonly string[], { env = {}, cwd, node, timeoutMs = 20_000 }: RunOptions = {}): Promise<Ended> {
+export function runNode(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { env = {}, cwd, node, timeoutMs = 20_000 } = options
   const state = mkdtempSync(join(tmpdir(), 'tts-otel-state-'))
   const child = spawn(node ?? testedNode(), args, {
     ...(cwd === undefined ? {} : { cwd }),
@@ -31,7 +34,11 @@ export function runNode(args: readonly string[], { env = {}, cwd, node, timeoutM
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const wasReady = stdout.includes('ready')
+    stdout += text
+    if (!wasReady && stdout.includes('ready')) options.onReady?.(child)
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {
     child.on('error', reject)

@@ -85,12 +85,14 @@ async function readRequest(request: IncomingMessage): Promise<Received> {
   return { path: request.url ?? '', headers: request.headers, body, names, atMs: performance.now() }
 }
 
-function decompress(bytes: Buffer, encoding: string | undefined): Buffer {
+/** The body as it was before `content-encoding`. */
+export function decompress(bytes: Buffer, encoding: string | undefined): Buffer {
   if (encoding === 'gzip') return zlib.gunzipSync(bytes)
   return encoding === 'zstd' ? zlib.zstdDecompressSync(bytes) : bytes
 }
 
-function send(response: ServerResponse, reply: Reply): void {
+/** Answers as `reply` says. */
+export function send(response: ServerResponse, reply: Reply): void {
   if (reply === 'hang') return
   if (reply === 'reset') return void response.socket?.resetAndDestroy()
   if (reply === 'reset mid-body') {

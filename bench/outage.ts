@@ -1,0 +1,111 @@
+/**
+ * What a collector in trouble costs.
+ *
+ * 1. 60 s without a collector at 2,000 spans and 2,000 log records a second, with the default room on disk: what arrives afterwards.
+ * 2. p99 of a server's latency at 500 requests a second with a collector that hangs against one that is well, in interleaved rounds.
+ *
+ *   npm run bench:outage -- [seconds of the outage, default 60] [rounds, default 2]
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { lossesOf, startMaker } from '../test/fault/support/maker.ts'
+import { type CountingReceiver, hanging, startCountingReceiver, up } from '../test/support/counting-receiver.ts'
+import { load, quantile } from './load.ts'
+import { installPeers, median } from './setups.ts'
+import { pinLoad, startSpeech } from './speech.ts'
+
+const outageS = Number(process.argv[2] ?? 60)
+const rounds = Number(process.argv[3] ?? 2)
+/** Of spans, and of log records. */
+const PER_SECOND = 2_000
+/** Before and after the outage. */
+const AROUND_S = 5
+/** How long the rest may take once the collector is back. */
+const CATCH_UP_S_MAX = 120
+
+const spool = mkdtempSync(join(tmpdir(), 'tts-otel-outage-'))
+await measureDelivery()
+installPeers()
+pinLoad()
+await measureLatency()
+rmSync(spool, { recursive: true, force: true })
+
+async function measureDelivery(): Promise<void> {
+  const receiver = await startCountingReceiver()
+  const maker = startMaker({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, TTS_OTEL_SPOOL_DIR: spool })
+  const making = maker.makeSteadily(PER_SECOND, AROUND_S + outageS + AROUND_S)
+  let rssMax = 0
+  let spoolBytesMax = 0
+  const watch = setInterval(() => {
+    rssMax = Math.max(rssMax, residentBytes(maker.pid))
+    spoolBytesMax = Math.max(spoolBytesMax, bytesIn(spool))
+  }, 1_000)
+
+  await sleep(AROUND_S * 1_000)
+  await receiver.stop()
+  await sleep(outageS * 1_000)
+  const { traces, logs } = await maker.health()
+  console.log(`after ${outageS} s without a collector: ${traces.waiting} spans and ${logs.waiting} log records wait`)
+  await receiver.start()
+  const backAtMs = performance.now()
+  const created = await making
+  const inS = await untilQuiet(receiver, created, backAtMs)
+  clearInterval(watch)
+
+  const health = await maker.health()
+  console.log(`\n| ${outageS} s outage | made | arrived | twice on the wire | dropped |\n| --- | --- | --- | --- | --- |`)
+  for (const [name, tally, { dropped }] of [
+    ['spans', receiver.spans, health.traces] as const,
+    ['log records', receiver.logs, health.logs] as const,
+  ])
+    console.log(`| ${name} | ${created} | ${tally.stored.size} | ${tally.duplicates()} | ${JSON.stringify(lossesOf({ dropped }))} |`)
+  const mib = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`
+  console.log(`all in ${inS.toFixed(1)} s after the collector was back; largest spool ${mib(spoolBytesMax)}, largest RSS ${mib(rssMax)}\n`)
+  await maker.end()
+  await receiver.stop()
+}
+
+/** Seconds until everything had arrived, or nothing more came. */
+async function untilQuiet(receiver: CountingReceiver, created: number, sinceMs: number): Promise<number> {
+  const secondsSince = () => (performance.now() - sinceMs) / 1_000
+  while (secondsSince() < CATCH_UP_S_MAX && (receiver.spans.stored.size < created || receiver.logs.stored.size < created)) await sleep(100)
+  return secondsSince()
+}
+
+async function measureLatency(): Promise<void> {
+  const states = { well: up, hanging }
+  const p99s: Record<keyof typeof states, number[]> = { well: [], hanging: [] }
+  for (let round = 0; round < rounds; round++) {
+    for (const state of ['well', 'hanging'] as const) {
+      const receiver = await startCountingReceiver({ behaviour: states[state] })
+      const speech = await startSpeech({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, TTS_OTEL_SPOOL_DIR: mkdtempSync(join(spool, 'p99-')) })
+      await load({ url: speech.url, perSecond: 500, seconds: 5 }, () => {})
+      const latencies: number[] = []
+      await load({ url: speech.url, perSecond: 500, seconds: 20 }, (ms) => latencies.push(ms))
+      p99s[state].push(quantile(latencies, 0.99))
+      console.log(
+        `round ${round + 1}, collector ${state}: p50 ${quantile(latencies, 0.5).toFixed(2)} ms, p99 ${p99s[state].at(-1)?.toFixed(2)} ms`,
+      )
+      await speech.stop()
+      await receiver.stop()
+    }
+  }
+  const change = median(p99s.hanging) / median(p99s.well) - 1
+  console.log(`p99 with a collector that hangs: ${(change * 100).toFixed(1)} % against one that is well`)
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function residentBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
+}
+
+function bytesIn(folder: string): number {
+  let bytes = 0
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0
+  return bytes
+}
