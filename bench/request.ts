@@ -27,7 +27,7 @@ type Measured = { readonly cpuUs: number; readonly requests: number; readonly sp
 
 installPeers()
 if (canPin) spawnSync('taskset', ['-pc', '1', String(process.pid)])
-const setups = listSetups().filter(({ name }) => name !== 'stock, ESM hook')
+const setups = listSetups()
 const measured = new Map<Setup, Measured[]>(setups.map((setup) => [setup, []]))
 for (let round = 0; round < rounds; round++) for (const setup of setups) measured.get(setup)!.push(await measure(setup))
 
@@ -40,7 +40,7 @@ for (const [{ name }, values] of measured) {
   const us = perRequest(values)
   const spans = values.reduce((sum, value) => sum + value.spans, 0)
   console.log(
-    `${name.padEnd(10)} ${us.toFixed(1).padStart(7)} µs  added ${(us - bare).toFixed(1).padStart(6)} µs  server spans delivered ${spans}`,
+    `${name.padEnd(16)} ${us.toFixed(1).padStart(7)} µs  added ${(us - bare).toFixed(1).padStart(6)} µs  server spans delivered ${spans}`,
   )
 }
 

@@ -10,7 +10,6 @@ import {
 import type { Config } from './config.ts'
 import { createContextManager, type EnterableContextManager } from './context-manager.ts'
 import { createDeliveries } from './deliveries.ts'
-import { inTime } from './delivery/disk.ts'
 import { reportHealth } from './delivery/health-metrics.ts'
 import { createStats, type Stats, type TelemetryHealth } from './delivery/stats.ts'
 import { createExceptionLogs } from './exceptions.ts'
