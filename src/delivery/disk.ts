@@ -60,7 +60,7 @@ export function createDisk({ settings, warn, targetOf, waits = REPLAY_WAITS }: D
 }
 
 /** Waits for `work`, at most `timeoutMs`. The timer holds the process open, because what `work` waits for may not. */
-export async function inTime(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
+async function inTime(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
   const { promise: passed, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, timeoutMs)
   await Promise.race([work, passed])
