@@ -32,12 +32,12 @@ test('each setting has its origin and no secret', async () => {
   const shown = Object.fromEntries(report.settings.map(({ name, value, origin }) => [name, [value, origin]]))
   expect(shown).toMatchObject({
     OTEL_SERVICE_NAME: ['speech', 'environment'],
-    OTEL_EXPORTER_OTLP_ENDPOINT: ['http://…@127.0.0.1:1/otlp?…', 'environment'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['http://[REDACTED]@127.0.0.1:1/otlp?…', 'environment'],
     OTEL_EXPORTER_OTLP_HEADERS: ['authorization=[REDACTED],x-tenant=[REDACTED]', 'environment'],
     OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: ['2000 ms', 'environment'],
     OTEL_EXPORTER_OTLP_TIMEOUT: ['10000 ms', 'default'],
     OTEL_RESOURCE_ATTRIBUTES: ['deployment.environment.name=prod,db.password=[REDACTED]', 'environment'],
-    https_proxy: ['http://…@127.0.0.1:1', 'environment'],
+    https_proxy: ['http://[REDACTED]@127.0.0.1:1', 'environment'],
     TTS_OTEL_READ_TOKEN: ['[REDACTED]', 'environment'],
     LOG_FORMAT: ['json', 'default'],
   })

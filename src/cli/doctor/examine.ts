@@ -11,6 +11,7 @@ import { checkNode, currentRuntime } from './node.ts'
 import { checkPackages } from './packages.ts'
 import { checkRegistration } from './registration.ts'
 import { checkSettings, listSettings, type ShownSetting } from './settings.ts'
+import { checkSpool } from './spool.ts'
 
 export type ExamineOptions = {
   /** Where the app is. */
@@ -46,6 +47,7 @@ export async function examine({ folder, app, env }: ExamineOptions): Promise<Exa
     section('Registration', () => checkRegistration({ folder, app, env, deadline, isDisabled: config.disabled })),
     section('Settings', () => checkSettings({ env, config, problems })),
     checkNetwork(config, deadline),
+    section('Disk', () => checkSpool(config.spool)),
   ]
   const redactor = createRedactor()
   const clean = ({ title, findings }: Section) => ({

@@ -140,6 +140,14 @@ export const CHECKS = {
     remedy:
       'Set TTS_OTEL_READ_TOKEN to the READ_TOKEN of the collector when it asks for one. A log record that is missing alone is left out by its LOG_DB_LEVEL.',
   },
+  'spool-directory': {
+    checked: 'what the collector does not take can wait on disk',
+    remedy: 'Name a directory that this user can write in TTS_OTEL_SPOOL_DIR; in a container, a volume.',
+  },
+  'spool-waiting': {
+    checked: 'there is room for what waits on disk',
+    remedy: 'See why the collector does not take it, or raise TTS_OTEL_SPOOL_MAX_MB; at the limit the oldest is dropped.',
+  },
   doctor: {
     checked: 'every check runs to its end',
     remedy: 'This is a fault of the doctor: please report it with the message.',

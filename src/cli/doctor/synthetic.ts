@@ -45,7 +45,7 @@ const MAKE: { readonly [S in Signal]: (sdk: Sdk, attributes: Marks) => void } = 
     }),
 }
 
-/** The app's settings with one signal on, every trace recorded and less patience. */
+/** The app's settings with one signal on, every trace recorded, less patience, and hands off what waits on disk. */
 function only(signal: Signal, config: Config, timeoutMs: number): Config {
   const { traces, metrics, logs } = config.signals
   const narrow = (own: Config['signals'][Signal], each: Signal) => ({
@@ -56,6 +56,7 @@ function only(signal: Signal, config: Config, timeoutMs: number): Config {
   return {
     ...config,
     signals: { traces: narrow(traces, 'traces'), metrics: narrow(metrics, 'metrics'), logs: narrow(logs, 'logs') },
+    spool: { ...config.spool, bytesMax: 0 },
     sampler: { name: 'always_on', ratio: 1 },
     resourceAttributes: { ...config.resourceAttributes, [DOCTOR_ATTRIBUTE]: 'true' },
   }
