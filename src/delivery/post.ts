@@ -164,9 +164,12 @@ function toFailure(cause: unknown, name: string): Outcome {
 
 const UNTRUSTED = '; if the collector has a certificate of your own authority, set OTEL_EXPORTER_OTLP_CERTIFICATE'
 
+const UNKNOWN_NAME = '; check the name in OTEL_EXPORTER_OTLP_ENDPOINT'
+
 const ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: '; no collector is listening there',
-  ENOTFOUND: '; check the name in OTEL_EXPORTER_OTLP_ENDPOINT',
+  ENOTFOUND: UNKNOWN_NAME,
+  EAI_AGAIN: UNKNOWN_NAME,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,

@@ -180,6 +180,12 @@ test('TLS: the certificate given is trusted, an unknown one is not, and the mess
   expect(messageOf(outcome)).toContain('OTEL_EXPORTER_OTLP_CERTIFICATE')
 })
 
+test('DNS: a name that nobody knows is tried again, and the message says where it comes from', async () => {
+  const outcome = await post('http://collector.invalid:4318/v1/traces', { timeoutMs: 20_000 })
+  expect(outcome.kind).toBe('retry')
+  expect(messageOf(outcome)).toContain('OTEL_EXPORTER_OTLP_ENDPOINT')
+})
+
 test('TLS: the client shows its certificate to a collector that asks for one', async () => {
   const server = makeCertificate('127.0.0.1')
   const client = makeCertificate('client')
