@@ -1,7 +1,7 @@
 /** PARSE: strings -> Config. The only file of the SDK that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { createReader, type Environment, type OtlpName, type OtlpValue, type Reader, type Value } from './config-reader.ts'
 import { showValue, TIMER_MS_MAX } from './config-values.ts'
 import type { Signal } from './wire/signal.ts'
@@ -164,13 +164,22 @@ function toQueue({ get, isSet, problems }: Reader, prefix: 'OTEL_BSP' | 'OTEL_BL
 function toSpool({ get }: Reader): Config['spool'] {
   const dir = get('TTS_OTEL_SPOOL_DIR')
   const service = toFileName(get('OTEL_SERVICE_NAME') ?? get('OTEL_RESOURCE_ATTRIBUTES')['service.name'] ?? 'unknown_service')
-  const state = join(get('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'tts-otel', service)
+  const stateHome = get('XDG_STATE_HOME') ?? findStateHome()
   // The temporary directory is everybody's: the number keeps users apart, and the spool checks the owner.
   const temporary = join(tmpdir(), `tts-otel-${process.getuid?.() ?? 'user'}`, service)
   return {
-    dirs: dir === undefined ? [state, temporary] : [dir],
+    dirs: dir !== undefined ? [dir] : isAbsolute(stateHome) ? [join(stateHome, 'tts-otel', service), temporary] : [temporary],
     bytesMax: get('TTS_OTEL_SPOOL_MAX_MB') * BYTES_PER_MB,
     fsync: get('TTS_OTEL_SPOOL_FSYNC'),
+  }
+}
+
+/** Empty for a user whom the system does not know, as in a container with a number for a user: there `homedir` throws. */
+function findStateHome(): string {
+  try {
+    return join(homedir(), '.local', 'state')
+  } catch {
+    return ''
   }
 }
 

@@ -62,9 +62,12 @@ export function createDeliveries({ config, stats, warn }: DeliveriesOptions): De
     return delivered.every(Boolean) && isDiskEmpty
   }
 
-  function finish(timeoutMs: number): Promise<boolean> {
+  async function finish(timeoutMs: number): Promise<boolean> {
     for (const delivery of all()) delivery.hurry(timeoutMs)
-    return forceFlush(timeoutMs)
+    const delivered = await forceFlush(timeoutMs)
+    // A name that is still being looked up holds the process open: a new request would begin to wait for the next one.
+    disk?.replay.stop()
+    return delivered
   }
 
   async function shutdown(timeoutMs: number): Promise<boolean> {

@@ -39,7 +39,8 @@ export function createTail<T>(stretch: Stretch<T>, shelf: Shelf | undefined): Ta
     while (moveBatch(stretch, outbox.hold));
     const fresh = outbox.jobs().filter((job) => job.slip === undefined && job.itemsLeft > 0 && !tail.has(job.chunk))
     const chunks = fresh.map(({ chunk }) => chunk)
-    const slips = shelf?.putSync(chunks) ?? []
+    // An end with nothing to keep opens no spool, and so makes no directory and complains of none.
+    const slips = shelf && (chunks.length > 0 || shelf.isOpen()) ? shelf.putSync(chunks) : []
     for (const [index, job] of fresh.entries()) {
       tail.set(job.chunk, job)
       job.slip = slips[index]

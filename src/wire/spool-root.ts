@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** Makes `dir` (mode 0700) and checks that nobody else can change it. Returns what is wrong with it and what to do, or undefined. Never throws. */
@@ -40,7 +40,23 @@ function makePrivate(dir: string): string | undefined {
   if (stat.isSymbolicLink()) return 'it is a symbolic link; name the directory itself'
   if (uid !== undefined && stat.uid !== uid)
     return `it belongs to another user (uid ${stat.uid}); choose a new directory, for example one inside it`
-  if (uid !== undefined && (stat.mode & 0o077) !== 0) chmodSync(dir, 0o700)
+  if (uid !== undefined && (stat.mode & OTHERS) !== 0) {
+    const isShared = (stat.mode & STICKY) !== 0 || !readdirSync(dir).every(isOurs)
+    if (isShared && (stat.mode & OTHERS_WRITE) !== 0)
+      return 'others write there as well; name a directory of its own, for example one inside it'
+    // Our directories in it are private anyway: who reads something else in it keeps doing so.
+    if (!isShared) chmodSync(dir, 0o700)
+  }
   accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
   return undefined
+}
+
+const OTHERS = 0o077
+const OTHERS_WRITE = 0o022
+/** As /tmp: made for many users. Closing it, which root could, would break theirs. */
+const STICKY = 0o1000
+
+/** A directory of an owner, a heartbeat, or what a file system puts into each of its roots. */
+function isOurs(name: string): boolean {
+  return /^[0-9a-f]{16}_/.test(name) || name.endsWith('.alive') || name === 'lost+found'
 }

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 
@@ -117,4 +119,17 @@ test('the config is frozen to its leaves', () => {
   const isFrozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isFrozen))
   expect(isFrozen(config)).toBe(true)
+})
+
+test('a state directory that is relative is none: nothing is written where the app happens to run', () => {
+  const { dirs } = parseConfig({ XDG_STATE_HOME: 'state', OTEL_SERVICE_NAME: 'api' }).config.spool
+  expect(dirs).toEqual([expect.stringMatching(`^${tmpdir()}/tts-otel-.*/api$`)])
+})
+
+// Only root can become a user whom the system does not know.
+test.skipIf(process.getuid?.() !== 0)('a user without a name and a home, as in a container, starts with the temporary directory', () => {
+  const url = new URL('../../src/config.ts', import.meta.url)
+  const script = `const { parseConfig } = await import('${url}'); process.setuid(54321); console.log(parseConfig({}).config.spool.dirs.join())`
+  const stdout = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: {}, encoding: 'utf8' })
+  expect(stdout).toBe('/tmp/tts-otel-54321/unknown_service\n')
 })

@@ -51,6 +51,13 @@ test('an observable that never answers neither holds up the end nor costs the re
   expect(receiver.metrics.map(({ name }) => name).filter((name) => !name?.startsWith('tts_otel.'))).toEqual(['app.jobs'])
 })
 
+test('an end with nothing to keep needs no disk: where none can be used, nothing is said', async () => {
+  const env = { TTS_OTEL_SPOOL_DIR: '/proc/telemetry' }
+  const { code, stderr } = await runApp('hello.mjs', { endpoint: receiver.url, env })
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
 test('OTEL_SDK_DISABLED=true: no telemetry, and the app works', async () => {
   const { code, stdout, stderr } = await runApp('telemetry.mjs', { endpoint: receiver.url, env: { OTEL_SDK_DISABLED: 'true' } })
 

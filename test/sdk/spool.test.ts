@@ -52,6 +52,19 @@ test('a graceful end without a collector leaves all three signals on disk, fast,
   expect(warnings.filter((warning) => warning.includes('lost'))).toEqual([])
 })
 
+test('after the last flush nothing more is sent: a name that is still looked up would hold the process open each time', async () => {
+  const url = await awayUrl()
+  const { sdk } = start(url, tempDir())
+  makeTelemetry(sdk)
+  expect(await sdk.finish(1_000)).toBe(false)
+
+  const later = await startOtlpReceiver(Number(new URL(url).port))
+  onTestFinished(() => later.close())
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  expect(later.spans).toEqual([])
+  expect(sdk.stats().traces).toMatchObject({ waiting: 1 })
+})
+
 test('data for one tenant is not delivered to another; a new token changes nothing', async () => {
   const dir = tempDir()
   const away = await awayUrl()

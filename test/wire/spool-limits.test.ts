@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { SpoolStats } from '../../src/wire/spool-ledger.ts'
@@ -170,6 +170,23 @@ test('a directory that others could read is made private', () => {
   chmodSync(dir, 0o777)
   expect(openTestSpool({ dir }).problem).toBeUndefined()
   expect(statSync(dir).mode & 0o777).toBe(0o700)
+})
+
+test('a directory that is not for us alone keeps its mode: refused where others write, used where they only read', () => {
+  const sticky = tempDir()
+  chmodSync(sticky, 0o1777)
+  expect(openTestSpool({ dir: sticky }).problem).toContain('others write there')
+  expect(statSync(sticky).mode & 0o7777).toBe(0o1777)
+
+  const group = tempDir()
+  writeFileSync(`${group}/app.db`, '')
+  chmodSync(group, 0o775)
+  expect(openTestSpool({ dir: group }).problem).toContain('others write there')
+  expect(statSync(group).mode & 0o777).toBe(0o775)
+
+  chmodSync(group, 0o755)
+  expect(openTestSpool({ dir: group }).problem).toBeUndefined()
+  expect(statSync(group).mode & 0o777).toBe(0o755)
 })
 
 /** Shell words that put a disk of 1 MB on `dir`, in a mount namespace of their own; where that is not allowed, files of 100 KB at most. */
