@@ -1,6 +1,6 @@
 import type { IdGenerator } from '@opentelemetry/sdk-trace'
+import { HEX } from './log/uuid.ts'
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const ZEROS = '00000000'
 
 /** Random ids as the SDK's own generator makes them, in a fifth of its time. All zeros mean "no id" in W3C Trace Context, and never come. */

@@ -1,3 +1,5 @@
+import type { MetricsSummary } from '../../collector/src/api/summary.ts'
+
 /** What the collector has stored, read over its HTTP API. The shapes are those of its documentation; this file is the only one that trusts them. */
 export type StoredLog = {
   readonly id: string
@@ -21,24 +23,8 @@ export type StoredSpan = {
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
-/** `GET /api/metrics/summary`; durations in seconds. */
-export type Summary = {
-  readonly total_requests: number
-  readonly failed_requests: number
-  readonly error_rate: number
-  readonly avg_request_duration: number
-  readonly avg_processing_time: number
-  readonly p50: number | null
-  readonly p95: number | null
-  readonly p99: number | null
-  readonly audio_seconds: number
-  readonly characters: number
-  readonly rtf: number | null
-  readonly estimated_cost_usd: number
-  readonly time_to_first_audio: number | null
-  readonly by_outcome: Readonly<Record<string, number>>
-  readonly by_voice: Readonly<Record<string, number>>
-}
+/** `GET /api/metrics/summary`. */
+export type Summary = MetricsSummary
 
 export type Readback = {
   /** Oldest first. */

@@ -8,7 +8,7 @@ import type { Outcome, Send } from '../wire/outcome.ts'
 import type { Chunk } from '../wire/signal.ts'
 import { withTimeout } from '../wire/timeout.ts'
 import { type Answer, toOutcome } from './answer.ts'
-import { authorizeProxy, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from './proxy.ts'
+import { authorizeProxy, bareHost, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from './proxy.ts'
 
 export type PostOptions = {
   /** The full address of the signal, such as `http://localhost:4318/v1/traces`. A user and password in it become basic authentication. */
@@ -79,7 +79,7 @@ function createTarget({ url: address, headers, tls, proxy: proxySettings = {} }:
   const proxy = findProxy(url, proxySettings)
   const agentOptions = { keepAlive: true, timeout: IDLE_MS_MAX, ...tls }
   const path = `${url.pathname}${url.search}`
-  const direct = { method: 'POST', host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, path }
+  const direct = { method: 'POST', host: bareHost(url.hostname), port: url.port, path }
   const ours = { 'user-agent': 'tts-otel', ...authorize(url), ...lowerCaseKeys(headers) }
   const shown = { name: `${url.origin}${url.pathname}`, headers: ours, secrets: findSecrets(url, ours) }
 

@@ -76,7 +76,8 @@ export function proxyHost(proxy: URL): { readonly host: string; readonly port: n
   return { host: bareHost(proxy.hostname), port: Number(proxy.port || (proxy.protocol === 'https:' ? 443 : 80)) }
 }
 
-function bareHost(hostname: string): string {
+/** `hostname` of a URL without the brackets of an IPv6 address, as sockets want it. */
+export function bareHost(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '')
 }
 

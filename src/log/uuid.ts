@@ -13,7 +13,8 @@ const COUNTER_MAX = 0xfff
 /** A clock that steps back less than this is ignored, so that ids keep their order; one that steps further is believed. */
 const STEP_BACK_MS_MAX = 10_000
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Two hex digits for each byte. */
+export const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
  * A fresh UUIDv7 in lower case: 48 bits of Unix milliseconds, a counter, 62 random bits. Ids of one process sort in the
