@@ -77,6 +77,12 @@ export function listOf<const T extends string>(names: readonly T[]): ValueType<r
   }
 }
 
+/** Any names, separated by commas; for variables that others give values to as well. */
+export const names: ValueType<readonly string[]> = {
+  expects: 'a list of names',
+  read: (value) => value.split(',').map((name) => name.trim()),
+}
+
 /** An http or https address. */
 export const httpUrl: ValueType<string> = {
   expects: 'an address that starts with http:// or https://',

@@ -28,6 +28,19 @@ export type QueueConfig = {
   readonly batchItemsMax: number
 }
 
+/** What `getLogger` does where no `logging.yaml` says otherwise. */
+export type LogConfig = {
+  readonly level: Value<'LOG_LEVEL'>
+  readonly format: Value<'LOG_FORMAT'>
+  readonly filePath: string | undefined
+  /** Path of a `logging.yaml`. */
+  readonly settingsPath: string | undefined
+  /** Share of traces whose DEBUG records are kept. */
+  readonly sampleRatio: number
+  /** With it, identities are written as keyed hashes. */
+  readonly hashKey: string | undefined
+}
+
 /** Everything the SDK can be told, parsed and frozen. */
 export type Config = {
   readonly disabled: boolean
@@ -55,7 +68,16 @@ export type Config = {
     readonly attributePerLinkCountLimit: number
   }
   readonly logLimits: { readonly attributeValueLengthLimit: number; readonly attributeCountLimit: number }
-  readonly log: { readonly level: Value<'LOG_LEVEL'>; readonly format: Value<'LOG_FORMAT'> }
+  readonly log: LogConfig
+  /** Error answers carry the stack. Never in production. */
+  readonly includeTraceback: boolean
+  readonly healthIntervalMs: number
+  readonly speech: {
+    readonly captureContent: Value<'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'>
+    /** Names of the metrics of Gemini calls. */
+    readonly metricNames: 'old' | 'new' | 'both'
+    readonly pricesPath: string | undefined
+  }
   readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
   /** Where the commands of `npx tts-otel` read what was stored. */
   readonly reading: { readonly url: string | undefined; readonly token: string | undefined }
@@ -119,10 +141,38 @@ function toConfig(reader: Reader): Config {
     sampler: { name: samplerName, ratio: samplerName.endsWith('traceidratio') ? get('OTEL_TRACES_SAMPLER_ARG') : 1 },
     propagators: get('OTEL_PROPAGATORS'),
     ...toLimits(reader),
-    log: { level: get('LOG_LEVEL'), format: get('LOG_FORMAT') },
+    log: {
+      level: get('LOG_LEVEL'),
+      format: get('LOG_FORMAT'),
+      filePath: get('LOG_FILE_PATH'),
+      settingsPath: get('TTS_OTEL_LOGGING_CONFIG'),
+      sampleRatio: get('TTS_OTEL_DEBUG_SAMPLE_RATIO'),
+      hashKey: get('TTS_OTEL_HASH_KEY'),
+    },
+    includeTraceback: toTraceback(reader),
+    healthIntervalMs: get('HEALTH_CHECK_INTERVAL') * 1_000,
+    speech: {
+      captureContent: get('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'),
+      metricNames: toMetricNames(get('OTEL_SEMCONV_STABILITY_OPT_IN')),
+      pricesPath: get('TTS_OTEL_PRICES'),
+    },
     exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
     reading: { url: get('TTS_OTEL_COLLECTOR_URL'), token: get('TTS_OTEL_READ_TOKEN') },
   }
+}
+
+/** A stack tells a stranger about the code: never in production, whatever is set. */
+function toTraceback({ get, problems }: Reader): boolean {
+  if (!get('ERROR_INCLUDE_TRACEBACK') || get('NODE_ENV') !== 'production') return get('ERROR_INCLUDE_TRACEBACK')
+  problems.add('ERROR_INCLUDE_TRACEBACK=true is refused because NODE_ENV is production: error answers carry no stack')
+  return false
+}
+
+const GEN_AI_LATEST = 'gen_ai_latest_experimental'
+
+function toMetricNames(optIn: readonly string[]): Config['speech']['metricNames'] {
+  if (optIn.includes(`${GEN_AI_LATEST}/dup`)) return 'both'
+  return optIn.includes(GEN_AI_LATEST) ? 'new' : 'old'
 }
 
 function toSignal(reader: Reader, signal: Signal, exportTimeoutMs: number): Omit<SignalConfig, 'exporters' | 'queue'> {

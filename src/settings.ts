@@ -8,9 +8,11 @@ import {
   httpUrl,
   keyValues,
   listOf,
+  names,
   oneOf,
   onOrOff,
   proxyUrl,
+  spellings,
   TIMER_MS_MAX,
   text,
   timeoutMs,
@@ -194,12 +196,60 @@ const CONTENT = {
     'INFO',
     'Least level of getLogger that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL, any case; also trace, warn, fatal.',
   ),
-  LOG_FORMAT: setting(oneOf(['json', 'text']), 'json', 'Form of the log lines on the console.'),
+  LOG_FORMAT: setting(oneOf(['json', 'text']), 'json', 'Form of the log lines on the console and in the file.'),
+  LOG_FILE_PATH: optional(
+    text,
+    'File that getLogger also writes to, from DEBUG on where LOG_LEVEL allows it: 10 MB, five older ones kept beside it.',
+  ),
+  TTS_OTEL_LOGGING_CONFIG: optional(
+    text,
+    'A logging.yaml: levels and sinks of each logger. Wins over LOG_LEVEL, LOG_FORMAT and LOG_FILE_PATH; read again when it changes.',
+  ),
+  TTS_OTEL_DEBUG_SAMPLE_RATIO: setting(
+    decimal(0, 1),
+    1,
+    'Share of traces whose DEBUG records are kept; each kept one says the ratio. INFO and above are never dropped.',
+  ),
+  TTS_OTEL_HASH_KEY: optional(
+    token,
+    'With this key, user ids and e-mail addresses leave the process as keyed hashes (HMAC-SHA-256): equal ones stay equal, nobody reads them.',
+  ),
+  ERROR_INCLUDE_TRACEBACK: setting(
+    trueOrFalse,
+    false,
+    'Error answers of the middleware carry the stack, for development; refused where NODE_ENV is production.',
+  ),
+  NODE_ENV: optional(text, 'Only whether it is production.'),
+  HEALTH_CHECK_INTERVAL: setting(decimal(0.1, 86_400), 30, 'Time between two checks of what the service depends on (createHealth).', 's'),
   OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: setting(
     oneOf(['events', 'logs', 'logs/dup']),
     'events',
     'Exceptions recorded on spans become span events (events), log records (logs) or both (logs/dup).',
   ),
+}
+
+/** What a capture of content may write to. https://github.com/open-telemetry/semantic-conventions-genai */
+const captures = spellings({
+  no_content: 'none',
+  false: 'none',
+  span_only: 'span',
+  event_only: 'event',
+  true: 'event',
+  span_and_event: 'both',
+} as const)
+
+const SPEECH = {
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: setting<'none' | 'span' | 'event' | 'both'>(
+    captures,
+    'none',
+    'Whether the text sent to Gemini leaves the process, and where: no_content, span_only, event_only (also true) or span_and_event. Never audio.',
+  ),
+  OTEL_SEMCONV_STABILITY_OPT_IN: setting(
+    names,
+    [],
+    'gen_ai_latest_experimental: metrics of Gemini calls under the newest names of the conventions; with /dup under both. Other names of this variable are for other libraries.',
+  ),
+  TTS_OTEL_PRICES: optional(text, 'A JSON file with prices of your own; rows of it win over the built-in ones. See docs/speech.md.'),
 }
 
 const READING = {
@@ -211,7 +261,18 @@ const READING = {
 }
 
 /** The variables by their full names. */
-export const SETTINGS = { ...GENERAL, ...DISK, ...IDENTITY, ...EXPORT, ...QUEUES, ...SAMPLING, ...LIMITS, ...CONTENT, ...READING }
+export const SETTINGS = {
+  ...GENERAL,
+  ...DISK,
+  ...IDENTITY,
+  ...EXPORT,
+  ...QUEUES,
+  ...SAMPLING,
+  ...LIMITS,
+  ...CONTENT,
+  ...SPEECH,
+  ...READING,
+}
 
 /** The tables with their headings, in the order of the documentation. */
 export const SECTIONS: readonly { readonly title: string; readonly settings: Readonly<Record<string, Setting<unknown>>> }[] = [
@@ -224,5 +285,6 @@ export const SECTIONS: readonly { readonly title: string; readonly settings: Rea
   { title: 'Sampling and propagation', settings: SAMPLING },
   { title: 'Limits', settings: LIMITS },
   { title: 'Logs and content', settings: CONTENT },
+  { title: 'Speech', settings: SPEECH },
   { title: 'The command line', settings: READING },
 ]
