@@ -77,6 +77,8 @@ export type Config = {
     /** Names of the metrics of Gemini calls. */
     readonly metricNames: 'old' | 'new' | 'both'
     readonly pricesPath: string | undefined
+    /** Audio is decoded and measured, in bounded samples. */
+    readonly analyseAudio: boolean
   }
   readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
   /** Where the commands of `npx tts-otel` read what was stored. */
@@ -155,6 +157,7 @@ function toConfig(reader: Reader): Config {
       captureContent: get('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'),
       metricNames: toMetricNames(get('OTEL_SEMCONV_STABILITY_OPT_IN')),
       pricesPath: get('TTS_OTEL_PRICES'),
+      analyseAudio: get('TTS_OTEL_AUDIO_ANALYSIS') === 'on',
     },
     exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
     reading: { url: get('TTS_OTEL_COLLECTOR_URL'), token: get('TTS_OTEL_READ_TOKEN') },

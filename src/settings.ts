@@ -249,6 +249,11 @@ const SPEECH = {
     [],
     'gen_ai_latest_experimental: metrics of Gemini calls under the newest names of the conventions; with /dup under both. Other names of this variable are for other libraries.',
   ),
+  TTS_OTEL_AUDIO_ANALYSIS: setting(
+    oneOf(['off', 'on']),
+    'off',
+    'Whether the audio is also listened to: silence at both ends, clipping, peak and RMS, and speech that is silent counts as such. Costs at most some milliseconds a call.',
+  ),
   TTS_OTEL_PRICES: optional(text, 'A JSON file with prices of your own; rows of it win over the built-in ones. See docs/speech.md.'),
 }
 
