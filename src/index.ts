@@ -1,6 +1,13 @@
 /** Public names, nothing else. `tts-otel/register` installs; what is here works with and without it. */
 export { type Config, type ParsedConfig, parseConfig } from './config.ts'
 export type { SignalHealth, TelemetryHealth } from './delivery/stats.ts'
+export type { CheckAnswer, CheckContext, HealthCheck } from './health/check.ts'
+export { type GeminiClient, geminiCheck } from './health/gemini.ts'
+export { createHealth, type Health, type HealthOptions, type ProbeAnswer } from './health/health.ts'
+export { type PostgresClient, type PostgresPool, type PostgresPoolClient, postgresCheck } from './health/postgres.ts'
+export { type RedisClient, redisCheck } from './health/redis.ts'
+export type { HealthReport, HealthStatus, ServiceHealth, ServiceStatus } from './health/report.ts'
+export { serveHealth } from './health/serve.ts'
 export { instrumentGemini } from './instrument/google-genai.ts'
 export { getLogger, type Logger } from './log/logger.ts'
 export { getTelemetryHealth } from './registered.ts'

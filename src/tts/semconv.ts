@@ -133,5 +133,16 @@ export const METRIC_TTS_COST = 'tts.cost'
 export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
 /** Counter {line} by `reason`. Lines of the log that the console did not take. */
 export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'
+/** Counter {line} by `reason`. Lines of the log that a file did not take. */
+export const METRIC_LOG_FILE_DROPPED = 'tts_otel.log.file.dropped'
 /** Histogram s. One call of the provider; equals the duration of its span. Called `gen_ai.client.operation.duration` up to version 1.41. */
 export const METRIC_GEN_AI_INFERENCE_DURATION = 'gen_ai.client.inference.duration'
+
+// Health
+
+/** String. A service that the app depends on, as `createHealth` names it. */
+export const HEALTH_CHECK_NAME = 'health.check.name'
+/** Gauge 1, by `health.check.name`: 1 when the service is healthy, 0 when it is not, or when nobody knows. */
+export const METRIC_HEALTH_CHECK_STATUS = 'health.check.status'
+/** Histogram s, by `health.check.name`, and `error.type` where the check failed. */
+export const METRIC_HEALTH_CHECK_DURATION = 'health.check.duration'
