@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseCall, parsePath, type SpeechCall } from './call.ts'
+import { answerModels, parseModelsPath } from './models.ts'
 import { isModeName, MODES, type ModeName } from './modes.ts'
 import { invalidArgument, KEY_MISSING, KEY_WRONG, notFound, type Refusal, refuse } from './refusals.ts'
 import { play, type Script } from './script.ts'
@@ -66,17 +67,38 @@ export function createGeminiStandIn(options: StandInOptions = {}): GeminiStandIn
 
 function scriptFor(request: IncomingMessage, body: string, apiKey: string, chooseMode: () => ModeName): Script {
   const url = new URL(request.url ?? '/', 'http://stand-in')
-  const target = parsePath(url.pathname)
-  if (request.method !== 'POST' || !target)
-    return refuse(notFound(`${request.method} ${url.pathname} is nothing that this stand-in serves.`))
-  const key = request.headers['x-goog-api-key'] ?? url.searchParams.get('key')
-  if (!key) return refuse(KEY_MISSING)
-  if (key !== apiKey) return refuse(KEY_WRONG)
-  const call = parseCall(target, parseJson(body))
+  const askedMode = request.headers['x-stand-in-mode'] ?? url.searchParams.get('mode')
+  const refusal = keyRefusal(request.headers['x-goog-api-key'] ?? url.searchParams.get('key'), apiKey)
+  const models = request.method === 'GET' ? parseModelsPath(url) : null
+  if (models) return refusal ? refuse(refusal) : inMode(String(askedMode ?? 'ok'), (mode) => failureOf(mode) ?? answerModels(models))
+  const target = request.method === 'POST' ? parsePath(url.pathname) : null
+  if (!target) return refuse(notFound(`${request.method} ${url.pathname} is nothing that this stand-in serves.`))
+  const call = refusal ?? parseCall(target, parseJson(body))
   if (isRefusal(call)) return refuse(call)
-  const mode = String(request.headers['x-stand-in-mode'] ?? url.searchParams.get('mode') ?? call.markedMode ?? chooseMode())
-  if (!isModeName(mode)) return refuse(invalidArgument(`The stand-in has no mode "${mode}"; it has ${Object.keys(MODES).join(', ')}.`))
-  return MODES[mode].answer(call)
+  return inMode(String(askedMode ?? call.markedMode ?? chooseMode()), (mode) => MODES[mode].answer(call))
+}
+
+function keyRefusal(key: string | readonly string[] | null, apiKey: string): Refusal | undefined {
+  if (!key) return KEY_MISSING
+  return key === apiKey ? undefined : KEY_WRONG
+}
+
+function inMode(name: string, answer: (mode: ModeName) => Script): Script {
+  if (isModeName(name)) return answer(name)
+  return refuse(invalidArgument(`The stand-in has no mode "${name}"; it has ${Object.keys(MODES).join(', ')}.`))
+}
+
+/** What a mode does to a request that is not about speech: it fails for the same reason, or does not notice. */
+function failureOf(mode: ModeName): Script | undefined {
+  const script = MODES[mode].answer({
+    model: 'models',
+    streamed: false,
+    text: '',
+    voice: 'Kore',
+    continuationToken: null,
+    markedMode: null,
+  })
+  return script.status >= 400 || script.steps[0]?.kind === 'hang' ? script : undefined
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

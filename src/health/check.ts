@@ -43,7 +43,7 @@ export async function runCheck(check: HealthCheck, { timeoutMs, stopping, onEnd 
   try {
     return toFinding(await Promise.race([answer, deadline.passed]))
   } catch (error) {
-    return { status: 'unhealthy', error }
+    return { status: 'unhealthy', error: isAbort(error) && deadline.signal.aborted ? deadline.signal.reason : error }
   } finally {
     deadline.clear()
   }
@@ -52,6 +52,11 @@ export async function runCheck(check: HealthCheck, { timeoutMs, stopping, onEnd 
 /** Asynchronous, so that a check that throws at once rejects. */
 async function callCheck(check: HealthCheck, context: CheckContext): Promise<unknown> {
   return check(context)
+}
+
+/** What a client throws that was told to stop; why it was told says more. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 function toFinding(answer: unknown): Finding {

@@ -54,8 +54,13 @@ const REDIS_WORD = /^([A-Z]{2,20})(?: |$)/
 
 /** Type and sentence for whatever a check threw. Never throws. */
 export function describeFailure(error: unknown): Failure {
-  const type = typeOf(error)
-  return { type, message: sentenceOf(type, error), error }
+  try {
+    const type = typeOf(error)
+    return { type, message: sentenceOf(type, error), error }
+  } catch {
+    // An error whose message is no text, or a getter that throws.
+    return { type: 'unreadable', message: 'failed with an error that cannot be read', error: undefined }
+  }
 }
 
 function sentenceOf(type: string, error: unknown): string {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { context, diag, ROOT_CONTEXT } from '@opentelemetry/api'
 import { processConfig } from '../config.ts'
 import { TIMER_MS_MAX } from '../config-values.ts'
 import { suppress } from '../instrument/suppress.ts'
@@ -60,9 +60,12 @@ export function createHealth<Name extends string>(options: HealthOptions<Name>):
   let isShuttingDown = false
 
   function run(): Promise<void> {
-    running ??= outside(examineAll).finally(() => {
-      running = undefined
-    })
+    running ??= outside(examineAll)
+      // Only a meter provider of somebody else can fail here; the app must not end for it.
+      .catch((error: unknown) => diag.error('tts-otel: the health checks could not be reported', error))
+      .finally(() => {
+        running = undefined
+      })
     return running
   }
 
@@ -92,8 +95,9 @@ export function createHealth<Name extends string>(options: HealthOptions<Name>):
   /** Never waits: a probe has a limit of its own, and what is not known yet is not ready. */
   function readiness(): ProbeAnswer {
     if (isShuttingDown) return unavailable('shutting down')
-    const { status } = report()
-    return isServing(status) ? { status: 200, body: { status: 'ok' } } : unavailable(`what the app depends on is ${status}`)
+    const missing = services.filter(({ name, health }) => critical.has(name) && health().status !== 'healthy')
+    if (missing.length === 0) return { status: 200, body: { status: 'ok' } }
+    return unavailable(missing.map(({ name, health }) => `${name} is ${health().status}`).join(', '))
   }
 
   async function answer(path: string): Promise<ProbeAnswer | undefined> {
