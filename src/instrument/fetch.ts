@@ -3,7 +3,6 @@ import {
   type Attributes,
   type Context,
   context,
-  createContextKey,
   metrics,
   propagation,
   type Span,
@@ -13,6 +12,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT } from '../tts/semconv.ts'
+import { type Attempts, attemptsOf, parseServerTiming } from './attempts.ts'
 import { connectionErrorType } from './error-type.ts'
 import type { Guard } from './guard.ts'
 import {
@@ -46,22 +46,17 @@ type UndiciRequest = {
   addHeader(name: string, value: string): unknown
 }
 
-/** HTTP attempts below one call of a client that retries by itself: how many have failed since the last that went well. */
-export type AttemptCount = { sent: number; failedInARow: number }
+/** Its headers are a flat list of bytes. */
+type UndiciResponse = { readonly statusCode: number; readonly headers?: unknown }
 
 type Attempt = {
   readonly span: Span
   readonly context: Context
   readonly startMs: number
   readonly attributes: Attributes
-  readonly count: AttemptCount | undefined
-}
-
-const ATTEMPTS = createContextKey('tts-otel.http-attempts')
-
-/** `context` in which HTTP requests are counted as attempts of one call, and learn their `http.request.resend_count`. */
-export function withAttemptCount(inContext: Context, count: AttemptCount): Context {
-  return inContext.setValue(ATTEMPTS, count)
+  readonly count: Attempts | undefined
+  /** When the headers of an answer came that tells the server's own time. */
+  timedMs?: number
 }
 
 /**
@@ -88,23 +83,23 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
     if (request.upgrade || isSuppressed(parent) || isOwnTraffic(origin, request.path)) return
     const method = knownMethod(request.method)
     const attributes = sharedAttributes(method, parseOrigin(origin))
-    const count = countOf(parent)
+    const count = attemptsOf(parent, origin)
     const options = { kind: SpanKind.CLIENT, attributes: { ...attributes, ...spanAttributes(request, origin, method, count) } }
-    if (count) count.sent += 1
+    if (count) countSent(count)
     const span = tracer.startSpan(spanNameOf(method), options, parent)
     const ofSpan = trace.setSpan(parent, span)
     if (!carriesTrace(request)) propagation.inject(ofSpan, request, HEADERS)
     attempts.set(request, { span, context: ofSpan, startMs: performance.now(), attributes, count })
   }
 
-  function answered(request: object, statusCode: number): void {
+  function answered(request: object, { statusCode, headers }: UndiciResponse): void {
     const attempt = attempts.get(request)
     // 1xx comes before the answer.
     if (!attempt || statusCode < 200) return
     attempt.span.setAttribute(HTTP_RESPONSE_STATUS_CODE, statusCode)
     attempt.attributes[HTTP_RESPONSE_STATUS_CODE] = statusCode
     const isError = statusCode >= 400
-    if (attempt.count) attempt.count.failedInARow = isError ? attempt.count.failedInARow + 1 : 0
+    if (attempt.count) countAnswered(attempt, attempt.count, isError, headers)
     if (isError) setError(attempt, String(statusCode))
   }
 
@@ -120,7 +115,9 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
     const attempt = attempts.get(request)
     if (!attempt) return
     attempts.delete(request)
-    duration.record((performance.now() - attempt.startMs) / 1_000, attempt.attributes, attempt.context)
+    const nowMs = performance.now()
+    if (attempt.count && attempt.timedMs !== undefined) attempt.count.timed.bodyMs += nowMs - attempt.timedMs
+    duration.record((nowMs - attempt.startMs) / 1_000, attempt.attributes, attempt.context)
     attempt.span.end()
   }
 
@@ -128,8 +125,8 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
   return subscribeAll(guard, {
     'undici:request:create': (message) => start((message as { request: UndiciRequest }).request),
     'undici:request:headers': (message) => {
-      const { request, response } = message as { request: object; response: { statusCode: number } }
-      answered(request, response.statusCode)
+      const { request, response } = message as { request: object; response: UndiciResponse }
+      answered(request, response)
     },
     'undici:request:trailers': (message) => end((message as { request: object }).request),
     'undici:request:error': (message) => {
@@ -159,16 +156,33 @@ function sharedAttributes(method: string, server: Origin | undefined): Attribute
   return attributes
 }
 
-function spanAttributes(request: UndiciRequest, origin: string, method: string, count: AttemptCount | undefined): Attributes {
+function spanAttributes(request: UndiciRequest, origin: string, method: string, count: Attempts | undefined): Attributes {
   const attributes: Attributes = { [URL_FULL]: origin + redactQuery(request.path) }
   if (method !== request.method) attributes[HTTP_REQUEST_METHOD_ORIGINAL] = request.method
   if (count && count.failedInARow > 0) attributes[HTTP_REQUEST_RESEND_COUNT] = count.failedInARow
   return attributes
 }
 
-function countOf(parent: Context): AttemptCount | undefined {
-  // Only withAttemptCount writes this key.
-  return parent.getValue(ATTEMPTS) as AttemptCount | undefined
+function countSent(count: Attempts): void {
+  count.sent += 1
+  if (count.failedInARow === 0) count.hops += 1
+}
+
+function countAnswered(attempt: Attempt, count: Attempts, isError: boolean, headers: unknown): void {
+  count.failedInARow = isError ? count.failedInARow + 1 : 0
+  const serverMs = parseServerTiming(findHeader(headers, 'server-timing'))
+  if (serverMs === undefined) return
+  attempt.timedMs = performance.now()
+  count.timed.count += 1
+  count.timed.serverMs += serverMs
+  count.timed.untilHeadersMs += attempt.timedMs - attempt.startMs
+}
+
+/** Names stand at even places, each followed by its value, all of them bytes. */
+function findHeader(headers: unknown, name: string): string | undefined {
+  if (!Array.isArray(headers)) return undefined
+  const index = headers.findIndex((text, place) => place % 2 === 0 && String(text).toLowerCase() === name)
+  return index < 0 ? undefined : String(headers[index + 1])
 }
 
 function setError({ span, attributes }: Attempt, type: string, message?: string): void {

@@ -1,4 +1,5 @@
 import { type AudioFacts, type AudioMeter, createAudioMeter } from '../tts/audio.ts'
+import { parseServerTiming } from './attempts.ts'
 
 /** Tokens as Google counts them; what it does not say is left out. */
 export type TokenUsage = {
@@ -13,24 +14,40 @@ export type TokenUsage = {
 
 /** What came back from one call, however many pieces it came in. */
 export type Answer = {
-  /** Google's spelling (`STOP`), by candidate; undefined where none came. */
+  /** In lower case (`stop`, `completed`), by candidate; undefined where none came. */
   readonly finishReasons: readonly (string | undefined)[]
-  /** The prompt was refused. */
+  /** Why the prompt was refused, in lower case. */
   readonly blockReason: string | undefined
+  /** An error that came inside the answer, under HTTP 200. */
+  readonly error: { readonly code?: string | undefined; readonly message?: string | undefined } | undefined
   readonly hasText: boolean
   readonly audio: AudioFacts | undefined
+  readonly audioType: string | undefined
   readonly usage: TokenUsage | undefined
   readonly model: string | undefined
   readonly id: string | undefined
-  /** Google's own time for the call. */
+  /** Google's own time for the call, as the headers of the answer tell. */
   readonly serverTimingMs: number | undefined
 }
 
-/** Reads the pieces of one answer; keeps numbers, never the audio or the text. */
+/** Reads the pieces of one answer; keeps numbers, never the audio. */
 export type AnswerReader = {
   /** @returns whether this piece held audio. */
-  add(piece: GeminiResponse): boolean
+  add(piece: unknown): boolean
   answer(): Answer
+}
+
+export type ReaderOptions = {
+  /** Given each text of the answer, when content is captured. */
+  readonly onText?: ((text: string) => void) | undefined
+}
+
+/** Audio and text as both APIs deliver them. */
+export type MediaReader = {
+  /** @returns whether there was audio in it. */
+  audio(data: string | undefined, mimeType: string | undefined): boolean
+  text(text: string | undefined): void
+  media(): Pick<Answer, 'audio' | 'audioType' | 'hasText'>
 }
 
 type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
@@ -42,7 +59,7 @@ type Part = {
 type Candidate = { readonly index?: number; readonly finishReason?: string; readonly content?: { readonly parts?: readonly Part[] } }
 
 /** What is read of `GenerateContentResponse` of @google/genai. Its getters (`text`, `data`) are left alone: they decode and warn. */
-export type GeminiResponse = {
+type GeminiResponse = {
   readonly candidates?: readonly Candidate[]
   readonly promptFeedback?: { readonly blockReason?: string }
   readonly modelVersion?: string
@@ -58,49 +75,43 @@ export type GeminiResponse = {
   }
 }
 
-/** `gfet4t7; dur=525` */
-const SERVER_TIMING = /\bdur=(\d+(?:\.\d+)?)/
-
-/** Reads one answer of Gemini: whole, or chunk by chunk. */
-export function createAnswerReader(): AnswerReader {
+/** Reads one answer of `generateContent`: whole, or chunk by chunk. */
+export function createAnswerReader(options: ReaderOptions): AnswerReader {
   const finishReasons: (string | undefined)[] = []
-  let meter: AudioMeter | undefined
+  const reader = createMediaReader(options)
   let blockReason: string | undefined
-  let hasText = false
   let model: string | undefined
   let id: string | undefined
   let usage: GeminiResponse['usageMetadata']
   let serverTimingMs: number | undefined
 
   function readPart({ inlineData, text, thought }: Part): boolean {
-    if (text && !thought) hasText = true
-    if (!inlineData?.data) return false
-    meter ??= createAudioMeter(inlineData.mimeType ?? '')
-    meter.add(inlineData.data)
-    return meter.facts() !== undefined
+    if (!thought) reader.text(text)
+    return inlineData ? reader.audio(inlineData.data, inlineData.mimeType) : false
   }
 
   function readCandidate(candidate: Candidate, position: number): boolean {
     const at = candidate.index ?? position
-    finishReasons[at] = candidate.finishReason ?? finishReasons[at]
+    finishReasons[at] = candidate.finishReason?.toLowerCase() ?? finishReasons[at]
     return (candidate.content?.parts ?? []).map(readPart).includes(true)
   }
 
   return {
-    add(piece) {
+    add(value) {
+      const piece = value as GeminiResponse // every part of it is optional
       model = piece.modelVersion ?? model
       id = piece.responseId ?? id
-      blockReason = piece.promptFeedback?.blockReason ?? blockReason
+      blockReason = piece.promptFeedback?.blockReason?.toLowerCase() ?? blockReason
       // In a stream the counts are running totals.
       usage = piece.usageMetadata ?? usage
-      serverTimingMs ??= readServerTiming(piece.sdkHttpResponse?.headers?.['server-timing'])
+      serverTimingMs ??= parseServerTiming(piece.sdkHttpResponse?.headers?.['server-timing'])
       return (piece.candidates ?? []).map(readCandidate).includes(true)
     },
     answer: () => ({
+      ...reader.media(),
       finishReasons: Array.from(finishReasons),
       blockReason,
-      hasText,
-      audio: meter?.facts(),
+      error: undefined,
       usage: usage && readUsage(usage),
       model,
       id,
@@ -109,9 +120,26 @@ export function createAnswerReader(): AnswerReader {
   }
 }
 
-function readServerTiming(header: string | undefined): number | undefined {
-  const match = header === undefined ? null : SERVER_TIMING.exec(header)
-  return match ? Number(match[1]) : undefined
+/** Measures audio, and notices text. */
+export function createMediaReader({ onText }: ReaderOptions): MediaReader {
+  let meter: AudioMeter | undefined
+  let audioType: string | undefined
+  let hasText = false
+  return {
+    audio(data, mimeType) {
+      if (!data) return false
+      audioType ??= mimeType
+      meter ??= createAudioMeter(mimeType ?? '')
+      meter.add(data)
+      return meter.facts() !== undefined
+    },
+    text(text) {
+      if (!text) return
+      hasText = true
+      onText?.(text)
+    },
+    media: () => ({ audio: meter?.facts(), audioType, hasText }),
+  }
 }
 
 function readUsage(usage: NonNullable<GeminiResponse['usageMetadata']>): TokenUsage {
@@ -122,16 +150,20 @@ function readUsage(usage: NonNullable<GeminiResponse['usageMetadata']>): TokenUs
     output: hasOutput ? (candidatesTokenCount ?? 0) + (thoughtsTokenCount ?? 0) : undefined,
     thoughts: thoughtsTokenCount,
     cached: usage.cachedContentTokenCount,
-    inputByModality: byModality(usage.promptTokensDetails),
-    outputByModality: byModality(usage.candidatesTokensDetails),
+    inputByModality: countByModality(usage.promptTokensDetails, (detail) => detail.tokenCount),
+    outputByModality: countByModality(usage.candidatesTokensDetails, (detail) => detail.tokenCount),
   }
 }
 
-function byModality(details: readonly TokenDetail[] | undefined): Record<string, number> {
+/** Sums of what `tokensOf` gives, by modality in lower case. */
+export function countByModality<T extends { readonly modality?: string }>(
+  details: readonly T[] | undefined,
+  tokensOf: (detail: T) => number | undefined,
+): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const { modality, tokenCount } of details ?? []) {
-    const name = (modality ?? 'unknown').toLowerCase()
-    counts[name] = (counts[name] ?? 0) + (tokenCount ?? 0)
+  for (const detail of details ?? []) {
+    const name = (detail.modality ?? 'unknown').toLowerCase()
+    counts[name] = (counts[name] ?? 0) + (tokensOf(detail) ?? 0)
   }
   return counts
 }

@@ -1,21 +1,17 @@
-import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { TtsCallFacts, TtsOutcome } from '../tts/outcome.ts'
+import { type Attributes, type Context, context, logs, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { TtsCallFacts } from '../tts/outcome.ts'
 import { currentTtsRequest } from '../tts/request.ts'
-import { ERROR_TYPE, EVENT_CALL_COMPLETED, GEMINI_QUOTA_ID, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
-import { type AttemptCount, withAttemptCount } from './fetch.ts'
-import { type Answer, createAnswerReader, type GeminiResponse } from './genai-answer.ts'
-import { answerAttributes } from './genai-attributes.ts'
-import { createGeminiMetrics } from './genai-metrics.ts'
-import { type CallFailure, judgeAnswer, judgeLeft, judgeThrown } from './genai-outcome.ts'
-import {
-  baseUrlOf,
-  type Endpoint,
-  type GeminiApiClient,
-  type GeminiParams,
-  requestAttributes,
-  sharedAttributes,
-  wantsAudio,
-} from './genai-request.ts'
+import { EVENT_CALL_COMPLETED, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
+import { type Attempts, createAttempts, withAttempts } from './attempts.ts'
+import type { Answer } from './genai-answer.ts'
+import { answerAttributes, attemptAttributes, failureAttributes, finishAttributes } from './genai-attributes.ts'
+import { createContentCollector, type GenAiContent } from './genai-content.ts'
+import type { CallFailure } from './genai-errors.ts'
+import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
+import { judgeAnswer, judgeLeft, judgeThrown, outcomeOf } from './genai-outcome.ts'
+import { type CallRequest, requestAttributes, sharedAttributes } from './genai-request.ts'
+import { EVENT_GEN_AI_DETAILS, GEN_AI_INPUT_MESSAGES, GEN_AI_OUTPUT_MESSAGES, GEN_AI_SYSTEM_INSTRUCTIONS } from './genai-semconv.ts'
+import { hasUploadHook, uploadContent } from './genai-upload.ts'
 import type { Guard } from './guard.ts'
 import { createOriginParser } from './origin.ts'
 
@@ -23,60 +19,85 @@ import { createOriginParser } from './origin.ts'
 export type GeminiCall = {
   /** What the call runs in: its HTTP attempts become children of its span. */
   readonly context: Context
-  /** The answer, or the next piece of it. */
-  received(response: GeminiResponse): void
+  /** The answer, or the next piece of it: a response, an interaction or an event of one. */
+  received(piece: unknown): void
   /** The answer is complete. */
   completed(): void
   failed(error: unknown): void
   /** The caller stopped reading the stream. */
   left(): void
+  /** The caller reads the answer in a way that cannot be watched: nothing is known of its end. */
+  handedOver(): void
 }
 
-type CallOptions = { readonly params: GeminiParams; readonly client: GeminiApiClient | undefined; readonly endpoint: Endpoint }
+export type CallRecorderOptions = {
+  readonly metricNames: MetricNames
+  /** Where the text of a call is written. */
+  readonly captureContent: 'none' | 'span' | 'event' | 'both'
+}
+
+type StartCall = (request: CallRequest) => GeminiCall
 
 /** Makes `gemini_api_call` spans and their metrics, and tells the surrounding `tts_request`: the result opens one call. */
-export function createCallRecorder(guard: Guard): (options: CallOptions) => GeminiCall {
+export function createCallRecorder(guard: Guard, { metricNames, captureContent }: CallRecorderOptions): StartCall {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
-  const metrics = createGeminiMetrics()
+  const metrics = createGeminiMetrics(metricNames)
+  const guarded = guardedBy(guard)
 
-  return function startCall({ params, client, endpoint }) {
-    const baseUrl = baseUrlOf(params, client)
-    const shared = sharedAttributes(params, client, baseUrl === undefined ? undefined : parseOrigin(baseUrl))
-    const expectation = { wantsAudio: wantsAudio(params), isStream: endpoint === 'streamGenerateContent' }
+  return function startCall(request) {
+    const { baseUrl, isStream } = request
+    const wantsAudio = request.isSpeech && !request.isBackground
     const parent = context.active()
-    const attributes = { ...shared, ...requestAttributes(params, endpoint) }
-    const span = tracer.startSpan(SPAN_GEMINI_CALL, { kind: SpanKind.CLIENT, attributes }, parent)
-    const tts = expectation.wantsAudio ? currentTtsRequest() : undefined
-    const attempts: AttemptCount = { sent: 0, failedInARow: 0 }
-    const reader = createAnswerReader()
-    const clock = createClock()
+    const shared = sharedAttributes(request, baseUrl === undefined ? undefined : parseOrigin(baseUrl))
+    const asked = { ...shared, ...requestAttributes(request) }
+    const span = tracer.startSpan(SPAN_GEMINI_CALL, { kind: SpanKind.CLIENT, attributes: asked }, parent)
+    const tts = request.isSpeech ? currentTtsRequest() : undefined
+    const attempts = createAttempts(baseUrl)
+    const collector = captureContent !== 'none' || hasUploadHook() ? createContentCollector(request) : undefined
+    const reader = request.createReader({ onText: collector?.onText })
+    const clock = createClock(isStream ? (seconds) => metrics.recordChunk(seconds, shared) : undefined)
     let isEnded = false
 
-    function end(judge: (answer: Answer) => CallFailure | undefined): void {
+    function end(judge: (answer: Answer) => CallFailure | undefined, isWhole = true): void {
       if (isEnded) return
       isEnded = true
       const answer = reader.answer()
       const failure = judge(answer)
       const times = clock.times()
-      span.setAttributes(answerAttributes(answer))
-      if (expectation.isStream && times.firstChunkS !== undefined) span.setAttribute(GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, times.firstChunkS)
-      if (failure) setFailure(span, failure)
-      metrics.record({ shared, answer, failure, durationS: times.durationS })
-      tts?.onCall(toTtsCall({ answer, failure, times, attempts, model: params.model }))
+      const isFinishDue = (isWhole && !request.isBackground) || answer.finishReasons.length > 0
+      const learnt: Attributes = {
+        ...answerAttributes(answer),
+        ...(isFinishDue ? finishAttributes(answer) : {}),
+        ...attemptAttributes(attempts, answer, isStream),
+        ...(isStream ? { [GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: times.firstChunkS } : {}),
+        ...(failure ? failureAttributes(failure) : {}),
+      }
+      span.setAttributes(learnt)
+      // A call that the app itself ended says so in `error.type`, but is no error.
+      if (failure && failure.type !== 'cancelled') span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
+      metrics.record({ shared, answer, failure, durationS: times.durationS, firstChunkS: isStream ? times.firstChunkS : undefined })
+      tts?.onCall(toTtsCall({ answer, failure, times, attempts, model: request.model }))
+      if (collector) writeContent(collector.content(answer), { ...asked, ...learnt })
       span.end()
     }
 
-    const guarded = guardedBy(guard)
+    function writeContent(content: GenAiContent, attributes: Attributes): void {
+      if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
+      if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, trace.setSpan(parent, span))
+      if (hasUploadHook()) uploadContent(content, span)
+    }
+
     return {
-      context: withAttemptCount(trace.setSpan(parent, span), attempts),
-      received: guarded((response: GeminiResponse) => clock.received(reader.add(response))),
+      context: withAttempts(trace.setSpan(parent, span), attempts),
+      received: guarded((piece: unknown) => clock.received(reader.add(piece))),
       completed: guarded(() => {
-        span.addEvent(EVENT_CALL_COMPLETED)
-        end((answer) => judgeAnswer(answer, expectation))
+        if (!isEnded) span.addEvent(EVENT_CALL_COMPLETED)
+        end((answer) => judgeAnswer(answer, { wantsAudio, isStream }))
       }),
-      failed: guarded((error: unknown) => end(() => judgeThrown(error, limitsOf(params, client)))),
-      left: guarded(() => end((answer) => judgeLeft(answer, expectation))),
+      failed: guarded((error: unknown) => end(() => judgeThrown(error, request.limits))),
+      left: guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits))),
+      handedOver: guarded(() => end(() => undefined, false)),
     }
   }
 }
@@ -94,38 +115,29 @@ function guardedBy(guard: Guard) {
 
 type Times = { readonly durationS: number; readonly firstChunkS: number | undefined; readonly firstAudioS: number | undefined }
 
-/** Times of one call, from its start. */
-function createClock(): { received(hasAudio: boolean): void; times(): Times } {
+/** Times of one call, from its start; `onGap` hears the time between two pieces. */
+function createClock(onGap: ((seconds: number) => void) | undefined): { received(hasAudio: boolean): void; times(): Times } {
   const startMs = performance.now()
-  const elapsedS = () => (performance.now() - startMs) / 1_000
+  let lastMs: number | undefined
   let firstChunkS: number | undefined
   let firstAudioS: number | undefined
   return {
     received(hasAudio) {
-      firstChunkS ??= elapsedS()
-      if (hasAudio) firstAudioS ??= elapsedS()
+      const nowMs = performance.now()
+      if (lastMs !== undefined) onGap?.((nowMs - lastMs) / 1_000)
+      lastMs = nowMs
+      firstChunkS ??= (nowMs - startMs) / 1_000
+      if (hasAudio) firstAudioS ??= (nowMs - startMs) / 1_000
     },
-    times: () => ({ durationS: elapsedS(), firstChunkS, firstAudioS }),
+    times: () => ({ durationS: (performance.now() - startMs) / 1_000, firstChunkS, firstAudioS }),
   }
-}
-
-function limitsOf({ config }: GeminiParams, client: GeminiApiClient | undefined) {
-  return { signal: config?.abortSignal, timeoutMs: config?.httpOptions?.timeout ?? client?.getTimeout?.() }
-}
-
-/** A call that the app itself ended says so in `error.type`, but is no error. */
-function setFailure(span: Span, { type, message, quotaId }: CallFailure): void {
-  const attributes: Attributes = { [ERROR_TYPE]: type }
-  if (quotaId !== undefined) attributes[GEMINI_QUOTA_ID] = quotaId
-  span.setAttributes(attributes)
-  if (type !== 'cancelled') span.setStatus({ code: SpanStatusCode.ERROR, message })
 }
 
 type EndedCall = {
   readonly answer: Answer
   readonly failure: CallFailure | undefined
   readonly times: Times
-  readonly attempts: AttemptCount
+  readonly attempts: Attempts
   readonly model: string | undefined
 }
 
@@ -143,16 +155,21 @@ function toTtsCall({ answer, failure, times, attempts, model }: EndedCall): TtsC
   }
 }
 
-const OUTCOMES: Readonly<Record<string, TtsOutcome>> = {
-  no_audio: 'no_audio',
-  text_instead_of_audio: 'text_instead_of_audio',
-  truncated: 'truncated',
-  truncated_stream: 'truncated',
-  cancelled: 'cancelled',
+/** Attributes of spans hold no structures. */
+function contentAsText({ inputMessages, systemInstructions, outputMessages }: GenAiContent): Attributes {
+  return {
+    [GEN_AI_INPUT_MESSAGES]: JSON.stringify(inputMessages),
+    [GEN_AI_OUTPUT_MESSAGES]: JSON.stringify(outputMessages),
+    [GEN_AI_SYSTEM_INSTRUCTIONS]: systemInstructions.length === 0 ? undefined : JSON.stringify(systemInstructions),
+  }
 }
 
-/** A limit of tokens, or a continuation that nobody asked for: the call went well, the speech is cut off nevertheless. */
-function outcomeOf({ finishReasons }: Answer, failure: CallFailure | undefined): TtsOutcome {
-  if (failure) return OUTCOMES[failure.type] ?? 'error'
-  return finishReasons.some((reason) => reason === 'MAX_TOKENS' || reason === 'CONTINUATION') ? 'truncated' : 'ok'
+function emitContent({ inputMessages, systemInstructions, outputMessages }: GenAiContent, about: Attributes, inContext: Context): void {
+  const content = { [GEN_AI_INPUT_MESSAGES]: [...inputMessages], [GEN_AI_OUTPUT_MESSAGES]: [...outputMessages] }
+  const instructions = systemInstructions.length === 0 ? {} : { [GEN_AI_SYSTEM_INSTRUCTIONS]: [...systemInstructions] }
+  logs.getLogger('tts-otel').emit({
+    eventName: EVENT_GEN_AI_DETAILS,
+    attributes: { ...about, ...content, ...instructions },
+    context: inContext,
+  })
 }

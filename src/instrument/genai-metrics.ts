@@ -1,8 +1,11 @@
-import { type Attributes, type Counter, metrics } from '@opentelemetry/api'
+import { type Attributes, type Counter, type Histogram, type Meter, metrics } from '@opentelemetry/api'
 import { ERROR_TYPE, GEN_AI_RESPONSE_MODEL, GEN_AI_TOKEN_MODALITY, METRIC_GEN_AI_INFERENCE_DURATION } from '../tts/semconv.ts'
-import type { Answer } from './genai-answer.ts'
-import type { CallFailure } from './genai-outcome.ts'
-import { GEN_AI_DURATION_BUCKETS_S, METRIC_GEN_AI_INPUT_TOKENS, METRIC_GEN_AI_OUTPUT_TOKENS } from './genai-semconv.ts'
+import type { Answer, TokenUsage } from './genai-answer.ts'
+import type { CallFailure } from './genai-errors.ts'
+import * as names from './genai-semconv.ts'
+
+/** Which names the metrics have: those of the convention up to version 1.41, the newest, or both. */
+export type MetricNames = 'old' | 'new' | 'both'
 
 /** One call that has ended, as the metrics see it. */
 export type MeasuredCall = {
@@ -11,33 +14,98 @@ export type MeasuredCall = {
   readonly answer: Answer
   readonly failure: CallFailure | undefined
   readonly durationS: number
+  /** Of a stream. */
+  readonly firstChunkS: number | undefined
 }
 
-/** `gen_ai.client.inference.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
-export function createGeminiMetrics(): { record(call: MeasuredCall): void } {
-  const meter = metrics.getMeter('tts-otel')
-  const duration = meter.createHistogram(METRIC_GEN_AI_INFERENCE_DURATION, {
-    description: 'Duration of one call of the model, its HTTP attempts included.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: GEN_AI_DURATION_BUCKETS_S },
-  })
-  const input = meter.createCounter(METRIC_GEN_AI_INPUT_TOKENS, { description: 'Tokens sent, by modality.', unit: '{token}' })
-  const output = meter.createCounter(METRIC_GEN_AI_OUTPUT_TOKENS, { description: 'Tokens received, by modality.', unit: '{token}' })
+export type GeminiMetrics = {
+  record(call: MeasuredCall): void
+  /** The time between two chunks of a stream. */
+  recordChunk(seconds: number, shared: Attributes): void
+}
 
+/** `gen_ai.client.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
+export function createGeminiMetrics(metricNames: MetricNames): GeminiMetrics {
+  const meter = metrics.getMeter('tts-otel')
+  const durations = createDurations(meter, metricNames)
+  const counts = metricNames === 'old' ? undefined : createTokenCounts(meter)
+  const usages = metricNames === 'new' ? undefined : createTokenUsage(meter)
   return {
-    record({ shared, answer, failure, durationS }) {
+    record({ shared, answer, failure, durationS, firstChunkS }) {
       const attributes: Attributes = { ...shared }
       if (answer.model !== undefined) attributes[GEN_AI_RESPONSE_MODEL] = answer.model
       if (failure) attributes[ERROR_TYPE] = failure.type
-      duration.record(durationS, attributes)
-      count(input, answer.usage?.input, answer.usage?.inputByModality, attributes)
-      count(output, answer.usage?.output, answer.usage?.outputByModality, attributes)
+      for (const { whole } of durations) whole.record(durationS, attributes)
+      if (firstChunkS !== undefined) for (const { firstChunk } of durations) firstChunk.record(firstChunkS, attributes)
+      counts?.(answer.usage, attributes)
+      usages?.(answer.usage, attributes)
+    },
+    recordChunk(seconds, shared) {
+      for (const { perChunk } of durations) perChunk.record(seconds, shared)
     },
   }
 }
 
+type Durations = { readonly whole: Histogram; readonly firstChunk: Histogram; readonly perChunk: Histogram }
+
+const NEW_DURATIONS = {
+  whole: METRIC_GEN_AI_INFERENCE_DURATION,
+  firstChunk: names.METRIC_GEN_AI_TIME_TO_FIRST_CHUNK,
+  perChunk: names.METRIC_GEN_AI_TIME_PER_OUTPUT_CHUNK,
+}
+const OLD_DURATIONS = {
+  whole: names.METRIC_GEN_AI_OLD_DURATION,
+  firstChunk: names.METRIC_GEN_AI_OLD_TIME_TO_FIRST_CHUNK,
+  perChunk: names.METRIC_GEN_AI_OLD_TIME_PER_OUTPUT_CHUNK,
+}
+
+function createDurations(meter: Meter, metricNames: MetricNames): readonly Durations[] {
+  const advice = { explicitBucketBoundaries: names.GEN_AI_DURATION_BUCKETS_S }
+  const create = (name: string, description: string) => meter.createHistogram(name, { description, unit: 's', advice })
+  const generations = { old: [OLD_DURATIONS], new: [NEW_DURATIONS], both: [OLD_DURATIONS, NEW_DURATIONS] }[metricNames]
+  return generations.map(({ whole, firstChunk, perChunk }) => ({
+    whole: create(whole, 'Duration of one call of the model, its HTTP requests included.'),
+    firstChunk: create(firstChunk, 'Time from the call to the first chunk of its stream.'),
+    perChunk: create(perChunk, 'Time from one chunk of a stream to the next.'),
+  }))
+}
+
+type RecordUsage = (usage: TokenUsage | undefined, attributes: Attributes) => void
+
+function createTokenCounts(meter: Meter): RecordUsage {
+  const counter = (name: string, description: string) => meter.createCounter(name, { description, unit: '{token}' })
+  const input = counter(names.METRIC_GEN_AI_INPUT_TOKENS, 'Tokens sent, by modality.')
+  const output = counter(names.METRIC_GEN_AI_OUTPUT_TOKENS, 'Tokens received, by modality.')
+  const cached = counter(names.METRIC_GEN_AI_CACHE_READ_TOKENS, 'Tokens of the input that came from a cache.')
+  const thoughts = counter(names.METRIC_GEN_AI_REASONING_TOKENS, 'Tokens the model thought with.')
+  const ofCall = createTokenHistogram(meter)
+  const inputs = ofCall(names.METRIC_GEN_AI_CALL_INPUT_TOKENS, 'Tokens sent by one call.')
+  const outputs = ofCall(names.METRIC_GEN_AI_CALL_OUTPUT_TOKENS, 'Tokens received by one call.')
+  return (usage, attributes) => {
+    countByModality(input, usage?.input, usage?.inputByModality, attributes)
+    countByModality(output, usage?.output, usage?.outputByModality, attributes)
+    if (usage?.cached) cached.add(usage.cached, attributes)
+    if (usage?.thoughts) thoughts.add(usage.thoughts, attributes)
+    if (usage?.input !== undefined) inputs.record(usage.input, attributes)
+    if (usage?.output !== undefined) outputs.record(usage.output, attributes)
+  }
+}
+
+function createTokenUsage(meter: Meter): RecordUsage {
+  const tokens = createTokenHistogram(meter)(names.METRIC_GEN_AI_OLD_TOKENS, 'Tokens of one call, by type.')
+  return (usage, attributes) => {
+    if (usage?.input !== undefined) tokens.record(usage.input, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'input' })
+    if (usage?.output !== undefined) tokens.record(usage.output, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'output' })
+  }
+}
+
+function createTokenHistogram(meter: Meter): (name: string, description: string) => Histogram {
+  const advice = { explicitBucketBoundaries: names.GEN_AI_TOKEN_BUCKETS }
+  return (name, description) => meter.createHistogram(name, { description, unit: '{token}', advice })
+}
+
 /** What the modalities leave of the total is `unknown`; so is the 0 of a call without an answer, as the convention asks. */
-function count(counter: Counter, total = 0, byModality: Readonly<Record<string, number>> = {}, attributes: Attributes): void {
+function countByModality(counter: Counter, total = 0, byModality: Readonly<Record<string, number>> = {}, attributes: Attributes): void {
   let rest = total
   for (const [modality, tokens] of Object.entries(byModality)) {
     counter.add(tokens, { ...attributes, [GEN_AI_TOKEN_MODALITY]: modality })

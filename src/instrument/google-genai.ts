@@ -1,15 +1,13 @@
 import { context } from '@opentelemetry/api'
-import type { GeminiResponse } from './genai-answer.ts'
-import { createCallRecorder, type GeminiCall } from './genai-call.ts'
-import type { Endpoint, GeminiApiClient, GeminiParams } from './genai-request.ts'
+import { processConfig } from '../config.ts'
+import { type CallRecorderOptions, createCallRecorder, type GeminiCall } from './genai-call.ts'
+import { followResult, isMethod, isRecord, type Method, override } from './genai-follow.ts'
+import { readInteractionRequest } from './genai-interaction-request.ts'
+import { type CallRequest, type GeminiApiClient, readGenerateRequest } from './genai-request.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { isSuppressed } from './suppress.ts'
 
-/** A method of `Models`; its parameters and results are passed on as they are. */
-type Method = (this: unknown, ...parameters: unknown[]) => unknown
-type Models = { readonly apiClient?: GeminiApiClient; [name: string]: unknown }
-
-/** Watches calls of @google/genai 1.x to 3.x. */
+/** Watches calls of @google/genai 2.x and 3.x. */
 export type GeminiInstrument = {
   /** Watches every client that this copy of the module will make. */
   watchModule(exports: unknown): void
@@ -19,8 +17,11 @@ export type GeminiInstrument = {
   stop(): void
 }
 
-/** The methods that all others (chats, function calling) go through. */
-const ENDPOINTS: Readonly<Record<string, Endpoint>> = { generateContent: 'generateContent', generateContentStream: 'streamGenerateContent' }
+/** What of the settings of speech applies to calls of Gemini; what is left out is taken from the environment. */
+export type GeminiOptions = Partial<CallRecorderOptions>
+
+/** The methods that all others (chats, function calling) go through, and whether they stream. */
+const MODEL_METHODS: Readonly<Record<string, boolean>> = { generateContent: false, generateContentStream: true }
 /** On the wrapping function: a client is watched once, however often and by however many it is asked for. */
 const WATCHED = Symbol.for('tts-otel.gemini')
 
@@ -30,39 +31,23 @@ const WATCHED = Symbol.for('tts-otel.gemini')
  *
  * @returns the same client.
  */
-export function instrumentGemini<T extends object>(client: T): T {
-  createGeminiInstrument(createGuard('google-genai')).watchClient(client)
+export function instrumentGemini<T extends object>(client: T, options: GeminiOptions = {}): T {
+  createGeminiInstrument(createGuard('google-genai'), options).watchClient(client)
   return client
 }
 
 /**
- * Makes a `gemini_api_call` span of each call of `models.generateContent` and `generateContentStream`, retries and continuations included.
- * The caller gets the client's own objects, errors and laziness; nothing is buffered and no getter is read.
+ * Makes a `gemini_api_call` span of each call of `models.generateContent`, `generateContentStream` and `interactions.create`, retries and
+ * continuations included. The caller gets the client's own objects, errors and laziness; nothing is buffered and no getter of an answer is read.
  */
-export function createGeminiInstrument(guard: Guard): GeminiInstrument {
-  const startCall = createCallRecorder(guard)
+export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}): GeminiInstrument {
   let isStopped = false
+  const watch = createMethodWatcher({ guard, options, isOn: () => !isStopped })
 
-  function begin(models: unknown, params: unknown, endpoint: Endpoint): GeminiCall | undefined {
-    if (isStopped || !isRecord(params) || isSuppressed(context.active())) return undefined
-    try {
-      // Every part of both is optional in these types.
-      return startCall({ params: params as GeminiParams, client: (models as Models).apiClient, endpoint })
-    } catch (error) {
-      guard.failed(error)
-      return undefined
-    }
-  }
-
-  function watch(models: unknown, name: string, method: Method): Method {
+  /** Chats call the method on its own: `models` is known from where it stands. */
+  function watchModels(models: object, name: string, method: Method): Method {
     if (WATCHED in method) return method
-    const endpoint = ENDPOINTS[name]!
-    const follow = endpoint === 'generateContent' ? followAnswer : followStream
-    const watched: Method = function (...parameters) {
-      const call = begin(models ?? this, parameters[0], endpoint)
-      return call ? follow(context.with(call.context, method, this, ...parameters), call) : method.apply(this, parameters)
-    }
-    return Object.defineProperties(watched, { name: { value: name }, [WATCHED]: { value: true } })
+    return watch(name, method, (params) => readGenerateRequest(params, apiClientOf(models), MODEL_METHODS[name]!))
   }
 
   /** The client assigns these methods in its constructor: a setter on the prototype sees that, and nothing of the class is replaced. */
@@ -72,25 +57,57 @@ export function createGeminiInstrument(guard: Guard): GeminiInstrument {
       configurable: true,
       get: () => undefined,
       set(this: object, value: unknown) {
-        const watched = isMethod(value) ? watch(this, name, value) : value
+        const watched = isMethod(value) ? watchModels(this, name, value) : value
         Object.defineProperty(this, name, { value: watched, writable: true, enumerable: true, configurable: true })
       },
     })
   }
 
+  function watchInteractions(interactions: unknown, client: unknown): void {
+    const create = isRecord(interactions) ? interactions.create : undefined
+    if (!isRecord(interactions) || !isMethod(create) || WATCHED in create) return
+    const read = (params: object, more: unknown) => readInteractionRequest(params, isRecord(more) ? more : {}, apiClientOf(client))
+    override(interactions, 'create', watch('create', create, read))
+  }
+
+  /** The client makes its `interactions` when they are first asked for, and so it stays: `owner` gets a getter around its own. */
+  function watchInteractionsGetter(owner: object, descriptor: PropertyDescriptor): void {
+    const { get } = descriptor
+    if (!get || WATCHED in get) return
+    const watched = function (this: unknown) {
+      const interactions = get.call(this)
+      try {
+        watchInteractions(interactions, this)
+      } catch (error) {
+        guard.failed(error)
+      }
+      return interactions
+    }
+    Object.defineProperties(watched, { name: { value: get.name }, [WATCHED]: { value: true } })
+    Object.defineProperty(owner, 'interactions', { ...descriptor, get: watched })
+  }
+
   return {
     watchModule(exports) {
-      const prototype = isRecord(exports) && isMethod(exports.Models) ? exports.Models.prototype : undefined
-      if (!isRecord(prototype)) return
-      for (const name of Object.keys(ENDPOINTS)) watchAssignment(prototype, name)
+      if (!isRecord(exports)) return
+      const models = isMethod(exports.Models) ? exports.Models.prototype : undefined
+      if (isRecord(models)) for (const name of Object.keys(MODEL_METHODS)) watchAssignment(models, name)
+      const client = isMethod(exports.GoogleGenAI) ? exports.GoogleGenAI.prototype : undefined
+      const descriptor = isRecord(client) ? Object.getOwnPropertyDescriptor(client, 'interactions') : undefined
+      if (isRecord(client) && descriptor) watchInteractionsGetter(client, descriptor)
     },
     watchClient(client) {
-      const models = isRecord(client) ? client.models : undefined
-      if (!isRecord(models)) return
-      for (const name of Object.keys(ENDPOINTS)) {
-        const method = models[name]
-        if (isMethod(method)) models[name] = watch(models, name, method)
+      if (!isRecord(client)) return
+      const { models } = client
+      if (isRecord(models)) {
+        for (const name of Object.keys(MODEL_METHODS)) {
+          const method = models[name]
+          if (isMethod(method)) models[name] = watchModels(models, name, method)
+        }
       }
+      const descriptor = findProperty(client, 'interactions')
+      if (descriptor?.get) watchInteractionsGetter(client, descriptor)
+      else watchInteractions(descriptor?.value, client)
     },
     stop() {
       isStopped = true
@@ -98,59 +115,50 @@ export function createGeminiInstrument(guard: Guard): GeminiInstrument {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
+type WatcherOptions = { readonly guard: Guard; readonly options: GeminiOptions; readonly isOn: () => boolean }
+/** `read` makes of the parameters what the call asks for. */
+type Watch = (name: string, method: Method, read: (params: object, more: unknown) => CallRequest) => Method
 
-function isMethod(value: unknown): value is Method & { readonly prototype: unknown } {
-  return typeof value === 'function'
-}
-
-/** Passes on the same answer or the same error. The derived promise, not a side branch, keeps an unhandled rejection unhandled. */
-function followAnswer(result: unknown, call: GeminiCall): unknown {
-  return follow(result, call, (response) => {
-    call.received(response as GeminiResponse) // every part of it is optional
-    call.completed()
-  })
-}
-
-function followStream(result: unknown, call: GeminiCall): unknown {
-  return follow(result, call, (stream) => {
-    if (isRecord(stream)) watchIteration(stream, call)
-  })
-}
-
-function follow(result: unknown, call: GeminiCall, onValue: (value: unknown) => void): unknown {
-  if (!(result instanceof Promise)) return result
-  return result.then(
-    (value) => {
-      onValue(value)
-      return value
-    },
-    (error) => {
-      call.failed(error)
-      throw error
-    },
-  )
-}
-
-/** The caller gets the client's own generator: only what its three methods do is watched, when the caller calls them. */
-function watchIteration(stream: Record<string, unknown>, call: GeminiCall): void {
-  const { next } = stream
-  if (!isMethod(next)) return
-  stream.next = function (...values: unknown[]) {
-    return follow(context.with(call.context, next, this, ...values), call, (result) => {
-      const { done, value } = result as IteratorResult<GeminiResponse>
-      if (done) call.completed()
-      else call.received(value)
-    })
-  }
-  for (const name of ['return', 'throw']) {
-    const method = stream[name]
-    if (!isMethod(method)) continue
-    stream[name] = function (...values: unknown[]) {
-      call.left()
-      return context.with(call.context, method, this, ...values)
+function createMethodWatcher({ guard, options, isOn }: WatcherOptions): Watch {
+  const startCall = createCallRecorder(guard, { ...processConfig().config.speech, ...options })
+  return function watch(name, method, read) {
+    function begin([params, more]: readonly unknown[]): GeminiCall | undefined {
+      if (!isOn() || !isRecord(params) || isSuppressed(context.active())) return undefined
+      try {
+        return startCall(read(params, more))
+      } catch (error) {
+        guard.failed(error)
+        return undefined
+      }
     }
+    const watched: Method = function (...parameters) {
+      const call = begin(parameters)
+      return call ? followCall(call, () => context.with(call.context, method, this, ...parameters)) : method.apply(this, parameters)
+    }
+    return Object.defineProperties(watched, { name: { value: name }, length: { value: method.length }, [WATCHED]: { value: true } })
   }
+}
+
+function followCall(call: GeminiCall, run: () => unknown): unknown {
+  let result: unknown
+  try {
+    result = run()
+  } catch (error) {
+    call.failed(error)
+    throw error
+  }
+  return followResult(result, call)
+}
+
+function apiClientOf(owner: unknown): GeminiApiClient | undefined {
+  return isRecord(owner) && isRecord(owner.apiClient) ? owner.apiClient : undefined
+}
+
+/** The property as the object or a class of it defines it. */
+function findProperty(target: object, name: string): PropertyDescriptor | undefined {
+  for (let owner: object | null = target; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    const descriptor = Object.getOwnPropertyDescriptor(owner, name)
+    if (descriptor) return descriptor
+  }
+  return undefined
 }

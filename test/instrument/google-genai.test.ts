@@ -14,7 +14,7 @@ import { listen, startTelemetry, waitForSpans } from './support.ts'
 const bareClient = new GoogleGenAI({ apiKey: STAND_IN_KEY })
 const telemetry = startTelemetry()
 instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
-createGeminiInstrument(createGuard('google-genai')).watchModule(genai)
+createGeminiInstrument(createGuard('google-genai'), { metricNames: 'both' }).watchModule(genai)
 
 let modes: ModeName[] = []
 const standIn = createGeminiStandIn({ timeScale: 0.001, chooseMode: () => modes.shift() ?? 'ok' })
@@ -276,14 +276,18 @@ test('the surrounding tts_request learns what the call brought', async () => {
   expect(attributes).toMatchObject({ 'tts.outcome': 'ok', 'tts.audio.format': 'pcm', 'tts.time_to_first_audio': expect.any(Number) })
 })
 
-test('duration and tokens by modality are counted', async () => {
+test('duration and tokens by modality are counted, under the old names and the new', async () => {
   modes = ['ok', 'internal']
   await createClient().models.generateContent(order)
   await failureOf(() => createClient().models.generateContent(order))
   await waitForSpans(telemetry, 4)
 
-  const durations = await telemetry.points('gen_ai.client.inference.duration')
-  expect(durations.map(({ attributes }) => attributes['error.type'])).toEqual(expect.arrayContaining([undefined, 'INTERNAL']))
+  for (const name of ['gen_ai.client.operation.duration', 'gen_ai.client.inference.duration']) {
+    const durations = await telemetry.points(name)
+    expect(durations.map(({ attributes }) => attributes['error.type'])).toEqual(expect.arrayContaining([undefined, 'INTERNAL']))
+  }
+  const usage = await telemetry.points('gen_ai.client.token.usage')
+  expect(usage.map(({ attributes }) => attributes['gen_ai.token.type'])).toEqual(expect.arrayContaining(['input', 'output']))
   const outputs = await telemetry.points('gen_ai.client.inference.usage.output_tokens')
   expect(outputs.map(({ attributes }) => attributes['gen_ai.token.modality'])).toEqual(expect.arrayContaining(['audio', 'unknown']))
 })
