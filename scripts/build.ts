@@ -34,6 +34,12 @@ const BUNDLES: readonly Bundle[] = [
     external: [],
   },
   {
+    // Apart, and loaded only where there is a logging.yaml.
+    outdir: 'dist/yaml',
+    entries: { 'settings-yaml': 'src/log/settings-yaml.ts' },
+    external: [],
+  },
+  {
     // Apart: with shared chunks register.js would load eight files instead of three.
     outdir: 'dist/cli',
     entries: { main: 'src/cli/main.ts' },

@@ -32,6 +32,10 @@ export type QueueConfig = {
 export type LogConfig = {
   readonly level: Value<'LOG_LEVEL'>
   readonly format: Value<'LOG_FORMAT'>
+  /** Otherwise a terminal gets a form for people. */
+  readonly isFormatSet: boolean
+  /** Whether that one has colours. */
+  readonly color: boolean
   readonly filePath: string | undefined
   /** Path of a `logging.yaml`. */
   readonly settingsPath: string | undefined
@@ -146,6 +150,8 @@ function toConfig(reader: Reader): Config {
     log: {
       level: get('LOG_LEVEL'),
       format: get('LOG_FORMAT'),
+      isFormatSet: reader.isSet('LOG_FORMAT'),
+      color: !reader.isSet('NO_COLOR'),
       filePath: get('LOG_FILE_PATH'),
       settingsPath: get('TTS_OTEL_LOGGING_CONFIG'),
       sampleRatio: get('TTS_OTEL_DEBUG_SAMPLE_RATIO'),

@@ -5,6 +5,7 @@ import type { Resource } from '@opentelemetry/resources'
 import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { Config } from './config.ts'
 import type { Pipeline } from './delivery/pipeline.ts'
+import { type Cleaning, isClean } from './log/clean.ts'
 import type { Redactor } from './log/redact.ts'
 import { uuidv7 } from './log/uuid.ts'
 import { currentRequest } from './request-context.ts'
@@ -23,19 +24,30 @@ export function createLogs({ config, resource, redactor, pipeline }: LogsOptions
   return new LoggerProvider({
     resource,
     logRecordLimits: config.logLimits,
-    processors: pipeline === undefined ? [] : [createProcessor(redactor, pipeline)],
+    processors: pipeline === undefined ? [] : [createProcessor({ redactor, pipeline, cleaning: cleaningOf(config) })],
   })
 }
 
 /** How long `forceFlush()` may wait when the caller names no time. The SDK's own default. */
 const FLUSH_TIMEOUT_MS = 30_000
 
-function createProcessor(redactor: Redactor, pipeline: Pipeline<ReadableLogRecord>): LogRecordProcessor {
+type ProcessorOptions = {
+  readonly redactor: Redactor
+  readonly pipeline: Pipeline<ReadableLogRecord>
+  /** What our own loggers have to have done for their records to pass as they are. */
+  readonly cleaning: Cleaning
+}
+
+function cleaningOf({ log }: Config): Cleaning {
+  return log.hashKey === undefined ? 'redacted' : 'hashed'
+}
+
+function createProcessor({ redactor, pipeline, cleaning }: ProcessorOptions): LogRecordProcessor {
   return {
-    onEmit(record) {
+    onEmit(record, context) {
       try {
         nameRecord(record)
-        redactRecord(record, redactor)
+        if (!isClean(context, cleaning)) redactRecord(record, redactor)
       } catch (error) {
         return pipeline.broken(error) // `emit()` is called by the app
       }

@@ -196,7 +196,12 @@ const CONTENT = {
     'INFO',
     'Least level of getLogger that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL, any case; also trace, warn, fatal.',
   ),
-  LOG_FORMAT: setting(oneOf(['json', 'text']), 'json', 'Form of the log lines on the console and in the file.'),
+  LOG_FORMAT: setting(
+    oneOf(['json', 'text']),
+    'json',
+    'Form of the log lines on the console and in the file. Unset, a terminal gets a form for people.',
+  ),
+  NO_COLOR: optional(text, 'With any value, log lines on a terminal have no colours. https://no-color.org'),
   LOG_FILE_PATH: optional(
     text,
     'File that getLogger also writes to, from DEBUG on where LOG_LEVEL allows it: 10 MB, five older ones kept beside it.',

@@ -24,6 +24,9 @@ const EXIT_STEP_MS = 5
 /** The console of this process: stdout, as Python's handlers have it (`ext://sys.stdout`). */
 export const writeToConsole: WriteLine = createLineWriter({ fd: 1, onDrop: countDrop })
 
+/** Its stderr (`ext://sys.stderr`). */
+export const writeToErrors: WriteLine = createLineWriter({ fd: 2, onDrop: countDrop })
+
 /**
  * A synchronous writer to `fd`, so that a line is out before a crash. Where the pipe is full (EAGAIN) lines wait in a bounded
  * buffer until it is not, at the latest until the process ends; where nobody reads any more (EPIPE) they are dropped.

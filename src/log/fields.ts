@@ -1,4 +1,5 @@
 import type { AnyValue } from '@opentelemetry/api'
+import { EXCEPTION_MESSAGE, EXCEPTION_TYPE } from '../tts/semconv.ts'
 import { describeException } from './exception.ts'
 
 /** What a caller adds to a log record: any values under any names. */
@@ -8,21 +9,39 @@ export type Fields = Readonly<Record<string, unknown>>
 const DEPTH_MAX = 6
 /** Values of one record; the rest is replaced. A log line of 1,000 values is a dump that belongs elsewhere. */
 const NODES_MAX = 1_000
+/** Names that say no more than that there is an error; `exc_info` is Python's, `err` pino's. */
+const ERROR_NAMES = new Set(['error', 'err', 'exc_info', 'exception'])
+
+type Budget = { nodesLeft: number }
 
 /**
  * Adds `fields` to `record` in the form that OTLP and JSON can carry. What is undefined is left out; bytes become their size, as
- * audio does not belong in a log; an Error in `error` becomes the attributes of an exception.
+ * audio does not belong in a log. The first Error becomes the attributes of an exception, whatever its name; further ones are described.
  */
 export function addFields(record: Record<string, AnyValue>, fields: Fields): void {
-  const budget = { nodesLeft: NODES_MAX }
+  let budget: Budget | undefined
+  let hasException = false
   for (const name of Object.keys(fields)) {
     const value = fields[name]
-    if (name === 'error' && value instanceof Error) Object.assign(record, describeException(value))
-    else if (value !== undefined) record[name] = toPlain(value, budget, 0)
+    if (typeof value === 'string' || typeof value === 'boolean') record[name] = value
+    else if (value instanceof Error && !hasException) {
+      addException(record, name, value)
+      hasException = true
+    } else if (value !== undefined) {
+      budget ??= { nodesLeft: NODES_MAX }
+      record[name] = toPlain(value, budget, 0)
+    }
   }
 }
 
-function toPlain(value: unknown, budget: { nodesLeft: number }, depth: number): AnyValue {
+/** A name of its own says what the error was for, so that stays. */
+function addException(record: Record<string, AnyValue>, name: string, error: Error): void {
+  const exception = describeException(error)
+  Object.assign(record, exception)
+  if (!ERROR_NAMES.has(name)) record[name] = `${exception[EXCEPTION_TYPE]}: ${exception[EXCEPTION_MESSAGE]}`
+}
+
+function toPlain(value: unknown, budget: Budget, depth: number): AnyValue {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value !== 'object') return String(value)
@@ -32,7 +51,7 @@ function toPlain(value: unknown, budget: { nodesLeft: number }, depth: number): 
   return toPlainObject(value, budget, depth + 1)
 }
 
-function toPlainObject(value: object, budget: { nodesLeft: number }, depth: number): AnyValue {
+function toPlainObject(value: object, budget: Budget, depth: number): AnyValue {
   if (value instanceof Error) return { type: value.name, message: value.message, stack: value.stack ?? '' }
   if ('toJSON' in value && typeof value.toJSON === 'function') return toPlain(value.toJSON(), budget, depth)
   if (value instanceof Map) return toPlain(Object.fromEntries(value), budget, depth)
@@ -45,7 +64,7 @@ function toPlainObject(value: object, budget: { nodesLeft: number }, depth: numb
   return plain
 }
 
-function toPlainList(values: Iterable<unknown>, budget: { nodesLeft: number }, depth: number): AnyValue[] {
+function toPlainList(values: Iterable<unknown>, budget: Budget, depth: number): AnyValue[] {
   const plain: AnyValue[] = []
   for (const value of values) {
     if (budget.nodesLeft-- <= 0) break

@@ -22,3 +22,8 @@ export function parseLevel(text: string): Level | undefined {
   const name = text.trim().toUpperCase()
   return LEVELS.find((level) => level === name) ?? (Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined)
 }
+
+/** The least severity that a logger or sink of this level takes; 0, which is everything, without a level. */
+export function leastOf(level: Level | 'NOTSET' | undefined): number {
+  return level === undefined || level === 'NOTSET' ? 0 : SEVERITIES[level]
+}

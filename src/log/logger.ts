@@ -1,78 +1,118 @@
-import type { AnyValue, LoggerProvider, Logger as OtelLogger } from '@opentelemetry/api'
-import { diag, isSpanContextValid, logs, trace } from '@opentelemetry/api'
+import { type AnyValue, type Context, context, diag } from '@opentelemetry/api'
 import { processConfig } from '../config.ts'
-import { currentRequest } from '../request-context.ts'
-import { LOG_RECORD_UID, REQUEST_ID, SOURCE, USER_ID } from '../tts/semconv.ts'
-import { type WriteLine, writeToConsole } from './console.ts'
+import type { Cleaning } from './clean.ts'
+import { type WriteLine, writeToErrors } from './console.ts'
 import { addFields, type Fields } from './fields.ts'
-import { type Level, SEVERITIES } from './levels.ts'
-import { formatJson, formatText } from './line.ts'
-import { createRedactor } from './redact.ts'
+import { createFileSink } from './file.ts'
+import { type Level, leastOf, SEVERITIES } from './levels.ts'
+import { formatJson, formatText, type Line } from './line.ts'
+import { createEmit } from './otlp.ts'
+import { createRecorder, type RecordConfig } from './record.ts'
+import type { Route, Routes } from './routes.ts'
+import { createRouting, type Routing } from './routing.ts'
+import type { Format, Sink } from './sinks.ts'
 import { uuidv7 } from './uuid.ts'
 
 /**
- * Writes log records: as a line on the console, and to OpenTelemetry where a provider is registered. Secrets are taken out once,
- * before both. Each call returns the record's id (`log.record.uid`), or an empty string where its level is switched off; none throws.
- * An `Error` as the second argument or in the field `error` becomes `exception.type`, `.message` and `.stacktrace`.
+ * Writes log records to the sinks of its name: console, file, and OpenTelemetry where a provider is registered. Secrets are taken out once,
+ * before all of them. Each call returns the record's id (`log.record.uid`), or an empty string where the record is not written: its level is
+ * switched off, or the sample of DEBUG records does not hold it. None throws.
+ * An `Error`, as the message, the second argument or in any field, becomes `exception.type`, `.message` and `.stacktrace`.
  */
 export type Logger = {
   readonly name: string
-  debug(message: string, fields?: Fields | Error): string
-  info(message: string, fields?: Fields | Error): string
-  warning(message: string, fields?: Fields | Error): string
+  debug(message: string | Error, fields?: Fields | Error): string
+  info(message: string | Error, fields?: Fields | Error): string
+  warning(message: string | Error, fields?: Fields | Error): string
   /** The same as `warning`, as pino and the console call it. */
-  warn(message: string, fields?: Fields | Error): string
-  error(message: string, fields?: Fields | Error): string
-  critical(message: string, fields?: Fields | Error): string
+  warn(message: string | Error, fields?: Fields | Error): string
+  error(message: string | Error, fields?: Fields | Error): string
+  critical(message: string | Error, fields?: Fields | Error): string
   /** A logger of the same name that adds `fields` to every record; the record's own win. */
   child(fields: Fields): Logger
   isEnabled(level: Level): boolean
 }
 
-export type LogSettings = { readonly level: Level; readonly format: 'json' | 'text' }
-
+/** Loggers that write every record of `settings().level` and worse to one place, and to OpenTelemetry. */
 type LoggingOptions = {
   /** Asked at each record, so that it may be read late. */
-  readonly settings: () => LogSettings
+  readonly settings: () => { readonly level: Level; readonly format: 'json' | 'text' }
   readonly write: WriteLine
   readonly now?: () => Date
 }
 
-type Attributes = Record<string, AnyValue>
-
-const defaultLogging = createLogging({ settings: () => processConfig().config.log, write: writeToConsole })
-
-/** The logger `name` (`app.tts`), which becomes `source` and the instrumentation scope. Level and format: `LOG_LEVEL`, `LOG_FORMAT`. */
-export function getLogger(name: string): Logger {
-  return defaultLogging.getLogger(name)
+type LoggersOptions = {
+  readonly routing: Routing
+  /** Asked once, at the first record. */
+  readonly config: () => RecordConfig
+  readonly nowMs?: () => number
 }
 
-/** Loggers with settings and a sink of their own. */
-export function createLogging({ settings, write, now = () => new Date() }: LoggingOptions): { getLogger(name: string): Logger } {
-  const redactor = createRedactor()
+type Attributes = Record<string, AnyValue>
 
-  function writeRecord(otel: OtelLogger, name: string, level: Level, message: string, attributes: Attributes): void {
-    const time = now()
-    const clean = redactor.attributes(attributes)
-    const body = redactor.text(message)
-    otel.emit({ timestamp: time, severityNumber: SEVERITIES[level], severityText: level, body, attributes: clean })
-    const { traceId, spanId } = activeIds()
-    const line = { time, level, logger: name, message: body, traceId, spanId, attributes: clean }
-    write(settings().format === 'text' ? formatText(line) : formatJson(line))
+const logConfig = () => processConfig().config.log
+const say = (message: string) => writeToErrors(`tts-otel: ${message}\n`)
+const defaultLoggers = createLoggers({ routing: createRouting({ config: logConfig, openFile: createFileSink, say }), config: logConfig })
+
+/**
+ * The logger `name` (`app.tts`), which becomes `source` and the instrumentation scope. Where its records go: `logging.yaml`
+ * (`TTS_OTEL_LOGGING_CONFIG`), or `LOG_LEVEL`, `LOG_FORMAT` and `LOG_FILE_PATH`; see docs/logging.md.
+ */
+export function getLogger(name: string): Logger {
+  return defaultLoggers.getLogger(name)
+}
+
+/** Loggers with one place of their own instead of the configured ones, and OpenTelemetry. */
+export function createLogging({ settings, write, now }: LoggingOptions): { getLogger(name: string): Logger } {
+  const known = new Map<string, Routes>()
+  const current = (): Routes => {
+    const { level, format } = settings()
+    const routes = known.get(level + format) ?? toRoutes(level, format === 'text' ? formatText : formatJson, write)
+    known.set(level + format, routes)
+    return routes
   }
+  const clock = now === undefined ? {} : { nowMs: () => now().getTime() }
+  return createLoggers({ routing: { current, add: () => {} }, config: () => ({ hashKey: undefined, sampleRatio: 1 }), ...clock })
+}
+
+function toRoutes(level: Level, format: (line: Line) => string, write: WriteLine): Routes {
+  const least = leastOf(level)
+  const route: Route = {
+    least,
+    sinks: [
+      { kind: 'lines', least, format, write },
+      { kind: 'otlp', least },
+    ],
+  }
+  return { find: () => route }
+}
+
+/**
+ * Loggers that share a routing.
+ *
+ *     call ─► plain values ─► redact once ─┬─► console, file     as lines, each form made once
+ *                                          └─► otlp              marked as clean, so that its processor does not look again
+ */
+export function createLoggers({ routing, config, nowMs = Date.now }: LoggersOptions): { getLogger(name: string): Logger } {
+  const recorder = createRecorder({ config, nowMs })
 
   function makeLogger(name: string, base: Attributes): Logger {
-    const otel = followProvider(name)
-    const isEnabled = (level: Level): boolean => SEVERITIES[level] >= SEVERITIES[settings().level]
+    const route = createRouteFinder(routing, name)
+    const deliver = createDelivery(name, recorder.cleaning)
 
     const at = (level: Level) => {
-      return function log(message: string, fields: Fields | Error = {}): string {
-        if (!isEnabled(level)) return ''
+      const severity = SEVERITIES[level]
+      return function log(message: string | Error, fields?: Fields | Error): string {
+        const { least, sinks } = route()
+        if (severity < least) return ''
         const id = uuidv7()
         try {
-          writeRecord(otel(), name, level, String(message), toAttributes(id, name, base, fields))
+          const active = context.active()
+          const line = recorder.make({ logger: name, level, id, message, base, fields }, active)
+          if (line === undefined) return ''
+          deliver(line, severity, sinks, active)
         } catch (error) {
-          diag.warn(`tts-otel: a record of the logger ${name} is lost; the app is not affected.`, error)
+          tellLoss(name, error)
         }
         return id
       }
@@ -92,41 +132,56 @@ export function createLogging({ settings, write, now = () => new Date() }: Loggi
         addFields(added, fields)
         return makeLogger(name, added)
       },
-      isEnabled,
+      isEnabled: (level) => SEVERITIES[level] >= route().least,
     }
   }
 
-  return { getLogger: (name) => makeLogger(name, {}) }
-}
-
-/** The ids first: a record that reaches the limit of attributes loses the last ones. They are strings wherever they come from. */
-function toAttributes(id: string, name: string, base: Attributes, fields: Fields | Error): Attributes {
-  const attributes: Attributes = { [LOG_RECORD_UID]: id, [SOURCE]: name }
-  const request = currentRequest()
-  if (request) attributes[REQUEST_ID] = request.requestId
-  if (request?.userId !== undefined) attributes[USER_ID] = request.userId
-  Object.assign(attributes, base)
-  addFields(attributes, fields instanceof Error ? { error: fields } : fields)
-  attributes[LOG_RECORD_UID] = id
-  for (const name of [REQUEST_ID, USER_ID]) if (typeof attributes[name] === 'number') attributes[name] = String(attributes[name])
-  return attributes
-}
-
-/** The OpenTelemetry logger of whichever provider is registered now; the API's own proxy stays with the first. */
-function followProvider(name: string): () => OtelLogger {
-  let provider: LoggerProvider | undefined
-  let logger: OtelLogger | undefined
-  return function currentLogger() {
-    const registered = logs.getLoggerProvider()
-    if (logger === undefined || provider !== registered) {
-      provider = registered
-      logger = registered.getLogger(name)
-    }
-    return logger
+  return {
+    getLogger(name) {
+      routing.add(name)
+      return makeLogger(name, {})
+    },
   }
 }
 
-function activeIds(): { readonly traceId?: string; readonly spanId?: string } {
-  const span = trace.getActiveSpan()?.spanContext()
-  return span && isSpanContextValid(span) ? span : {}
+/** Looks the route up again only when the routing has changed. */
+function createRouteFinder(routing: Routing, name: string): () => Route {
+  let routes: Routes | undefined
+  let route: Route | undefined
+  return function findRoute() {
+    const current = routing.current()
+    if (route === undefined || routes !== current) {
+      routes = current
+      route = current.find(name)
+    }
+    return route
+  }
+}
+
+type Deliver = (line: Line, severity: number, sinks: readonly Sink[], active: Context) => void
+
+/** A sink that fails keeps no record from the others. */
+function createDelivery(name: string, cleaning: () => Cleaning): Deliver {
+  const emit = createEmit(name, cleaning)
+  return function deliver(line, severity, sinks, active) {
+    let format: Format | undefined
+    let text = ''
+    for (const sink of sinks) {
+      if (severity < sink.least) continue
+      try {
+        if (sink.kind === 'otlp') emit(line, active)
+        else {
+          if (sink.format !== format) text = sink.format(line)
+          format = sink.format
+          sink.write(text, severity)
+        }
+      } catch (error) {
+        tellLoss(name, error)
+      }
+    }
+  }
+}
+
+function tellLoss(logger: string, error: unknown): void {
+  diag.warn(`tts-otel: a record of the logger ${logger} is lost; the app is not affected.`, error)
 }

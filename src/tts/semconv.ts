@@ -14,6 +14,8 @@ export const USER_ID = 'user_id'
 export const SOURCE = 'source'
 /** String. UUIDv7, minted once; a second record with the same one is a copy. https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/ */
 export const LOG_RECORD_UID = 'log.record.uid'
+/** Double, ratio in (0, 1). Of a sampled DEBUG record: the share of such records that is kept, so that counts can be scaled up. */
+export const LOG_SAMPLE_RATIO = 'log.sample_ratio'
 /** String. Low-cardinality name of what went wrong: a status of the provider, an HTTP code, or an outcome below. */
 export const ERROR_TYPE = 'error.type'
 /** String. Class of a thrown error. */
@@ -131,6 +133,10 @@ export const METRIC_TTS_CHARACTERS = 'tts.characters'
 export const METRIC_TTS_COST = 'tts.cost'
 /** Counter {token}. Output tokens that are billed although no audio came. */
 export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
+/** Counter {request}. Requests that were refused with 401: each counts once. */
+export const METRIC_TTS_AUTH_FAILURES = 'tts.auth.failures'
+/** UpDownCounter {connection}. Requests under way: each holds a connection of its client until its answer has ended. */
+export const METRIC_TTS_ACTIVE_CONNECTIONS = 'tts.active_connections'
 /** Counter {line} by `reason`. Lines of the log that the console did not take. */
 export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'
 /** Counter {line} by `reason`. Lines of the log that a file did not take. */

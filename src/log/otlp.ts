@@ -1,0 +1,42 @@
+import { type Context, type HrTime, type LoggerProvider, logs, type Logger as OtelLogger } from '@opentelemetry/api'
+import { type Cleaning, markClean } from './clean.ts'
+import { SEVERITIES } from './levels.ts'
+import type { Line } from './line.ts'
+
+/** Hands a record to OpenTelemetry, where a provider is registered. */
+export type Emit = (line: Line, active: Context) => void
+
+/** The way to OpenTelemetry for the logger `name`, whose records have been cleaned as `cleaning()` says. */
+export function createEmit(name: string, cleaning: () => Cleaning): Emit {
+  const otel = followProvider(name)
+  return function emit({ timeMs, level, message, attributes }, active) {
+    otel().emit({
+      timestamp: toHrTime(timeMs),
+      severityNumber: SEVERITIES[level],
+      severityText: level,
+      body: message,
+      attributes,
+      context: markClean(active, cleaning()),
+    })
+  }
+}
+
+/** The OpenTelemetry logger of whichever provider is registered now; the API's own proxy stays with the first. */
+function followProvider(name: string): () => OtelLogger {
+  let provider: LoggerProvider | undefined
+  let logger: OtelLogger | undefined
+  return function currentLogger() {
+    const registered = logs.getLoggerProvider()
+    if (logger === undefined || provider !== registered) {
+      provider = registered
+      logger = registered.getLogger(name)
+    }
+    return logger
+  }
+}
+
+/** Seconds and nanoseconds: a plain number could be taken for one of `performance.now()`. */
+function toHrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1_000)
+  return [seconds, (ms - seconds * 1_000) * 1_000_000]
+}
