@@ -3,6 +3,7 @@ import { type PostTailOptions, postTail } from './delivery/last-breath.ts'
 import { watchEndSignals } from './end-signals.ts'
 import { watchExit } from './exit-listener.ts'
 import { watchFatalErrors } from './fatal-error.ts'
+import { endLogFiles } from './log/file-exit.ts'
 import type { Sdk } from './sdk.ts'
 import type { Chunk } from './wire/signal.ts'
 
@@ -34,7 +35,13 @@ export function watchProcessEnd({ sdk, posts, timeoutMs, isMainThread }: Process
   watchNaturalEnd(sdk, timeoutMs)
   watchFatalErrors({ loggerProvider: sdk.loggerProvider, onFatal: lastBreath.save })
   watchExit(() => lastBreath.end(postMs))
-  if (isMainThread) watchEndSignals({ flush: () => endAll(sdk, timeoutMs), onDeath: () => lastBreath.end(0) })
+  if (isMainThread) watchEndSignals({ flush: () => endAll(sdk, timeoutMs), onDeath: () => die(lastBreath) })
+}
+
+/** A signal fires no `exit`. */
+function die(lastBreath: LastBreath): void {
+  lastBreath.end(0)
+  endLogFiles()
 }
 
 /** Before the flush and not after it: a disk that goes with its container keeps nothing for a next start. */

@@ -8,7 +8,8 @@ export type CommandResult = { readonly code: number; readonly stdout?: string; r
 
 const HELP = `npx tts-otel <command>
 
-  doctor   finds out why telemetry does not arrive
+  doctor            finds out why telemetry does not arrive
+  logs rotate DIR   compresses old log files, keeps the newest archives
 
 npx tts-otel <command> --help tells more.
 `
@@ -23,6 +24,7 @@ async function main([name, ...words]: readonly string[]): Promise<void> {
 async function run(name: string | undefined, words: readonly string[]): Promise<CommandResult> {
   try {
     if (name === 'doctor') return await (await import('./doctor.ts')).runDoctor(words)
+    if (name === 'logs') return await (await import('./logs.ts')).runLogs(words)
   } catch (error) {
     return { code: 1, stderr: `tts-otel ${name}: ${error instanceof Error ? error.message : error}\n` }
   }

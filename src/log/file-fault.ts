@@ -27,10 +27,10 @@ export function faultCode(error: unknown): string {
 }
 
 /** What happened and what to do, as one sentence. */
-export function describeFault(path: string, error: unknown): string {
+export function describeFault(what: 'written' | 'rotated' | 'archived', path: string, error: unknown): string {
   const code = faultCode(error)
   const detail = error instanceof Error ? error.message : String(error)
-  return `the log file ${path} cannot be written: ${detail}; ${ADVICE[code] ?? ADVICE_OTHERWISE} (LOG_FILE_PATH or logging.yaml)`
+  return `the log file ${path} cannot be ${what}: ${detail}; ${ADVICE[code] ?? ADVICE_OTHERWISE} (LOG_FILE_PATH or logging.yaml)`
 }
 
 /** The default for losses: the instrument is asked for at each, because before registration the API hands out one that never counts. */

@@ -11,8 +11,7 @@ export type FileTargetOptions = {
   readonly archivesMax: number
   readonly mode: number
   readonly nowMs: () => number
-  /** Told after a rotation, with the path of the log without symbolic links. */
-  readonly onRotated: (path: string) => void
+  readonly onRotated: () => void
   /** A rotation that fails is no reason not to write. */
   readonly onRotationFailed: (error: unknown) => void
 }
@@ -83,7 +82,7 @@ export function createFileTarget(options: FileTargetOptions): FileTarget {
       if (rotated === 'rotated' || rotated === 'moved') close()
       if (rotated === 'rotated') {
         file = openFile(realPath, mode, constants.O_NOFOLLOW)
-        onRotated(realPath)
+        onRotated()
       }
     } catch (error) {
       rotateFromMs = nowMs() + ROTATION_RETRY_MS

@@ -1,4 +1,3 @@
-import { createWarner } from '../delivery/warn.ts'
 import { createLineBuffer } from './file-buffer.ts'
 import { describeFault, faultCode } from './file-fault.ts'
 import type { FileTarget } from './file-target.ts'
@@ -7,7 +6,8 @@ export type FileWriterOptions = {
   readonly path: string
   readonly target: FileTarget
   readonly onDrop: (reason: string, lines: number) => void
-  readonly warn: (message: string) => void
+  /** Says a message unless the same reason was said a moment ago. */
+  readonly warnOf: (reason: string, message: () => string) => void
   readonly nowMs: () => number
 }
 
@@ -35,9 +35,8 @@ const RETRY_READER_MS = 20
 type Fault = { readonly sinceMs: number; readonly retryAtMs: number; readonly error: unknown }
 
 /** Nothing here throws. A line is dropped when it, or those before it, could not be written for ten seconds, or fill a megabyte. */
-export function createFileWriter({ path, target, onDrop, warn, nowMs }: FileWriterOptions): FileWriter {
+export function createFileWriter({ path, target, onDrop, warnOf, nowMs }: FileWriterOptions): FileWriter {
   const buffer = createLineBuffer()
-  const warnOf = createWarner(warn, nowMs)
   let fault: Fault | undefined
 
   function add(line: string): void {
@@ -69,13 +68,14 @@ export function createFileWriter({ path, target, onDrop, warn, nowMs }: FileWrit
     fault = { sinceMs: fault?.sinceMs ?? now, retryAtMs: now + retryMs, error }
     setTimeout(drain, retryMs + 1).unref()
     if (now - fault.sinceMs >= WAITING_MS_MAX) drop(error, buffer.clear())
-    else if (!isSlowReader) warnOf(faultCode(error), () => `${describeFault(path, error)}. Lines wait for ${WAITING_MS_MAX / 1_000} s.`)
+    else if (!isSlowReader)
+      warnOf(faultCode(error), () => `${describeFault('written', path, error)}. Lines wait for ${WAITING_MS_MAX / 1_000} s.`)
   }
 
   function drop(error: unknown, lines: number): void {
     if (lines === 0) return
     onDrop(faultCode(error), lines)
-    warnOf(`dropped ${faultCode(error)}`, () => `${describeFault(path, error)}. Lines are dropped.`)
+    warnOf(`dropped ${faultCode(error)}`, () => `${describeFault('written', path, error)}. Lines are dropped.`)
   }
 
   function finish(): void {

@@ -1,3 +1,5 @@
+import { createWarner } from '../delivery/warn.ts'
+import { createArchivist } from './archive-schedule.ts'
 import { atEnd } from './file-exit.ts'
 import { countDrop, describeFault, sayFault } from './file-fault.ts'
 import { createFileTarget } from './file-target.ts'
@@ -52,9 +54,14 @@ const CHUNKS_PER_FILE = 5
 export function createFileSink(options: FileSinkOptions): FileSink {
   const { path, bytesMax = 10 * MB, backupsMax = 5, archivesMax = 30, mode = 0o640 } = options
   const { onDrop = countDrop, warn = sayFault, nowMs = () => performance.now() } = options
-  const onRotationFailed = (error: unknown): void => warn(`${describeFault(path, error)}. It is not rotated and grows.`)
-  const target = createFileTarget({ path, bytesMax, backupsMax, archivesMax, mode, nowMs, onRotated: () => {}, onRotationFailed })
-  const writer = createFileWriter({ path, target, onDrop, warn, nowMs })
+  const warnOf = createWarner(warn, nowMs)
+  const onRotated = (): void => archivist?.wake()
+  const onRotationFailed = (error: unknown): void =>
+    warnOf('rotation', () => `${describeFault('rotated', path, error)}. Until then it grows.`)
+  const onArchiveFailed = (file: string, error: unknown): void => warnOf('archive', () => `${describeFault('archived', file, error)}.`)
+  const target = createFileTarget({ path, bytesMax, backupsMax, archivesMax, mode, nowMs, onRotated, onRotationFailed })
+  const archivist = archivesMax > 0 ? createArchivist({ path: target.openPath, archivesMax, onFailed: onArchiveFailed }) : undefined
+  const writer = createFileWriter({ path, target, onDrop, warnOf, nowMs })
   const chunkCharacters = bytesMax > 0 ? Math.min(CHUNK_CHARACTERS_MAX, bytesMax / CHUNKS_PER_FILE) : CHUNK_CHARACTERS_MAX
   const isDirect = createBudget(nowMs)
   let isScheduled = false
@@ -87,6 +94,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
     writer.finish()
     state = 'closed'
     target.close()
+    archivist?.stop()
     forgetEnd()
   }
 

@@ -1,5 +1,6 @@
-import { lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
-import { retiredPath } from './archive-name.ts'
+import { lstatSync, readdirSync, renameSync, type Stats, unlinkSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { readLogName, retiredPath } from './archive-name.ts'
 import { withLock } from './rotation-lock.ts'
 
 export type RotateOptions = {
@@ -47,30 +48,31 @@ function makeRoom(path: string, backupsMax: number, archivesMax: number): void {
   let free = 1
   while (free < backupsMax && look(backupPath(path, free)) !== undefined) free++
   const last = look(backupPath(path, free))
-  if (last !== undefined) retire({ path, number: free, file: last, archivesMax })
+  if (last !== undefined) retire(path, free, last, archivesMax)
   for (let number = free; number > 1; number--) renameSync(backupPath(path, number - 1), backupPath(path, number))
 }
 
-export type RetireOptions = {
-  readonly path: string
-  readonly number: number
-  readonly file: Stats
-  readonly archivesMax: number
-}
-
-/** Takes a backup out of the numbering; gives its new path. For who holds the lock. */
-export function retire({ path, number, file, archivesMax }: RetireOptions): string | undefined {
-  const backup = backupPath(path, number)
+function retire(path: string, number: number, { mtimeMs }: Stats, archivesMax: number): void {
   if (archivesMax === 0) {
-    unlinkSync(backup)
-    return undefined
+    unlinkSync(backupPath(path, number))
+    return
   }
-  const retired = retiredPath(path, file.mtimeMs)
-  renameSync(backup, retired)
-  return retired
+  renameSync(backupPath(path, number), retiredPath(path, mtimeMs))
+  removeSurplus(path, archivesMax)
 }
 
-export function backupPath(path: string, number: number): string {
+/** Here as well, because a process that ends soon, or is very busy, never comes to compress anything. */
+function removeSurplus(path: string, archivesMax: number): void {
+  const dir = dirname(path)
+  const dated = readdirSync(dir).flatMap((name) => {
+    const is = readLogName(name, basename(path))
+    return is?.kind === 'retired' || is?.kind === 'archive' ? [{ file: join(dir, name), writtenMs: is.writtenMs ?? 0 }] : []
+  })
+  const surplus = dated.sort((a, b) => b.writtenMs - a.writtenMs).slice(archivesMax)
+  for (const { file } of surplus) unlinkSync(file)
+}
+
+function backupPath(path: string, number: number): string {
   return `${path}.${number}`
 }
 
