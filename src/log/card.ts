@@ -13,7 +13,7 @@ const GROUPS_MAX = 8
 
 /** Whether digits, grouped by spaces or dashes, hold a payment card's number: alone, or next to other numbers. */
 export function isCardNumber(text: string): boolean {
-  const groups = text.split(/[ -]/)
+  const groups = text.split(/[ \u00a0-]/)
   if (groups.length > GROUPS_MAX) return false
   for (let first = 0; first < groups.length; first++) {
     for (let last = groups.length; last > first; last--) {

@@ -1,110 +1,109 @@
 import { isCardNumber } from './card.ts'
-import { isSecretName } from './secret-name.ts'
-
-/** Stands where a secret was. */
-export const REDACTED = '[REDACTED]'
+import { REDACTED } from './redacted.ts'
+import { type MaskIdentity, redactPairs, redactSpacedPairs } from './secret-pair.ts'
+import { mayHoldLowerCaseToken, redactWebhooks, redactWellKnown } from './secret-token.ts'
 
 /** Longer texts are cut: what was not looked at does not leave. A stack trace has about 5,000 characters. */
 export const TEXT_CHARS_MAX = 65_536
 /** Room for the note about the cut, so that a second pass finds nothing to cut. */
 const NOTE_CHARS_MAX = 64
+/** A secret that the cut would split is left out as a whole, up to this length. */
+const SPLIT_CHARS_MAX = 512
 
-// A first look tells which of the patterns below can match at all: one table look-up for each character.
+// A first look tells which of the rules can match at all: one table look-up for each character.
 const DIGIT = 1
 const AT = 2
 const SEPARATOR = 4
-const RARE = 8
-const SPACE = 16
-const LETTER_B = 32
-const GAP = 64
-const SUSPICIOUS = AT | SEPARATOR | RARE | LETTER_B
-const CLASSES = classify({ '0123456789': DIGIT, '@': AT, '=:': SEPARATOR, JzXKx: RARE, ' ': SPACE | GAP, '-': GAP, bB: LETTER_B })
+const PERCENT = 8
+const RARE = 16
+const UPPER = 32
+const SPACE = 64
+const LETTER_B = 128
+const SLASH = 256
+const QUOTE_OR_DASH = 512
+/** Digits, and what may stand between two of one number. */
+const NUMBER_SHIFT = 10
+const IN_NUMBER = 1 << NUMBER_SHIFT
+const SUSPICIOUS = AT | SEPARATOR | PERCENT | RARE | UPPER | LETTER_B | SLASH | QUOTE_OR_DASH
+const CLASSES = classify([
+  ['0123456789', DIGIT | IN_NUMBER],
+  [' ', SPACE | IN_NUMBER],
+  ['-', IN_NUMBER | QUOTE_OR_DASH],
+  ["'", QUOTE_OR_DASH],
+  ['@', AT],
+  ['=:', SEPARATOR],
+  ['%', PERCENT],
+  ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER],
+  ['JIQXx_', RARE],
+  ['bB', LETTER_B],
+  ['/', SLASH],
+])
 /** Digits of the shortest card number. */
 const CARD_DIGITS_MIN = 13
-
-/** A text with no such word in it has no pair with a secret name. */
-const SECRET_HINT = /pass|pwd|secret|token|key|auth|cookie|cred|bearer|sig|jwt|otp|cvv|cvc|ssn/i
-/** `name=`, `name: `, `"name":`, `\"name\":`. Not behind a slash: `/src/token.ts:10` is a place in a file; behind `\n` of JSON inside a text. */
-const PAIR = /(?:(?<![\w./\\-])|(?<=\\[nrt]))([A-Za-z_][\w.-]{0,63})\\?["']?[ \t]{0,3}[=:][ \t]{0,3}/g
-/** What stands behind it: quoted with escapes, quoted inside quotes, or up to the next delimiter; one that was redacted before is let be. */
-const PAIR_VALUE =
-  /(?!["'\\]{0,2}(?:(?:bearer|basic|digest)[ \t]+)?\[REDACTED\])(?:"(?:[^"\\]|\\.)+"?|'(?:[^'\\]|\\.)+'?|\\"[^"\\]+(?:\\")?|(?:(?:bearer|basic|digest)[ \t]+)?(?:(?!\\[nrt])[^\s,;&"'<>)\]}])+)/iy
-const COOKIE_NAME = /cookie$/i
-const COOKIE_VALUE = /(?!\[REDACTED\])[^\r\n"']+/y
-/** Harmless as a name in general, but the Gemini API takes its key as `?key=`. */
-const QUERY_KEY = /[?&]key=$/i
+/** Of the shortest token that is known by its shape. */
+const TOKEN_CHARS_MIN = 15
+/** Of the shortest webhook address. */
+const WEBHOOK_CHARS_MIN = 24
+/** The shortest pair of a secret name and a value: `sig=x`; of an address: `a@b.cc`. */
+const SECRET_CHARS_MIN = 5
 
 const URL_CREDENTIALS = /(:\/\/)[^\s/?#]+@/g
+/** A password with a slash in it. Digits up to a slash are a port. */
+const URL_ODD_PASSWORD = /(:\/\/[^\s/?#:@"'<>[]{0,128}:)(?!\d{1,5}(?:[/?#]|$)|\[REDACTED\])[^\s@"'<>]{1,256}@/g
 const SCHEME_TOKEN = /\b(bearer|basic)([ \t]+)([A-Za-z0-9._~+/=:-]{6,})/gi
-/** A JWT, a Google API key, a Google client secret, an AWS key id, a Slack token. Each starts at the edge of a word, so a long word is read once. */
-const WELL_KNOWN =
-  /(?<![\w-])(?:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|AIza[\w-]{30,}|GOCSPX-[\w-]{10,}|A(?:KIA|SIA)[A-Z0-9]{16}|xox[abeprs]-[\w-]{10,})/g
-const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g
-const EMAIL = /(?<![\w.%+-])[\w.%+-]+@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b/g
-const CARD = /(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])/g
+const EMAIL =
+  /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+(?:@|%40)(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
+const CARD = /(?<![\w.-])\d(?:[ \u00a0-]?\d){12,18}(?![\w-])/g
 
 /**
  * `text` without credentials, e-mail addresses and card numbers; the same string when it has none. Linear in its length, which
- * is capped. Doing it twice changes nothing more.
+ * is capped. Doing it twice changes nothing more. With `mask` addresses and the values of `user_id=…` are given to it instead.
  */
-export function redactText(text: string): string {
-  if (text.length > TEXT_CHARS_MAX) {
-    const kept = TEXT_CHARS_MAX - NOTE_CHARS_MAX
-    return `${redactText(text.slice(0, kept))}… [${text.length - kept} more characters cut]`
-  }
+export function redactText(text: string, mask?: MaskIdentity): string {
+  if (text.length < SECRET_CHARS_MIN) return text
+  if (text.length > TEXT_CHARS_MAX) return redactLong(text, mask)
   let seen = 0
   let run = 0
   let digits = 0
   for (let index = 0; index < text.length; index++) {
     const kind = CLASSES[text.charCodeAt(index) & 127]!
     seen |= kind
-    if (kind === DIGIT) digits = Math.max(digits, ++run)
-    else if ((kind & GAP) === 0) run = 0
+    // Without a branch: in ids digits and letters alternate, which no processor can foresee.
+    run = (run + (kind & DIGIT)) & -((kind >> NUMBER_SHIFT) & 1)
+    if (run > digits) digits = run
   }
-  return (seen & SUSPICIOUS) === 0 && digits < CARD_DIGITS_MIN ? text : replaceSeen(text, seen, digits)
+  return (seen & SUSPICIOUS) === 0 && digits < CARD_DIGITS_MIN ? text : replaceSeen(text, seen, digits, mask)
 }
 
 /** `digits` is the longest row of them, gaps not counted. */
-function replaceSeen(text: string, seen: number, digits: number): string {
+function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
   let clean = text
-  if (seen & SEPARATOR && SECRET_HINT.test(clean)) clean = redactPairs(clean)
-  if (seen & AT && clean.includes('://')) clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`)
-  if (seen & LETTER_B && seen & SPACE) clean = clean.replace(SCHEME_TOKEN, redactToken)
-  if (seen & RARE) clean = clean.replace(WELL_KNOWN, REDACTED)
-  if (seen & RARE && clean.includes('-----BEGIN')) clean = clean.replace(PRIVATE_KEY, REDACTED)
-  if (seen & AT) clean = clean.replace(EMAIL, REDACTED)
+  if (seen & (SEPARATOR | PERCENT)) clean = redactPairs(clean, mask)
+  if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpacedPairs(clean)
+  if (seen & AT && clean.includes('://'))
+    clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(URL_ODD_PASSWORD, `$1${REDACTED}@`)
+  if (seen & SLASH && text.length >= WEBHOOK_CHARS_MIN) clean = redactWebhooks(clean)
+  if (seen & LETTER_B && seen & SPACE && mayHoldScheme(clean)) clean = clean.replace(SCHEME_TOKEN, redactToken)
+  if (text.length >= TOKEN_CHARS_MIN && (seen & RARE || (seen & UPPER && mayHoldLowerCaseToken(clean)))) clean = redactWellKnown(clean)
+  if (seen & (AT | PERCENT)) clean = clean.replace(EMAIL, (address) => (mask === undefined ? REDACTED : mask(plainAddress(address))))
   if (digits >= CARD_DIGITS_MIN) clean = clean.replace(CARD, (number) => (isCardNumber(number) ? REDACTED : number))
   return clean
 }
 
-/** Replaces the values behind secret names; other names are stepped over one by one, as their value may hold a pair itself. */
-function redactPairs(text: string): string {
-  let clean = ''
-  let copied = 0
-  PAIR.lastIndex = 0
-  for (let pair = PAIR.exec(text); pair; pair = PAIR.exec(text)) {
-    const start = PAIR.lastIndex
-    const isSecret = SECRET_HINT.test(pair[1]!) && (isSecretName(pair[1]!) || isQueryKey(text, pair))
-    if (!isSecret) continue
-    const value = COOKIE_NAME.test(pair[1]!) ? COOKIE_VALUE : PAIR_VALUE
-    value.lastIndex = start
-    if (!value.test(text)) continue
-    clean += text.slice(copied, start) + requote(text.slice(start, value.lastIndex))
-    copied = value.lastIndex
-    PAIR.lastIndex = copied
-  }
-  return copied === 0 ? text : clean + text.slice(copied)
+function redactLong(text: string, mask: MaskIdentity): string {
+  const head = text.slice(0, TEXT_CHARS_MAX - NOTE_CHARS_MAX)
+  const tail = head.slice(-SPLIT_CHARS_MAX)
+  const whole = head.slice(0, head.length - tail.length) + tail.replace(/(?:[\s"'<>,;][^\s"'<>,;]*|[\d -]+)$/, '')
+  return `${redactText(whole, mask)}… [${text.length - whole.length} more characters cut]`
 }
 
-function isQueryKey(text: string, pair: RegExpExecArray): boolean {
-  return pair[1]!.length === 3 && QUERY_KEY.test(text.slice(Math.max(0, pair.index - 1), pair.index + pair[0].length))
+/** Without percent-encoding, and without what an encoded quote or `=` left before it. */
+function plainAddress(address: string): string {
+  return address.replace(/%40/i, '@').replace(/^.*%[0-9A-Fa-f]{2}(?=[^%]*@)/, '')
 }
 
-/** Keeps the quotes, so that JSON inside a text stays JSON. */
-function requote(value: string): string {
-  const open = /^\\?["']/.exec(value)?.[0] ?? ''
-  const isClosed = value.length > open.length && value.endsWith(open)
-  return open + REDACTED + (isClosed ? open : '')
+function mayHoldScheme(text: string): boolean {
+  return text.includes('earer') || text.includes('asic') || text.includes('EARER') || text.includes('ASIC')
 }
 
 /** `Bearer abc123` is a credential, `bearer token` and `Basic information` are words. */
@@ -114,9 +113,9 @@ function redactToken(whole: string, scheme: string, space: string, token: string
   return looksRandom || token.length >= 20 ? scheme + space + REDACTED : whole
 }
 
-function classify(classes: Readonly<Record<string, number>>): Uint8Array {
-  const table = new Uint8Array(128)
-  for (const [characters, kind] of Object.entries(classes)) {
+function classify(classes: readonly (readonly [characters: string, kind: number])[]): Uint16Array {
+  const table = new Uint16Array(128)
+  for (const [characters, kind] of classes) {
     for (const character of characters) table[character.charCodeAt(0)]! |= kind
   }
   return table

@@ -1,0 +1,163 @@
+/** Pairs of a name and a value inside a text: `password=…`, `"token": "…"`, `?key=…`, `token%3D…`, `--api-key=…`. */
+import { REDACTED } from './redacted.ts'
+import { kindOfName, type NameKind } from './secret-name.ts'
+
+/** What becomes of the value of `user_id=…`; undefined lets it be. */
+export type MaskIdentity = ((identity: string) => string) | undefined
+
+type Pair = { readonly name: string; readonly kind: NameKind; readonly valueStart: number; readonly isEncoded: boolean }
+
+const EQUALS = 61
+const COLON = 58
+const PERCENT = 37
+/** Longest name and how many blanks may stand around the separator. */
+const NAME_CHARS_MAX = 64
+const BLANKS_MAX = 3
+/** JSON in JSON in JSON. */
+const BACKSLASHES_MAX = 7
+/** Names whose kind is remembered; a flood of new ones only makes it forget. */
+const NAMES_MAX = 1_000
+
+const SCHEME = '(?:bearer|basic|digest|token|api-?key|key|negotiate|ntlm|dpop|hawk|bot|googlelogin|aws4-hmac-sha256)[ \\t]+'
+/** One that was redacted before is let be. */
+const NOT_REDACTED = `(?!["'\\\\]{0,2}(?:${SCHEME})?\\[REDACTED\\])`
+/** Quoted with escapes, quoted inside quotes, a list, an object, or up to the next delimiter. */
+const VALUE = new RegExp(
+  `${NOT_REDACTED}(?:${[
+    String.raw`"(?:[^"\\]|\\.)+"?`,
+    String.raw`'(?:[^'\\]|\\.)+'?`,
+    String.raw`\\{1,7}"[^"\\]+(?:\\{1,7}")?`,
+    String.raw`\[[^\]]{1,4096}\]?`,
+    String.raw`\{[^}]{1,4096}\}?`,
+    String.raw`(?:${SCHEME})?(?:(?!\\[nrt])[^\s,;&"'<>)\]}])+`,
+  ].join('|')})`,
+  'iy',
+)
+const ENCODED_VALUE = /(?!\[REDACTED\])(?:%22)?(?:(?!%(?:26|22|2C|3B|7D))[^\s,;&"'<>)\]}])+/iy
+const COOKIE_NAME = /cookie$/i
+const COOKIE_VALUE = /(?!\[REDACTED\])[^\r\n"']+/y
+/** `CREATE USER … PASSWORD '…'`, `IDENTIFIED BY '…'`. */
+const SQL_PASSWORD = /\b(password|identified by)([ \t]{1,3})'(?!\[REDACTED\])(?:[^'\\]|''|\\.)+'?/gi
+const SQL_HINT = /(?:word|by)[ \t]{1,3}'/i
+/** `--password hunter2`: an option with a value that is no word of a sentence. */
+const OPTION = /(?<![\w-])--([A-Za-z][\w-]{0,63})([ \t]{1,3})(?!-)(?=[^\s"']*[^a-z\s"'])[^\s"']+/g
+
+const kinds = new Map<string, NameKind>()
+
+/** `text` with the values of secret names replaced. Other names are stepped over one by one, as their value may hold a pair itself. Linear. */
+export function redactPairs(text: string, mask: MaskIdentity): string {
+  let clean = ''
+  let copied = 0
+  for (let at = 0; at < text.length; at++) {
+    const pair = pairAt(text, at)
+    if (pair === undefined || pair.kind === 'plain' || (pair.kind === 'identity' && mask === undefined)) continue
+    const end = valueEnd(text, pair)
+    if (end === undefined) continue
+    const value = text.slice(pair.valueStart, end)
+    clean += text.slice(copied, pair.valueStart) + requote(value, pair.kind === 'identity' ? mask : undefined)
+    copied = end
+    at = end - 1
+  }
+  return copied === 0 ? text : clean + text.slice(copied)
+}
+
+/** `text` without passwords that follow their name after a blank: in SQL and on command lines. */
+export function redactSpacedPairs(text: string): string {
+  const clean = text.includes('--') ? text.replace(OPTION, redactOption) : text
+  return SQL_HINT.test(clean) ? clean.replace(SQL_PASSWORD, `$1$2'${REDACTED}'`) : clean
+}
+
+function redactOption(whole: string, name: string, space: string): string {
+  return kindOf(name) === 'secret' ? `--${name}${space}${REDACTED}` : whole
+}
+
+/** The pair whose separator is at `at`. */
+function pairAt(text: string, at: number): Pair | undefined {
+  const code = text.charCodeAt(at)
+  if (code !== EQUALS && code !== COLON && code !== PERCENT) return undefined
+  const isEncoded = code === PERCENT
+  if (isEncoded && !isEncodedSeparator(text, at)) return undefined
+  const end = nameEnd(text, at)
+  const start = nameStart(text, end)
+  if (start >= end || (code === COLON && isPath(text, start, end, at))) return undefined
+  const isQuoted = end < at && text.charCodeAt(at - 1) > 32
+  const isArrow = code === EQUALS && text[at + 1] === '>'
+  if (isArrow && !/["']/.test(text.slice(end, at))) return undefined
+  const name = text.slice(start, end)
+  const isQueryKey = name.toLowerCase() === 'key' && (isEncoded ? start > 2 : text[start - 1] === '?' || text[start - 1] === '&')
+  const valueStart = skipBlanks(text, isEncoded ? at + 3 : isArrow ? at + 2 : at + 1)
+  return { name, kind: isQueryKey && !isQuoted ? 'secret' : kindOf(name), valueStart, isEncoded }
+}
+
+/** `%3D`, `%3A`. */
+function isEncodedSeparator(text: string, at: number): boolean {
+  return text[at + 1] === '3' && /[dDaA]/.test(text[at + 2] ?? '')
+}
+
+/** Blanks, a quote and its escapes may stand between the name and the separator. */
+function nameEnd(text: string, at: number): number {
+  let end = at
+  while (at - end < BLANKS_MAX && isBlank(text.charCodeAt(end - 1))) end--
+  if (text[end - 1] === '"' || text[end - 1] === "'") {
+    const quote = --end
+    while (quote - end < BACKSLASHES_MAX && text[end - 1] === '\\') end--
+  } else if (text.endsWith('%22', end)) end -= 3
+  return end
+}
+
+function nameStart(text: string, end: number): number {
+  let start = end
+  while (start > 0 && end - start < NAME_CHARS_MAX && isNameCharacter(text.charCodeAt(start - 1))) start--
+  // The rest of `%3F` or of `\n` is no part of the name.
+  if (text[start - 1] === '%' && end - start > 2) start += 2
+  else if (text[start - 1] === '\\' && /[nrt]/.test(text[start] ?? '')) start++
+  while (start < end && !isLetter(text.charCodeAt(start))) start++
+  return start
+}
+
+/** `/src/token.ts:10` is a place in a file. */
+function isPath(text: string, start: number, end: number, at: number): boolean {
+  return end === at && (text[start - 1] === '/' || text[start - 1] === '\\')
+}
+
+function valueEnd(text: string, { name, valueStart, isEncoded }: Pair): number | undefined {
+  const value = COOKIE_NAME.test(name) ? COOKIE_VALUE : isEncoded ? ENCODED_VALUE : VALUE
+  value.lastIndex = valueStart
+  return value.test(text) ? value.lastIndex : undefined
+}
+
+/** Keeps the quotes, so that JSON inside a text stays JSON. */
+function requote(value: string, mask: MaskIdentity): string {
+  const open = /^(?:\\{0,7}["']|%22)/.exec(value)?.[0] ?? ''
+  const isClosed = value.length > open.length && value.endsWith(open)
+  const inner = value.slice(open.length, isClosed ? -open.length || undefined : undefined)
+  return open + (mask === undefined ? REDACTED : mask(inner)) + (isClosed ? open : '')
+}
+
+function kindOf(name: string): NameKind {
+  const known = kinds.get(name)
+  if (known !== undefined) return known
+  const kind = kindOfName(name)
+  if (kinds.size >= NAMES_MAX) kinds.clear()
+  kinds.set(name, kind)
+  return kind
+}
+
+function skipBlanks(text: string, from: number): number {
+  let at = from
+  while (at - from < BLANKS_MAX && isBlank(text.charCodeAt(at))) at++
+  return at
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95
+}
+
+/** Letters, digits, `_`, `.` and `-`. */
+function isNameCharacter(code: number): boolean {
+  return isLetter(code) || (code >= 48 && code <= 57) || code === 46 || code === 45
+}

@@ -1,0 +1,38 @@
+/** Credentials that are known by their shape alone, wherever they stand in a text. */
+import { REDACTED } from './redacted.ts'
+
+// Each starts at the edge of a word, so that a long word is read once.
+const WELL_KNOWN = new RegExp(
+  `(?<![\\w-])(?:${[
+    // A JWT, signed or encrypted (RFC 7519, RFC 7516).
+    String.raw`eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]+)?(?:\.[\w-]*){0,2}`,
+    // Google: API keys, the "auth keys" that AI Studio makes since 2026, client secrets, access and refresh tokens.
+    String.raw`AIza[\w-]{30,}|[AI]Q\.[\w-]{20,}|GOCSPX-[\w-]{10,}|ya29\.[\w.-]{20,}|1\/\/0[\w-]{20,}`,
+    // AWS key ids, Slack, GitHub, GitLab, npm, Stripe, OpenAI and those who copied its form.
+    String.raw`A(?:KIA|SIA)[A-Z0-9]{16}|xox[abeprs]-[\w-]{10,}|gh[opsur]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|npm_\w{30,}`,
+    String.raw`[rs]k_(?:live|test)_\w{16,}|sk-[\w-]{20,}`,
+  ].join('|')})`,
+  'g',
+)
+const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g
+/** Whoever has the path may post. */
+const WEBHOOK = /\b(hooks\.slack\.com\/\w{1,16}\/|discord(?:app)?\.com\/api\/webhooks\/|api\.telegram\.org\/bot)[^\s"'<>?#]+/g
+
+/** Starts in lower case and without a character that is rare in other texts. */
+const LOWER_CASE_STARTS = ['ya29.', 'sk-', 'glpat-', '1//0']
+
+/** `text` without the tokens in it that have a shape of their own. */
+export function redactWellKnown(text: string): string {
+  const clean = text.replace(WELL_KNOWN, REDACTED)
+  return clean.includes('-----BEGIN') ? clean.replace(PRIVATE_KEY, REDACTED) : clean
+}
+
+/** Whether {@link redactWellKnown} may find a token that none of the rare characters gives away. */
+export function mayHoldLowerCaseToken(text: string): boolean {
+  return LOWER_CASE_STARTS.some((start) => text.includes(start))
+}
+
+/** `text` without the secret part of webhook addresses. */
+export function redactWebhooks(text: string): string {
+  return text.includes('hook') || text.includes('telegram') ? text.replace(WEBHOOK, `$1${REDACTED}`) : text
+}
