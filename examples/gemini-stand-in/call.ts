@@ -1,8 +1,9 @@
 import { VOICES } from './audio.ts'
-import { invalidArgument, notFound, type Refusal } from './refusals.ts'
+import { type Api, invalidArgument, notFound, type Refusal } from './refusals.ts'
 
 /** One request for speech, as a mode sees it. */
 export type SpeechCall = {
+  readonly api: Api
   readonly model: string
   readonly streamed: boolean
   /** What is to be said; the marker that chooses a mode is not. */
@@ -14,12 +15,29 @@ export type SpeechCall = {
   readonly markedMode: string | null
 }
 
-/** `models/{model}:{method}` of `POST /v1|/v1beta/…`, or null for any other path. */
-export function parsePath(path: string): { version: string; model: string; streamed: boolean } | null {
-  const match = /^\/(v1|v1beta)\/models\/([\w.-]+):(generateContent|streamGenerateContent)$/.exec(path)
+/** Where a request goes. The body of an interaction says the rest. */
+export type Target =
+  | { readonly api: 'models'; readonly version: string; readonly model: string; readonly streamed: boolean }
+  | { readonly api: 'interactions'; readonly version: string }
+
+/** `models/{model}:{method}` or `interactions` of `POST /v1|/v1beta/…`, or null for any other path. */
+export function parsePath(path: string): Target | null {
+  const match = /^\/(v1|v1beta)\/(?:models\/([\w.-]+):(generateContent|streamGenerateContent)|interactions)$/.exec(path)
   if (!match) return null
-  const [, version = '', model = '', method = ''] = match
-  return { version, model, streamed: method === 'streamGenerateContent' }
+  const [, version = '', model, method] = match
+  if (model === undefined) return { api: 'interactions', version }
+  return { api: 'models', version, model, streamed: method === 'streamGenerateContent' }
+}
+
+/** What a body asks for, in whichever API's spelling. */
+type Asked = {
+  readonly text: string
+  readonly voice: string
+  readonly modalities: readonly unknown[]
+  readonly systemInstruction: unknown
+  /** The first parameter of sampling that is set. */
+  readonly sampling: string | undefined
+  readonly continuationToken: string | null
 }
 
 /** Input limit of the speech models, in tokens. */
@@ -27,34 +45,80 @@ const INPUT_TOKENS_MAX = 8_192
 const MARKER = /\[stand-in:\s*([\w-]+)\s*\]/
 
 /** Reads a request body as far as speech needs it; a refusal is what Gemini itself answers to the same mistake. */
-export function parseCall(target: { version: string; model: string; streamed: boolean }, body: unknown): SpeechCall | Refusal {
-  const { version, model, streamed } = target
+export function parseCall(target: Target, body: unknown): SpeechCall | Refusal {
+  const { api, version } = target
+  const model = target.api === 'models' ? target.model : (asString(at(body, 'model')) ?? '')
+  const streamed = target.api === 'models' ? target.streamed : at(body, 'stream') === true
   if (!model.includes('tts'))
     return notFound(`models/${model} is not found for API version ${version}, or is not supported for generateContent.`)
-  const spoken = textOf(body)
-  const mistake = mistakeIn(body, spoken, model)
+  const asked = api === 'models' ? readGenerate(body) : readInteraction(body)
+  const mistake = mistakeIn(asked, model)
   if (mistake) return invalidArgument(mistake)
   return {
+    api,
     model,
     streamed,
-    text: spoken.replace(MARKER, '').trim(),
-    voice: voiceOf(body),
-    continuationToken: asString(at(body, 'continuationToken')),
-    markedMode: MARKER.exec(spoken)?.[1] ?? null,
+    text: asked.text.replace(MARKER, '').trim(),
+    voice: asked.voice,
+    continuationToken: asked.continuationToken,
+    markedMode: MARKER.exec(asked.text)?.[1] ?? null,
   }
 }
 
-function mistakeIn(body: unknown, text: string, model: string): string | null {
-  if (text === '') return '* GenerateContentRequest.contents: contents is not specified\n'
+function readGenerate(body: unknown): Asked {
+  const config = at(body, 'generationConfig')
+  const [firstSpeaker] = asArray(at(config, 'speechConfig', 'multiSpeakerVoiceConfig', 'speakerVoiceConfigs'))
+  const voice = at(config, 'speechConfig', 'voiceConfig') ?? at(firstSpeaker, 'voiceConfig')
+  return {
+    text: textOf(asArray(at(body, 'contents')).flatMap((content) => asArray(at(content, 'parts')))),
+    voice: asString(at(voice, 'prebuiltVoiceConfig', 'voiceName')) ?? asString(at(voice, 'voice')) ?? 'Kore',
+    modalities: asArray(at(config, 'responseModalities')),
+    systemInstruction: at(body, 'systemInstruction'),
+    sampling: ['temperature', 'topP', 'topK'].find((name) => at(config, name) !== undefined),
+    continuationToken: asString(at(body, 'continuationToken')),
+  }
+}
+
+/** https://ai.google.dev/api/interactions-api */
+function readInteraction(body: unknown): Asked {
+  const config = at(body, 'generation_config')
+  const input = at(body, 'input')
+  const token = asString(at(body, 'continuation_token'))
+  const speakers = asArray(at(config, 'speech_config', 'speakers') ?? at(config, 'speech_config'))
+  return {
+    // A continuation comes without the text: here the token holds it.
+    text: token ? textOfToken(token) : typeof input === 'string' ? input : textOf(asArray(input).flatMap(contentOf)),
+    voice: asString(at(speakers[0], 'voice')) ?? 'Kore',
+    modalities: asArray(at(body, 'response_modalities')),
+    systemInstruction: at(body, 'system_instruction'),
+    sampling: ['temperature', 'top_p'].find((name) => at(config, name) !== undefined),
+    continuationToken: token,
+  }
+}
+
+/** A token for the rest of `text`. */
+export function tokenForRest(text: string): string {
+  return `stand-in-part-2.${Buffer.from(text).toString('base64url')}`
+}
+
+function textOfToken(token: string): string {
+  return Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
+}
+
+/** Content stands alone, or in steps. */
+function contentOf(item: unknown): readonly unknown[] {
+  return at(item, 'content') === undefined ? [item] : asArray(at(item, 'content'))
+}
+
+function mistakeIn({ text, voice, modalities, systemInstruction, sampling }: Asked, model: string): string | null {
+  if (text.trim() === '') return '* GenerateContentRequest.contents: contents is not specified\n'
   const tokens = tokensOf(text)
   if (tokens > INPUT_TOKENS_MAX)
     return `The input token count (${tokens}) exceeds the maximum number of tokens allowed (${INPUT_TOKENS_MAX}).`
-  if (!asArray(at(body, 'generationConfig', 'responseModalities')).includes('AUDIO'))
+  if (!modalities.some((modality) => String(modality).toUpperCase() === 'AUDIO'))
     return `The requested combination of response modalities (TEXT) is not supported by the model. models/${model} accepts the following combination of response modalities:\n* AUDIO\n`
-  if (at(body, 'systemInstruction')) return `Developer instruction is not enabled for models/${model}`
-  const sampling = ['temperature', 'topP', 'topK'].find((name) => at(body, 'generationConfig', name) !== undefined)
+  if (systemInstruction) return `Developer instruction is not enabled for models/${model}`
   if (sampling && model.startsWith('gemini-3.8')) return `${sampling} is not supported by models/${model}.`
-  const voice = voiceOf(body)
   if (!voice.startsWith('voice_') && !VOICES.some((name) => name.toLowerCase() === voice.toLowerCase()))
     return `Voice name ${voice} is not supported. Allowed voice names are: ${VOICES.join(', ').toLowerCase()}`
   return null
@@ -65,19 +129,11 @@ export function tokensOf(text: string): number {
   return Math.ceil(text.length / 4)
 }
 
-function textOf(body: unknown): string {
-  const parts = asArray(at(body, 'contents')).flatMap((content) => asArray(at(content, 'parts')))
+function textOf(parts: readonly unknown[]): string {
   return parts
     .map((part) => asString(at(part, 'text')) ?? '')
     .join(' ')
     .trim()
-}
-
-function voiceOf(body: unknown): string {
-  const speech = at(body, 'generationConfig', 'speechConfig')
-  const [firstSpeaker] = asArray(at(speech, 'multiSpeakerVoiceConfig', 'speakerVoiceConfigs'))
-  const config = at(speech, 'voiceConfig') ?? at(firstSpeaker, 'voiceConfig')
-  return asString(at(config, 'prebuiltVoiceConfig', 'voiceName')) ?? asString(at(config, 'voice')) ?? 'Kore'
 }
 
 function at(value: unknown, ...path: readonly string[]): unknown {

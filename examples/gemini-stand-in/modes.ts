@@ -1,5 +1,6 @@
-import type { SpeechCall } from './call.ts'
+import { type SpeechCall, tokenForRest } from './call.ts'
 import {
+  type Api,
   BAD_REQUEST,
   DEADLINE,
   EXHAUSTED,
@@ -11,8 +12,8 @@ import {
   refuse,
   UNAVAILABLE,
 } from './refusals.ts'
-import type { Script } from './script.ts'
-import { AUDIO_TOKENS_PER_SECOND, answerOnce, breakOff, eventStream, secondsOf, speak } from './speech.ts'
+import { eventStream, type Script } from './script.ts'
+import { AUDIO_TOKENS_PER_SECOND, answerOnce, breakOff, cutShort, secondsOf, speak } from './speech.ts'
 
 /** One way in which Gemini answers. */
 export type Mode = {
@@ -29,6 +30,7 @@ const GEMINI_CLI_8437 = 'https://github.com/google-gemini/gemini-cli/issues/8437
 const ERROR_GUIDE = 'https://ai.google.dev/gemini-api/docs/troubleshooting'
 const TRUNCATION = 'https://github.com/googleapis/python-genai/issues/922'
 const FETCH = 'any network'
+const FINISH_REASONS = 'https://ai.google.dev/api/generate-content#FinishReason'
 
 /** Tokens that cookbook#1231 was charged for an answer without audio. */
 const NO_AUDIO_BILLED_TOKENS = 5_516
@@ -50,41 +52,42 @@ export const MODES = {
   quota: {
     doc: '429 naming the quota (requests a minute), retry in 20 s',
     source: GEMINI_CLI_8437,
-    answer: (call) => refuse(quotaExceeded('GenerateRequestsPerMinute', call.model, 20)),
+    answer: (call) => refuse(quotaExceeded('GenerateRequestsPerMinute', call.model, 20), call.api),
   },
   'quota-day': {
     doc: '429 naming the quota (requests a day), retry in 8 h',
     source: GEMINI_CLI_8437,
-    answer: (call) => refuse(quotaExceeded('GenerateRequestsPerDay', call.model, 28_800)),
+    answer: (call) => refuse(quotaExceeded('GenerateRequestsPerDay', call.model, 28_800), call.api),
   },
   'quota-tokens': {
     doc: '429 naming the quota (input tokens a minute), retry in 20 s',
     source: 'https://github.com/google-gemini/gemini-cli/issues/4656',
-    answer: (call) => refuse(quotaExceeded('GenerateContentInputTokensPerModelPerMinute', call.model, 20)),
+    answer: (call) => refuse(quotaExceeded('GenerateContentInputTokensPerModelPerMinute', call.model, 20), call.api),
   },
   'quota-plain': {
     doc: '429 without details',
     source: 'https://github.com/continuedev/continue/issues/10062',
-    answer: () => refuse(EXHAUSTED),
+    answer: (call) => refuse(EXHAUSTED, call.api),
   },
   internal: {
     doc: '500 INTERNAL, every time',
     source: 'https://github.com/googleapis/js-genai/issues/1058',
-    answer: () => refuse(INTERNAL),
+    answer: (call) => refuse(INTERNAL, call.api),
   },
-  'bad-request': { doc: '400 INVALID_ARGUMENT', source: ERROR_GUIDE, answer: () => refuse(BAD_REQUEST) },
-  forbidden: { doc: '403 PERMISSION_DENIED', source: ERROR_GUIDE, answer: () => refuse(FORBIDDEN) },
+  'bad-request': { doc: '400 INVALID_ARGUMENT', source: ERROR_GUIDE, answer: (call) => refuse(BAD_REQUEST, call.api) },
+  forbidden: { doc: '403 PERMISSION_DENIED', source: ERROR_GUIDE, answer: (call) => refuse(FORBIDDEN, call.api) },
   'not-found': {
     doc: '404 NOT_FOUND, as for a model that was shut down',
     source: ERROR_GUIDE,
-    answer: (call) => refuse(notFound(`models/${call.model} is not found for API version v1, or is not supported for generateContent.`)),
+    answer: (call) =>
+      refuse(notFound(`models/${call.model} is not found for API version v1, or is not supported for generateContent.`), call.api),
   },
-  unavailable: { doc: '503 UNAVAILABLE: the model is overloaded', source: ERROR_GUIDE, answer: () => refuse(UNAVAILABLE) },
-  deadline: { doc: '504 DEADLINE_EXCEEDED', source: ERROR_GUIDE, answer: () => refuse(DEADLINE) },
+  unavailable: { doc: '503 UNAVAILABLE: the model is overloaded', source: ERROR_GUIDE, answer: (call) => refuse(UNAVAILABLE, call.api) },
+  deadline: { doc: '504 DEADLINE_EXCEEDED', source: ERROR_GUIDE, answer: (call) => refuse(DEADLINE, call.api) },
   'error-in-stream': {
     doc: 'A stream that begins well and then carries an error object (503), under HTTP 200; unary: the 503 itself',
     source: 'https://github.com/googleapis/js-genai (throws ApiError while iterating)',
-    answer: (call) => (call.streamed ? failing(speak(call, { finishReason: null })) : refuse(UNAVAILABLE)),
+    answer: (call) => (call.streamed ? failing(speak(call, { finishReason: null }), call.api) : refuse(UNAVAILABLE, call.api)),
   },
   'no-audio': {
     doc: '200 with empty content, finishReason OTHER, and 5,516 audio tokens charged',
@@ -152,10 +155,40 @@ export const MODES = {
     source: 'https://ai.google.dev/api/generate-content#PromptFeedback',
     answer: (call) => answerOnce(call, { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' } }, {}),
   },
+  safety: {
+    doc: 'The answer is withheld: finishReason SAFETY and no content',
+    source: FINISH_REASONS,
+    answer: (call) => answerOnce(call, withheld('SAFETY'), {}),
+  },
+  recitation: {
+    doc: 'The answer is withheld: finishReason RECITATION and no content',
+    source: FINISH_REASONS,
+    answer: (call) => answerOnce(call, withheld('RECITATION'), {}),
+  },
+  'max-tokens': {
+    doc: 'Half of the audio, then finishReason MAX_TOKENS',
+    source: FINISH_REASONS,
+    answer: (call) => speak(call, { seconds: secondsOf(call) / 2, finishReason: 'MAX_TOKENS' }),
+  },
+  'empty-candidates': {
+    doc: '200 with an empty list of candidates and no reason',
+    source: COOKBOOK_1231,
+    answer: (call) => answerOnce(call, { candidates: [] }, {}),
+  },
+  malformed: {
+    doc: 'A body that ends in the middle of its JSON, under HTTP 200',
+    source: FETCH,
+    answer: (call) => cutShort(speak(call)),
+  },
+  proxy: {
+    doc: '502 with a page in HTML, as a proxy in between answers',
+    source: FETCH,
+    answer: () => BAD_GATEWAY,
+  },
   continuation: {
     doc: 'Half of the audio and a continuationToken; the client comes back for the rest by itself',
     source: 'https://github.com/googleapis/js-genai (automaticContinuation)',
-    answer: (call) => speak(call, { seconds: secondsOf(call) / 2, ...(call.continuationToken ? {} : MORE_TO_COME) }),
+    answer: (call) => speak(call, { seconds: secondsOf(call) / 2, ...(call.continuationToken ? {} : moreToCome(call)) }),
   },
   reset: {
     doc: 'The connection breaks in the middle of the body',
@@ -176,19 +209,29 @@ export function isModeName(name: string): name is ModeName {
 }
 
 const NOTHING_SAID = { candidates: [{ content: {}, finishReason: 'OTHER', index: 0 }] }
+const withheld = (finishReason: string) => ({ candidates: [{ content: {}, finishReason, index: 0 }] })
+const BAD_GATEWAY: Script = {
+  status: 502,
+  contentType: 'text/html; charset=utf-8',
+  thinkMs: 120,
+  steps: [{ kind: 'send', body: '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n' }],
+}
 const WRITTEN = {
   content: { parts: [{ text: 'Sure! Here is the narration you asked for.' }], role: 'model' },
   finishReason: 'STOP',
   index: 0,
 }
-const MORE_TO_COME = { finishReason: 'CONTINUATION', continuationToken: 'stand-in-part-2' } as const
+
+function moreToCome(call: SpeechCall) {
+  return { finishReason: 'CONTINUATION', continuationToken: tokenForRest(call.text) } as const
+}
 
 function billed(call: SpeechCall): number {
   return Math.ceil(secondsOf(call) * AUDIO_TOKENS_PER_SECOND)
 }
 
 /** The first half of a stream, and an error object where the rest should be. */
-function failing(script: Script): Script {
+function failing(script: Script, api: Api): Script {
   const half = script.steps.slice(0, Math.ceil(script.steps.length / 2))
-  return { ...script, steps: [...half, { kind: 'send', body: errorLine(UNAVAILABLE) }] }
+  return { ...script, steps: [...half, { kind: 'send', body: errorLine(UNAVAILABLE, api) }] }
 }

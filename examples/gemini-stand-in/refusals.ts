@@ -8,21 +8,42 @@ export type Refusal = {
   readonly details?: readonly object[]
 }
 
+/** The two ways to ask for speech; they name errors differently. */
+export type Api = 'models' | 'interactions'
+
 /** What an error takes on the real service when it is not slow. */
 const REFUSAL_MS = 120
 
-export function refuse(refusal: Refusal): Script {
-  const steps = [{ kind: 'send', body: errorBody(refusal) }] as const
+export function refuse(refusal: Refusal, api: Api = 'models'): Script {
+  const steps = [{ kind: 'send', body: errorBody(refusal, api) }] as const
   return { status: refusal.code, contentType: 'application/json; charset=UTF-8', thinkMs: REFUSAL_MS, steps }
 }
 
 /** Pretty-printed as Google does; a `data:` line of a stream needs {@link errorLine}. */
-function errorBody(refusal: Refusal): string {
-  return `${JSON.stringify({ error: refusal }, null, 2)}\n`
+function errorBody(refusal: Refusal, api: Api): string {
+  return `${JSON.stringify({ error: api === 'models' ? refusal : toInteractionError(refusal) }, null, 2)}\n`
 }
 
-export function errorLine(refusal: Refusal): string {
-  return `data: ${JSON.stringify({ error: refusal })}\r\n\r\n`
+/** The same within a stream. */
+export function errorLine(refusal: Refusal, api: Api): string {
+  if (api === 'models') return `data: ${JSON.stringify({ error: refusal })}\r\n\r\n`
+  return `event: error\ndata: ${JSON.stringify({ event_type: 'error', error: toInteractionError(refusal) })}\n\n`
+}
+
+/** https://ai.google.dev/gemini-api/docs/api-errors */
+const INTERACTION_CODES: Readonly<Record<string, string>> = {
+  INVALID_ARGUMENT: 'invalid_request',
+  UNAUTHENTICATED: 'authentication',
+  PERMISSION_DENIED: 'permission_denied',
+  NOT_FOUND: 'model_not_found',
+  RESOURCE_EXHAUSTED: 'rate_limit_exceeded',
+  INTERNAL: 'api_error',
+  UNAVAILABLE: 'service_unavailable',
+  DEADLINE_EXCEEDED: 'deadline_exceeded',
+}
+
+function toInteractionError({ status, message }: Refusal): object {
+  return { code: INTERACTION_CODES[status] ?? 'api_error', message }
 }
 
 export function invalidArgument(message: string): Refusal {

@@ -18,6 +18,16 @@ export type Step =
   /** Nothing more comes, and the connection stays open. */
   | { readonly kind: 'hang' }
 
+/** An answer in one piece. */
+export function json({ thinkMs, body }: { thinkMs: number; body: object }): Script {
+  return { status: 200, contentType: 'application/json; charset=UTF-8', thinkMs, steps: [{ kind: 'send', body: JSON.stringify(body) }] }
+}
+
+/** An answer in server-sent events, or any other steps. */
+export function eventStream(thinkMs: number, steps: readonly Step[]): Script {
+  return { status: 200, contentType: 'text/event-stream', thinkMs, steps }
+}
+
 /** Long enough for what was sent to reach the client, so that a reset hits the body and not the headers. */
 const FLUSH_MS = 20
 

@@ -28,7 +28,7 @@ export const STAND_IN_KEY = 'stand-in-key'
 const BODY_BYTES_MAX = 1024 * 1024
 
 /**
- * A server that answers `generateContent` and `streamGenerateContent` as Gemini's speech models do, failures included.
+ * A server that answers `generateContent`, `streamGenerateContent` and `interactions` as Gemini's speech models do, failures included.
  *
  * A mode of {@link MODES} is chosen by the header `x-stand-in-mode`, by `?mode=`, or by `[stand-in: mode]` in the text, in this order.
  */
@@ -74,7 +74,7 @@ function scriptFor(request: IncomingMessage, body: string, apiKey: string, choos
   const target = request.method === 'POST' ? parsePath(url.pathname) : null
   if (!target) return refuse(notFound(`${request.method} ${url.pathname} is nothing that this stand-in serves.`))
   const call = refusal ?? parseCall(target, parseJson(body))
-  if (isRefusal(call)) return refuse(call)
+  if (isRefusal(call)) return refuse(call, target.api)
   return inMode(String(askedMode ?? call.markedMode ?? chooseMode()), (mode) => MODES[mode].answer(call))
 }
 
@@ -91,6 +91,7 @@ function inMode(name: string, answer: (mode: ModeName) => Script): Script {
 /** What a mode does to a request that is not about speech: it fails for the same reason, or does not notice. */
 function failureOf(mode: ModeName): Script | undefined {
   const script = MODES[mode].answer({
+    api: 'models',
     model: 'models',
     streamed: false,
     text: '',

@@ -1,34 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { BYTES_PER_SECOND, SAMPLE_RATE_HZ, synthesize, toWav } from './audio.ts'
 import { type SpeechCall, tokensOf } from './call.ts'
-import type { Script, Step } from './script.ts'
-
-/** How one narration is delivered; what a mode leaves out is what Gemini does on a good day. */
-export type Delivery = {
-  /** Audio that arrives. */
-  readonly seconds: number
-  /** Audio tokens that are charged for it. */
-  readonly billedTokens: number
-  /** Google's time until the headers leave. */
-  readonly thinkMs: number
-  /** `OTHER` comes in an event of its own, without content, when the answer is streamed; null: the stream just ends. */
-  readonly finishReason: 'STOP' | 'OTHER' | 'CONTINUATION' | null
-  readonly amplitude: number
-  readonly driftSemitones: number
-  /** Streams: audio in one event, its type, and a silence of the server halfway. */
-  readonly chunkSeconds: number
-  readonly mimeType: string
-  readonly stallMs: number
-  readonly continuationToken: string | null
-}
+import { answersWithWav, type Delivery, generationMs, type PartialAnswer, type Tokens } from './delivery.ts'
+import { answerInteraction, speakInteraction } from './interaction.ts'
+import { eventStream, json, type Script, type Step } from './script.ts'
 
 /** Rate at which people and Gemini read aloud: 825 characters a minute, rounded up. */
 const CHARACTERS_PER_SECOND = 15
 /** Documented for audio output, whatever the voice. */
 export const AUDIO_TOKENS_PER_SECOND = 25
-/** First audio after 0.9–3.3 s, then about 3.4 times as fast as it plays; https://github.com/mgsgde/whisper-shortcut/pull/73 */
+/** First audio after 0.9–3.3 s; https://github.com/mgsgde/whisper-shortcut/pull/73 */
 const FIRST_AUDIO_MS = 900
-const SPEED = 3.4
 const L16 = `audio/L16;codec=pcm;rate=${SAMPLE_RATE_HZ}`
 
 /** Seconds that reading the text takes. */
@@ -53,6 +35,7 @@ export function speak(call: SpeechCall, changes: Partial<Delivery> = {}): Script
     ...changes,
   }
   const pcm = synthesize({ voice: call.voice, ...delivery })
+  if (call.api === 'interactions') return speakInteraction(call, delivery, pcm)
   return call.streamed ? streamed(call, delivery, pcm) : unary(call, delivery, pcm)
 }
 
@@ -61,11 +44,6 @@ function unary(call: SpeechCall, delivery: Delivery, pcm: Buffer): Script {
   const candidate = { content: audioContent(mimeType, bytes), ...closing(delivery), index: 0 }
   const body = envelope(call, { candidates: [candidate] }, { audio: delivery.billedTokens })
   return json({ thinkMs: delivery.thinkMs + delivery.stallMs, body })
-}
-
-/** The 3.8 models answer with a complete file; those before them with bare samples. */
-function answersWithWav(model: string): boolean {
-  return model.startsWith('gemini-3.8')
 }
 
 function streamed(call: SpeechCall, delivery: Delivery, pcm: Buffer): Script {
@@ -88,10 +66,6 @@ function streamed(call: SpeechCall, delivery: Delivery, pcm: Buffer): Script {
   return eventStream(delivery.thinkMs, steps)
 }
 
-function generationMs(seconds: number): number {
-  return (seconds / SPEED) * 1_000
-}
-
 function audioContent(mimeType: string, bytes: Buffer): object {
   return { parts: [{ inlineData: { mimeType, data: bytes.toString('base64') } }], role: 'model' }
 }
@@ -101,35 +75,37 @@ function closing({ finishReason, continuationToken }: Delivery): object {
 }
 
 /** An answer without audio, in one piece: what `partial` says, with `tokens` charged. */
-export function answerOnce(call: SpeechCall, partial: object, tokens: { audio?: number; text?: number }, thinkMs = FIRST_AUDIO_MS): Script {
+export function answerOnce(call: SpeechCall, partial: PartialAnswer, tokens: Tokens, thinkMs = FIRST_AUDIO_MS): Script {
+  if (call.api === 'interactions') return answerInteraction(call, partial, tokens, thinkMs)
   const body = envelope(call, partial, tokens)
   return call.streamed ? eventStream(thinkMs, [{ kind: 'send', body: eventLine(body) }]) : json({ thinkMs, body })
 }
 
 /** Cuts an answer in the middle of its body, by breaking the connection. */
 export function breakOff(script: Script): Script {
-  const [first, ...rest] = script.steps
-  const half = rest.length > 0 ? script.steps.slice(0, Math.ceil(script.steps.length / 2)) : first?.kind === 'send' ? [halved(first)] : []
-  return { ...script, steps: [...half, { kind: 'reset' }] }
+  return { ...script, steps: [...firstHalf(script), { kind: 'reset' }] }
+}
+
+/** Cuts an answer in the middle of its body, or of its last event, and ends it as if it were whole. */
+export function cutShort(script: Script): Script {
+  const steps = script.steps.filter(({ kind }) => kind === 'send').slice(0, 2)
+  return { ...script, steps: steps.map((step, index) => (index === steps.length - 1 && step.kind === 'send' ? halved(step) : step)) }
+}
+
+function firstHalf({ steps: [first, ...rest] }: Script): readonly Step[] {
+  if (!first || rest.length > 0) return [...(first ? [first] : []), ...rest].slice(0, Math.ceil((rest.length + 1) / 2))
+  return first.kind === 'send' ? [halved(first)] : []
 }
 
 function halved(step: Extract<Step, { kind: 'send' }>): Step {
   return { kind: 'send', body: step.body.slice(0, step.body.length / 2) }
 }
 
-function json({ thinkMs, body }: { thinkMs: number; body: object }): Script {
-  return { status: 200, contentType: 'application/json; charset=UTF-8', thinkMs, steps: [{ kind: 'send', body: JSON.stringify(body) }] }
-}
-
-export function eventStream(thinkMs: number, steps: readonly Step[]): Script {
-  return { status: 200, contentType: 'text/event-stream', thinkMs, steps }
-}
-
 function eventLine(body: object): string {
   return `data: ${JSON.stringify(body)}\r\n\r\n`
 }
 
-function envelope(call: SpeechCall, answer: object, tokens: { audio?: number; text?: number }, responseId = newResponseId()): object {
+function envelope(call: SpeechCall, answer: object, tokens: Tokens, responseId = newResponseId()): object {
   return { ...answer, usageMetadata: usage(call, tokens), modelVersion: call.model, responseId }
 }
 
@@ -137,7 +113,7 @@ function newResponseId(): string {
   return randomBytes(16).toString('base64url')
 }
 
-function usage(call: SpeechCall, { audio = 0, text = 0 }: { audio?: number; text?: number }): object {
+function usage(call: SpeechCall, { audio = 0, text = 0 }: Tokens): object {
   const prompt = tokensOf(call.text)
   const details = [
     ...(text > 0 ? [{ modality: 'TEXT', tokenCount: text }] : []),

@@ -50,6 +50,7 @@ function summarize(responses: readonly GenerateContentResponse[]): Seen {
 
 function failure(error: unknown): Seen {
   if (!(error instanceof Error)) throw error
+  if (error instanceof SyntaxError) return { error: 'JSON' }
   return { error: 'status' in error ? String(error.status) : error.message }
 }
 
@@ -110,6 +111,15 @@ const EXPECTED: Record<ModeName, readonly [unary: Seen, streamed: Seen]> = {
   'prompt-read-aloud': both(ALL + 240_000, 'STOP', 200),
   'text-instead': nothing('STOP', 9),
   blocked: nothing('PROHIBITED_CONTENT', undefined),
+  safety: nothing('SAFETY', undefined),
+  recitation: nothing('RECITATION', undefined),
+  'max-tokens': both(HALF, 'MAX_TOKENS', 38),
+  'empty-candidates': [
+    { bytes: 0, finish: undefined, tokens: undefined },
+    { bytes: 0, finish: undefined, tokens: undefined },
+  ],
+  malformed: [{ error: 'JSON' }, { error: 'Incomplete JSON segment at the end' }],
+  proxy: error('502'),
   continuation: [spoken(ALL + 2 * 44, 'STOP', 76), { bytes: ALL, finish: 'STOP', tokens: 76 }],
   reset: error('terminated'),
   hang: error('This operation was aborted'),
