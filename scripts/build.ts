@@ -27,6 +27,9 @@ const BUNDLES: readonly Bundle[] = [
     entries: {
       index: 'src/index.ts',
       register: 'src/register.ts',
+      fastify: 'src/middleware/fastify.ts',
+      express: 'src/middleware/express.ts',
+      hono: 'src/middleware/hono.ts',
       spool: 'src/wire/spool.ts',
       'last-breath-worker': 'src/delivery/last-breath-worker.ts',
     },

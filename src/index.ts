@@ -1,6 +1,19 @@
 /** Public names, nothing else. `tts-otel/register` installs; what is here works with and without it. */
 export { type Config, type ParsedConfig, parseConfig } from './config.ts'
 export type { SignalHealth, TelemetryHealth } from './delivery/stats.ts'
+export {
+  AuthenticationError,
+  AuthorizationError,
+  DatabaseError,
+  type ErrorDetails,
+  GeminiApiError,
+  RateLimitError,
+  RedisError,
+  TtsApiError,
+  type TtsApiErrorOptions,
+  TtsProcessingError,
+  ValidationError,
+} from './errors.ts'
 export type { CheckAnswer, CheckContext, HealthCheck } from './health/check.ts'
 export { type GeminiClient, geminiCheck } from './health/gemini.ts'
 export { createHealth, type Health, type HealthOptions, type ProbeAnswer } from './health/health.ts'

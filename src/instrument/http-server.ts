@@ -18,15 +18,13 @@ import {
   spanNameOf,
   URL_SCHEME,
 } from './http-semconv.ts'
-import { createIncomingReader, pathOf, requestIdOf, schemeOf } from './incoming.ts'
+import { createIncomingReader, PROBE_PATHS, pathOf, requestIdOf, schemeOf } from './incoming.ts'
 import { followedRequest, followRequest, type ServerRequest } from './server-request.ts'
 import { suppress } from './suppress.ts'
 
 type EmitArguments = Parameters<EventEmitter['emit']>
 type ServerOptions = { readonly contextManager: EnterableContextManager; readonly guard: Guard }
 
-/** Probes come every few seconds from every balancer: their spans would cost more than they tell. */
-const PROBE_PATHS = new Set(['/livez', '/readyz', '/health'])
 const UNTRACED = suppress(ROOT_CONTEXT)
 /** `error.type` of a request whose client went away before the answer was sent. Not an error of the server: the span's status stays unset. */
 const ABORTED = 'aborted'
@@ -131,9 +129,9 @@ function inheritedEmit(emitter: EventEmitter): EventEmitter['emit'] {
 }
 
 /** Ends the span and says how the request ended. */
-function endSpan({ span }: ServerRequest, response: ServerResponse): Ending {
+function endSpan({ span, errorType: known }: ServerRequest, response: ServerResponse): Ending {
   const status = response.headersSent ? response.statusCode : undefined
-  const errorType = errorTypeOf(response)
+  const errorType = errorTypeOf(response, known)
   if (status !== undefined) span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status)
   if (errorType !== undefined) {
     span.setAttribute(ERROR_TYPE, errorType)
@@ -143,11 +141,11 @@ function endSpan({ span }: ServerRequest, response: ServerResponse): Ending {
   return { status, errorType }
 }
 
-/** 5xx, or an answer that was never sent to its end. 4xx is the caller's error, not ours. */
-function errorTypeOf(response: ServerResponse): string | undefined {
-  if (response.headersSent && response.statusCode >= 500) return String(response.statusCode)
+/** 5xx, or an answer that was never sent to its end; `known` is what broke it. 4xx is the caller's error, not ours. */
+function errorTypeOf(response: ServerResponse, known: string | undefined): string | undefined {
+  if (response.headersSent && response.statusCode >= 500) return known ?? String(response.statusCode)
   if (response.writableFinished) return undefined
-  return response.errored ? response.errored.name : ABORTED
+  return known ?? (response.errored ? response.errored.name : ABORTED)
 }
 
 /** How a request ended; `status` is missing when no answer was begun. */

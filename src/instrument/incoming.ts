@@ -22,8 +22,11 @@ const HOST = /^(\[[\da-f:.]+\]|[^:/@\s]+)(?::(\d{1,5}))?$/i
 const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 const ADDRESS = /^[\da-f.:]{2,45}$/i
 
+/** Probes come every few seconds from every balancer: their spans and logs would cost more than they tell. */
+export const PROBE_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/health'])
+
 /** Path of the request without its query, which may hold secrets or the text to speak. */
-export function pathOf(request: IncomingMessage): string {
+export function pathOf(request: Pick<IncomingMessage, 'url'>): string {
   const url = request.url ?? '/'
   const query = url.indexOf('?')
   const path = query < 0 ? url : url.slice(0, query)

@@ -12,6 +12,8 @@ export type ServerRequest = {
   readonly scheme: string
   readonly startMs: number
   route: string | undefined
+  /** What broke the request, where somebody knows more than its status. */
+  errorType?: string
   isEnded: boolean
 }
 
@@ -37,4 +39,10 @@ export function setRoute(message: IncomingMessage, route: string): void {
   state.route = route
   state.span.updateName(`${spanNameOf(state.method)} ${route}`)
   state.span.setAttribute(HTTP_ROUTE, route)
+}
+
+/** Says what broke the request: `error.type` of its span and its duration, instead of the status, should it end as an error of the server. */
+export function setServerError(message: IncomingMessage, errorType: string): void {
+  const state = followedRequest(message)
+  if (state) state.errorType ??= errorType
 }
