@@ -5,6 +5,7 @@ import { createGeminiInstrument } from './google-genai.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { instrumentHttpServer } from './http-server.ts'
 import { hookModule } from './module-hooks.ts'
+import { instrumentPgModule } from './pg.ts'
 
 export type InstallOptions = {
   /** The registered context manager. */
@@ -31,6 +32,7 @@ export function installInstrumentation({ contextManager, collectorUrls = [] }: I
     fetch: (guard) => instrumentFetch({ guard, isOwnTraffic }),
     fastify: (guard) => instrumentFastify({ guard }),
     'google-genai': instrumentGoogleGenai,
+    pg: (guard) => instrumentPgModule({ guard }),
   }
   const uninstalls = new Map<string, () => void>()
   for (const [name, instrument] of Object.entries(all)) {

@@ -1,0 +1,49 @@
+import type { PgCall } from './pg-call.ts'
+
+/** What `pg` calls while it runs a `Query` object, a cursor, a query stream or a COPY stream. */
+const HANDLERS = [
+  'handleRowDescription',
+  'handleDataRow',
+  'handlePortalSuspended',
+  'handleCommandComplete',
+  'handleEmptyQuery',
+  'handleCopyInResponse',
+  'handleCopyData',
+  'handleError',
+  'handleReadyForQuery',
+] as const
+
+/** Runs `fn` in the caller's context. */
+export type InContext = <T>(fn: () => T) => T
+
+/** An object that runs itself on a connection: the caller made it, and listens to it. */
+export type Submittable = { readonly text?: unknown; submit(connection: unknown): unknown } & Record<string, unknown>
+
+export function isSubmittable(config: unknown): config is Submittable {
+  return typeof config === 'object' && config !== null && 'submit' in config && typeof config.submit === 'function'
+}
+
+/**
+ * Follows such an object to its end, and runs its listeners and callbacks in the context of whoever gave it to `client.query`: `pg` calls
+ * them from the context of the connection. No listener is added, so an error that nobody listens for stays unhandled.
+ */
+export function watchSubmittable(
+  query: Submittable,
+  { call, inContext }: { readonly call: PgCall | undefined; readonly inContext: InContext },
+): void {
+  for (const name of HANDLERS) {
+    const handler = query[name]
+    if (typeof handler !== 'function') continue
+    // A property of its own stays enumerable, a new one is not.
+    Object.defineProperty(query, name, {
+      value: function (this: unknown, ...values: unknown[]): unknown {
+        if (name === 'handleError') call?.failed(values[0])
+        // A row that could not be parsed is told as an error only now.
+        else if (name === 'handleReadyForQuery' && !query._canceledDueToError) call?.answered()
+        return inContext(() => handler.apply(this, values))
+      },
+      writable: true,
+      configurable: true,
+    })
+  }
+}
