@@ -10,6 +10,8 @@ export type Failure = {
   readonly error: unknown
 }
 
+/** https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type */
+const OTHER = '_OTHER'
 const LOST = 'connection lost'
 const UNAUTHENTICATED = 'authentication failed'
 const FORBIDDEN = 'permission denied'
@@ -70,11 +72,11 @@ function sentenceOf(type: string, error: unknown): string {
   if (SQLSTATE.test(type)) return `refused with SQLSTATE ${type}`
   if (isNamed(error, 'ReplyError')) return `refused with ${type}`
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : ''
-  return cleanText(message) || `failed with ${type}`
+  return cleanText(message) || (error instanceof Error ? `failed with ${type}` : 'failed without an error')
 }
 
 function typeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error
+  if (!(error instanceof Error)) return OTHER
   const status = statusOf(error)
   if (status !== undefined) return isWrongKey(error, status) ? '401' : String(status)
   // Both ioredis and node-redis say with their message what they have no code for.

@@ -6,7 +6,7 @@ export type HealthMetrics = {
   /** Reports to the meter provider that is registered now; to be called often, as one may be registered at any time. */
   follow(): void
   record(name: string, examination: Examination): void
-  /** Reports nothing more. */
+  /** Lets go of the services; an SDK may go on reporting the last values. */
   stop(): void
 }
 

@@ -1,4 +1,5 @@
 import { getLogger } from '../log/logger.ts'
+import { CheckTimedOut } from './check.ts'
 import type { ServiceStatus } from './report.ts'
 import type { Examination } from './service.ts'
 
@@ -24,6 +25,7 @@ export function createNews(): News {
   }
 }
 
+/** The stack of our own timer tells nobody anything. */
 function fieldsOf(check: string, error: unknown) {
-  return error instanceof Error ? { check, error } : { check }
+  return error instanceof Error && !(error instanceof CheckTimedOut) ? { check, error } : { check }
 }

@@ -1,0 +1,107 @@
+/** What the checks themselves leave in the telemetry: two metrics, and nothing else. */
+import { createServer } from 'node:http'
+import { GoogleGenAI } from '@google/genai'
+import { context, SpanKind } from '@opentelemetry/api'
+import { afterAll, expect, test } from 'vitest'
+import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { geminiCheck } from '../../src/health/gemini.ts'
+import { createHealth } from '../../src/health/health.ts'
+import { serveHealth } from '../../src/health/serve.ts'
+import { installInstrumentation } from '../../src/instrument/install.ts'
+import { isSuppressed } from '../../src/instrument/suppress.ts'
+import { currentRequest, withRequest } from '../../src/request-context.ts'
+import { listen, startTelemetry } from '../instrument/support.ts'
+import { openHealth } from './support.ts'
+
+const before = createHealth({
+  intervalMs: 20,
+  checks: {
+    database: () => {},
+    queue: () => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' })),
+    hanging: () => new Promise(() => {}),
+  },
+  timeoutMs: 20,
+})
+const telemetry = startTelemetry()
+const instruments = installInstrumentation({ contextManager: telemetry.contextManager })
+afterAll(() => {
+  before.stop()
+  instruments.uninstall()
+})
+
+test('a meter provider that is registered after createHealth gets the metrics', async () => {
+  await expect.poll(async () => (await telemetry.points('health.check.duration')).length, { timeout: 5_000 }).toBe(3)
+  const status = await telemetry.points('health.check.status')
+  expect(Object.fromEntries(status.map(({ attributes, value }) => [attributes['health.check.name'], value]))).toEqual({
+    database: 1,
+    queue: 0,
+    hanging: 0,
+  })
+  const duration = await telemetry.points('health.check.duration')
+  expect(duration.map(({ attributes }) => attributes)).toEqual([
+    { 'health.check.name': 'database' },
+    { 'health.check.name': 'queue', 'error.type': 'ECONNREFUSED' },
+    { 'health.check.name': 'hanging', 'error.type': 'timeout' },
+  ])
+  expect(telemetry.spans).toEqual([])
+})
+
+test('a check is not traced and belongs to no request, even when a request starts it', async () => {
+  const seen: unknown[] = []
+  const health = openHealth({
+    checks: {
+      mine() {
+        seen.push([isSuppressed(context.active()), currentRequest()])
+      },
+    },
+  })
+  const fresh = await withRequest({ requestId: 'r1' }, () => health.check())
+  expect(fresh.status).toBe('healthy')
+  expect(seen).toEqual([[true, undefined]])
+})
+
+test('the Gemini check makes no client span and no client metric, although the same client is traced otherwise', async () => {
+  const standIn = createGeminiStandIn({ timeScale: 0.01 })
+  const { url } = await standIn.listen()
+  const gemini = new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: url } })
+  const measured = (await telemetry.points('http.client.request.duration')).length
+  expect((await openHealth({ checks: { gemini: geminiCheck(gemini) } }).check()).status).toBe('healthy')
+  await expect.poll(() => spansOf(SpanKind.SERVER)).toEqual(['/v1/models'])
+  expect(spansOf(SpanKind.CLIENT)).toEqual([])
+  expect(await telemetry.points('http.client.request.duration')).toHaveLength(measured)
+
+  await gemini.models.list()
+  await expect.poll(() => spansOf(SpanKind.CLIENT)).toHaveLength(1)
+  telemetry.reset()
+  await standIn.stop()
+})
+
+test('probes are answered by a plain server and leave no span', async () => {
+  const health = openHealth({ checks: { database: () => {} } })
+  await health.check()
+  const serve = serveHealth(health)
+  const app = await listen(
+    createServer(async (request, response) => {
+      if (await serve(request, response)) return
+      response.writeHead(404).end('mine')
+    }),
+  )
+  const ask = async (path: string, init?: RequestInit) => {
+    const response = await fetch(app.url + path, init)
+    return [response.status, response.headers.get('content-type'), response.headers.get('cache-control'), await response.text()]
+  }
+  const json = ['application/json', 'no-store']
+  expect(await ask('/livez')).toEqual([200, ...json, '{"status":"ok"}'])
+  expect(await ask('/readyz?verbose')).toEqual([200, ...json, '{"status":"ok"}'])
+  expect(await ask('/readyz', { method: 'HEAD' })).toEqual([200, ...json, ''])
+  expect(JSON.parse(String((await ask('/health'))[3]))).toMatchObject({ status: 'healthy', services: { database: { status: 'healthy' } } })
+  expect((await ask('/health', { method: 'POST' }))[3]).toBe('mine')
+  expect((await ask('/'))[3]).toBe('mine')
+  await app.close()
+  await expect.poll(() => spansOf(SpanKind.SERVER)).toEqual(['/'])
+})
+
+/** Paths of the ended spans of a kind. */
+function spansOf(kind: SpanKind): unknown[] {
+  return telemetry.spans.filter((span) => span.kind === kind).map(({ attributes }) => attributes['url.path'] ?? attributes['url.full'])
+}
