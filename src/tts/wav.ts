@@ -1,18 +1,13 @@
-/** Bytes that can be looked at without having them all, such as the head of a base64 string. `read` gives fewer bytes at the end, never throws. */
-export type ByteSource = { readonly length: number; read(offset: number, length: number): Uint8Array }
+import type { ByteSource } from './audio-source.ts'
+import type { PcmLayout, SampleEncoding } from './pcm.ts'
 
 /** Where a WAV file keeps its samples and how fast they play. */
-export type WavLayout = {
-  readonly sampleRateHz: number
-  readonly channels: number
-  readonly bytesPerSecond: number
+export type WavLayout = PcmLayout & {
   /** Offset of the first sample. */
   readonly dataStart: number
   /** Bytes of samples as the header says; Infinity where a stream's header leaves it open. */
   readonly dataBytes: number
 }
-
-type Format = Pick<WavLayout, 'sampleRateHz' | 'channels' | 'bytesPerSecond'>
 
 /** RIFF, size, WAVE. */
 const FILE_HEADER_BYTES = 12
@@ -25,11 +20,17 @@ const CHUNKS_MAX = 128
 /** Above every converter that is built; a value beyond is noise. */
 const SAMPLE_RATE_HZ_MAX = 1_000_000
 const CHANNELS_MAX = 256
-/** Written by encoders that cannot seek back to fill the size in. */
-const SIZES_UNKNOWN: readonly number[] = [0, 0xffff_ffff]
+/** Encoders that cannot seek back to fill the size in write 0, 0xFFFFFFFF, 0x7FFFFFFF or something near: no speech has 2 GB. */
+const DATA_BYTES_PLAUSIBLE_MAX = 0x7f00_0000
 /** Sample formats whose frames all have `channels × bits` bits: PCM, float, A-law, mu-law. Others are measured by the header's byte rate. */
 const EVEN_FORMATS: readonly number[] = [1, 3, 6, 7]
 const FORMAT_EXTENSIBLE = 0xfffe
+const ENCODING_NAMES: Readonly<Record<number, Readonly<Record<number, SampleEncoding>>>> = {
+  1: { 1: 'u8', 2: 's16le', 3: 's24le', 4: 's32le' },
+  3: { 4: 'f32le', 8: 'f64le' },
+  6: { 1: 'alaw' },
+  7: { 1: 'mulaw' },
+}
 
 /** Whether the bytes begin as a WAV file does (RIFF, or RF64 beyond 4 GiB). */
 export function isWav(source: ByteSource): boolean {
@@ -43,7 +44,7 @@ export function isWav(source: ByteSource): boolean {
  * makes no sense. Reads only chunk headers. https://learn.microsoft.com/windows/win32/xaudio2/resource-interchange-file-format--riff-
  */
 export function readWavLayout(source: ByteSource): WavLayout | undefined {
-  let format: Format | undefined
+  let format: PcmLayout | undefined
   let data: Pick<WavLayout, 'dataStart' | 'dataBytes'> | undefined
   let offset = FILE_HEADER_BYTES
   for (let chunks = 0; chunks < CHUNKS_MAX && !(format && data); chunks++) {
@@ -53,23 +54,28 @@ export function readWavLayout(source: ByteSource): WavLayout | undefined {
     const start = offset + CHUNK_HEADER_BYTES
     const id = tag(header, 0)
     if (id === 'fmt ') format = readFormat(source.read(start, Math.min(bytes, FORMAT_BYTES_EXTENSIBLE)))
-    if (id === 'data') data = { dataStart: start, dataBytes: SIZES_UNKNOWN.includes(bytes) ? Number.POSITIVE_INFINITY : bytes }
+    if (id === 'data') data = { dataStart: start, dataBytes: isSizeKnown(bytes) ? bytes : Number.POSITIVE_INFINITY }
     if (data?.dataBytes === Number.POSITIVE_INFINITY) break
     offset = start + bytes + (bytes % 2)
   }
   return format && data && { ...format, ...data }
 }
 
-function readFormat(chunk: Uint8Array): Format | undefined {
+function isSizeKnown(bytes: number): boolean {
+  return bytes > 0 && bytes < DATA_BYTES_PLAUSIBLE_MAX
+}
+
+function readFormat(chunk: Uint8Array): PcmLayout | undefined {
   if (chunk.length < FORMAT_BYTES_MIN) return undefined
   const view = viewOf(chunk)
   const channels = view.getUint16(2, true)
   const sampleRateHz = view.getUint32(4, true)
   const bits = view.getUint16(14, true)
   if (channels < 1 || channels > CHANNELS_MAX || sampleRateHz < 1 || sampleRateHz > SAMPLE_RATE_HZ_MAX) return undefined
-  const frameBytes = channels * Math.ceil(bits / 8)
-  const bytesPerSecond = EVEN_FORMATS.includes(sampleFormat(view)) ? frameBytes * sampleRateHz : view.getUint32(8, true)
-  return bytesPerSecond > 0 ? { sampleRateHz, channels, bytesPerSecond } : undefined
+  const sampleBytes = Math.ceil(bits / 8)
+  const format = sampleFormat(view)
+  const bytesPerSecond = EVEN_FORMATS.includes(format) ? channels * sampleBytes * sampleRateHz : view.getUint32(8, true)
+  return bytesPerSecond > 0 ? { sampleRateHz, channels, bytesPerSecond, encoding: ENCODING_NAMES[format]?.[sampleBytes] } : undefined
 }
 
 /** WAVE_FORMAT_EXTENSIBLE keeps the real format in the first two bytes of a GUID. */

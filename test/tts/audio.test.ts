@@ -101,8 +101,15 @@ describe('raw audio is measured by its media type', () => {
     expect(describeAudio(Buffer.alloc(bytes).toString('base64'), mimeType)).toMatchObject({ bytes, ...expected })
   })
 
-  test('of a kind we do not measure only the size is known', () => {
-    expect(describeAudio(Buffer.alloc(100), 'audio/mpeg')).toEqual({ format: 'other', bytes: 100 })
+  test.each([
+    ['audio/mpeg', 'mp3'],
+    ['audio/ogg; codecs=opus', 'ogg'],
+    ['audio/webm', 'webm'],
+    ['audio/AAC', 'aac'],
+    ['audio/flac', 'flac'],
+    ['audio/amr', 'other'],
+  ])('of %s only the size is known', (mimeType, format) => {
+    expect(describeAudio(Buffer.alloc(100), mimeType, { analyse: true })).toEqual({ format, bytes: 100 })
   })
 
   test.each(['text/plain', '', 'audio', 'x'.repeat(1_000), '__proto__', 'constructor'])('%s is no audio', (mimeType) => {

@@ -1,0 +1,155 @@
+/**
+ * What the audio facts cost and how right they are: `npm run bench:audio`. With and without analysis, whole answers and streams,
+ * worst and median of many calls on the main thread; then the analysis against a computation that looks at every sample.
+ */
+import { performance } from 'node:perf_hooks'
+import { type AudioMeterOptions, createAudioMeter, describeAudio } from '../src/tts/audio.ts'
+
+const RATE_HZ = 24_000
+const MIME = `audio/L16;codec=pcm;rate=${RATE_HZ}`
+const WARM_UP = 30
+const CALLS = 200
+
+measureWhole()
+measureStream()
+measureHeap()
+compareWithExact()
+
+/** One call of {@link describeAudio}, as for a unary answer. */
+function measureWhole(): void {
+  console.log('A whole answer, one call: median / worst of', CALLS, 'in ms')
+  for (const seconds of [1, 10, 15, 60, 600]) {
+    const samples = speech(seconds)
+    const forms = { base64: samples.toString('base64'), bytes: samples }
+    for (const [name, data] of Object.entries(forms)) {
+      const off = timeCalls(() => describeAudio(data, MIME))
+      const on = timeCalls(() => describeAudio(data, MIME, { analyse: true }))
+      console.log(`${String(seconds).padStart(5)} s ${name.padEnd(6)}  off ${show(off)}   analysed ${show(on)}`)
+    }
+  }
+}
+
+/** `add` for each piece of a stream. */
+function measureStream(): void {
+  console.log('\nA stream, one piece: median / worst in ms')
+  for (const [name, options] of [
+    ['off', {}],
+    ['analysed', { analyse: true }],
+  ] satisfies [string, AudioMeterOptions][]) {
+    for (const pieceMs of [40, 200, 1_000]) {
+      const pieces = cut(speech(60), pieceMs)
+      for (let i = 0; i < 5; i++) pieces.forEach(createAudioMeter(MIME, options).add)
+      const meter = createAudioMeter(MIME, options)
+      const times = pieces.map((piece) => timeOnce(() => meter.add(piece)))
+      console.log(`${String(pieceMs).padStart(5)} ms of base64  ${name.padEnd(8)} ${show(summarize(times))}`)
+    }
+  }
+}
+
+/** Ten minutes in pieces that are made as they go, so that what stays is the meter's. */
+function measureHeap(): void {
+  const piece = speech(1)
+  const meter = createAudioMeter(MIME, { analyse: true })
+  meter.add(piece.toString('base64'))
+  globalThis.gc?.()
+  const before = process.memoryUsage()
+  for (let second = 0; second < 600; second++) meter.add(piece.toString('base64'))
+  globalThis.gc?.()
+  const after = process.memoryUsage()
+  const grown = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1_024
+  console.log(
+    `\nTen minutes of stream, analysed: ${grown.toFixed(0)} KB more than after one second${globalThis.gc ? '' : ' (without --expose-gc)'}`,
+  )
+}
+
+function compareWithExact(): void {
+  console.log('\nAnalysis against every sample (sampled above 14.9 s)')
+  for (const seconds of [10, 60, 600]) {
+    const samples = speech(seconds)
+    const exact = listen(samples)
+    const sound = describeAudio(samples.toString('base64'), MIME, { analyse: true })?.sound
+    console.log(
+      `${String(seconds).padStart(5)} s  RMS ${sound?.rmsDbfs} against ${exact.rmsDbfs.toFixed(2)} dBFS, peak ${sound?.peakDbfs} against ${exact.peakDbfs.toFixed(2)}, clipped ${sound?.clippedShare.toExponential(2)} against ${exact.clippedShare.toExponential(2)}, silence ${sound?.leadingSilenceS} and ${sound?.trailingSilenceS} against ${exact.leadingS.toFixed(6)} and ${exact.trailingS.toFixed(6)} s`,
+    )
+  }
+}
+
+/** Syllables of a harmonic tone with pauses between, noise below, 0.3 s of silence before and 0.5 s behind: as bursty as speech, the same at every run. */
+function speech(seconds: number): Buffer {
+  const samples = Buffer.alloc(seconds * RATE_HZ * 2)
+  const random = createRandom(7)
+  let loudness = 0
+  for (let i = 0; i < seconds * RATE_HZ; i++) {
+    if (i % 4_800 === 0) loudness = random() < 0.25 ? 0 : 0.1 + random() * 0.9
+    const t = i / RATE_HZ
+    const isPause = t < 0.3 || t > seconds - 0.5
+    const voice = Math.sin(2 * Math.PI * 140 * t) + 0.5 * Math.sin(2 * Math.PI * 420 * t)
+    const envelope = isPause ? 0 : loudness * Math.sin((Math.PI * (i % 4_800)) / 4_800)
+    const value = voice * envelope * 24_000 + (random() - 0.5) * 8
+    samples.writeInt16LE(Math.max(-32_768, Math.min(32_767, Math.round(value))), i * 2)
+  }
+  return samples
+}
+
+/** Mulberry32. */
+function createRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+function listen(samples: Buffer) {
+  const count = samples.length / 2
+  let squares = 0
+  let peak = 0
+  let clipped = 0
+  let first = count
+  let last = -1
+  for (let i = 0; i < count; i++) {
+    const value = Math.abs(samples.readInt16LE(i * 2)) / 32_768
+    squares += value * value
+    peak = Math.max(peak, value)
+    if (value >= 32_767 / 32_768) clipped++
+    if (value < 10 ** (-50 / 20)) continue
+    first = Math.min(first, i)
+    last = i
+  }
+  return {
+    rmsDbfs: 20 * Math.log10(Math.sqrt(squares / count)),
+    peakDbfs: 20 * Math.log10(peak),
+    clippedShare: clipped / count,
+    leadingS: first / RATE_HZ,
+    trailingS: (count - last - 1) / RATE_HZ,
+  }
+}
+
+function cut(samples: Buffer, pieceMs: number): string[] {
+  const bytes = (RATE_HZ * 2 * pieceMs) / 1_000
+  return Array.from({ length: samples.length / bytes }, (_, i) => samples.toString('base64', i * bytes, (i + 1) * bytes))
+}
+
+type Summary = { readonly medianMs: number; readonly worstMs: number }
+
+function timeCalls(call: () => void): Summary {
+  for (let i = 0; i < WARM_UP; i++) call()
+  return summarize(Array.from({ length: CALLS }, () => timeOnce(call)))
+}
+
+function timeOnce(call: () => void): number {
+  const start = performance.now()
+  call()
+  return performance.now() - start
+}
+
+function summarize(times: readonly number[]): Summary {
+  const sorted = times.toSorted((a, b) => a - b)
+  return { medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0, worstMs: sorted.at(-1) ?? 0 }
+}
+
+function show({ medianMs, worstMs }: Summary): string {
+  return `${medianMs.toFixed(4)} / ${worstMs.toFixed(3)}`
+}
