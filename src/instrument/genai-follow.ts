@@ -28,9 +28,10 @@ export function isMethod(value: unknown): value is Method & { readonly prototype
   return typeof value === 'function'
 }
 
-/** Replaces a property of this one object, unseen by whoever lists its properties. */
+/** Replaces a property of this one object; whoever lists its properties sees what was to be seen before. */
 export function override(target: object, name: PropertyKey, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false })
+  const enumerable = Object.getOwnPropertyDescriptor(target, name)?.enumerable ?? false
+  Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable })
 }
 
 /** The derived promise, not a side branch: an unhandled rejection stays unhandled. */
