@@ -1,25 +1,35 @@
 /**
- * Calls `onEnd` at `exit`, after the app's own listeners: what they record counts as well. A throw in one of them skips us, as it skips
- * all that follow.
+ * Calls `onEnd` at `exit`. `last`: after the app's own listeners, because what they record counts as well; a throw in one of them skips us, as
+ * it skips all that follow. `first`: before them, for who can go on afterwards; what throws or exits there comes too late to skip us.
  */
-export function watchExit(onEnd: () => void): void {
+export function watchExit(onEnd: () => void, place: 'first' | 'last' = 'last'): void {
   let isMoving = false
-  const listener = () => onEnd()
+  const listener = Object.assign(() => onEnd(), { [OURS]: true })
 
-  function moveToEnd(): void {
+  function move(): void {
     isMoving = false
     process.off('exit', listener)
-    withoutLimit(() => void process.on('exit', listener))
+    withoutLimit(() => void (place === 'first' ? process.prependListener('exit', listener) : process.on('exit', listener)))
   }
 
   process.on('newListener', (event, added) => {
-    if (event !== 'exit' || added === listener) return
+    if (event !== 'exit' || isOurs(added)) return
     // With us one too many, Node would warn of a leak that the app does not have.
-    if (isFull()) process.off('exit', listener)
-    if (!isMoving) queueMicrotask(moveToEnd)
-    isMoving = true
+    const mustStepAside = isFull()
+    if (mustStepAside) process.off('exit', listener)
+    if (!isMoving && (mustStepAside || place === 'last')) {
+      isMoving = true
+      queueMicrotask(move)
+    }
   })
-  process.on('exit', listener)
+  move()
+}
+
+/** Known to every copy of this package: two that move out of each other's way would never come to an end. */
+const OURS = Symbol.for('tts-otel.exit-listener')
+
+function isOurs(listener: unknown): boolean {
+  return typeof listener === 'function' && Reflect.has(listener, OURS)
 }
 
 /** `exit` has as many listeners as it may have without a warning; a limit of 0 is none. */

@@ -44,12 +44,12 @@ const CHUNKS_PER_FILE = 5
 /**
  * Writes lines to a file: synchronously, and whole, so that several processes may share it.
  *
- *     line ──► buffer ──► write       at once; of a burst: at 16 KB, after a millisecond, when the event loop turns, at the end
+ *     line ──► buffer ──► write       at once; of a burst: at 16 KB, after a millisecond, when the running code returns
  *                │           └──► size reached: path ─► path.1 … path.5 ─► compressed archives
  *                └──► not possible: waits for 10 s in 1 MB, then dropped and counted
  *
- * SIGKILL, and a signal that nobody listens to, end a process without a word to us. They can take the lines of a burst that the event loop
- * has not turned since, 16 KB at most, and nothing else.
+ * SIGKILL, and a signal that nobody listens to, end a process without a word to us. They can take the last lines of a burst, 16 KB at most,
+ * whose caller has not returned to Node yet, and nothing else.
  */
 export function createFileSink(options: FileSinkOptions): FileSink {
   const { path, bytesMax = 10 * MB, backupsMax = 5, archivesMax = 30, mode = 0o640 } = options
@@ -78,10 +78,12 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   function schedule(): void {
     if (isScheduled) return
     isScheduled = true
-    setImmediate(() => {
-      isScheduled = false
-      writer.drain()
-    })
+    process.nextTick(drainBurst)
+  }
+
+  function drainBurst(): void {
+    isScheduled = false
+    writer.drain()
   }
 
   function end(): void {
