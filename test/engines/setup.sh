@@ -32,3 +32,21 @@ if [ "$(id -u)" = 0 ]; then
   id postgres >/dev/null 2>&1 || fail "there is no user 'postgres' to run the server as"
 fi
 echo "PostgreSQL: $("$bin/postgres" --version)"
+
+redis_program() {
+  command -v redis-server || command -v redis-check-rdb
+}
+
+install_redis() {
+  command -v apt-get >/dev/null || fail "Redis is missing and there is no apt-get here; install Redis 6.2 or newer, with redis-server in /usr/bin or /usr/local/bin"
+  [ "$(id -u)" = 0 ] || fail "Redis is missing; run 'sudo apt-get install -y redis-tools', or this script as root"
+  echo "installing Redis" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -q >&2 || fail "apt-get update failed; is there a network?"
+  # Not redis-server: that package starts a server of its own on port 6379. This one brings the same binary under the name redis-check-rdb.
+  apt-get install -q -y --no-install-recommends redis-tools >&2 || fail "apt-get install redis-tools failed"
+}
+
+redis_program >/dev/null || install_redis
+program=$(redis_program) || fail "no redis-server and no redis-check-rdb after the installation"
+echo "Redis: $(bash -c 'exec -a redis-server "$0" --version' "$program")"
