@@ -49,7 +49,7 @@ const SECRET_CHARS_MIN = 5
 
 const URL_CREDENTIALS = /(:\/\/)[^\s/?#]+@/g
 /** A password with a slash in it. Digits up to a slash are a port. */
-const URL_ODD_PASSWORD = /(:\/\/[^\s/?#:@"'<>[]{0,128}:)(?!\d{1,5}(?:[/?#]|$)|\[REDACTED\])[^\s@"'<>]{1,256}@/g
+const URL_ODD_PASSWORD = /(:\/\/)[^\s/?#:@"'<>[]{0,128}:(?!\d{1,5}(?:[/?#]|$)|\[REDACTED\])[^\s@"'<>]{1,256}@/g
 const SCHEME_TOKEN = /\b(bearer|basic)([ \t]+)([A-Za-z0-9._~+/=:-]{6,})/gi
 const EMAIL =
   /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+(?:@|%40)(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g

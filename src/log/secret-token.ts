@@ -1,9 +1,9 @@
 /** Credentials that are known by their shape alone, wherever they stand in a text. */
 import { REDACTED } from './redacted.ts'
 
-// Each starts at the edge of a word, so that a long word is read once.
+// Each starts at the edge of a word, which here may hold dashes, so that a long word is read once.
 const WELL_KNOWN = new RegExp(
-  `(?<![\\w-])(?:${[
+  `\\b(?<!-)(?:${[
     // A JWT, signed or encrypted (RFC 7519, RFC 7516).
     String.raw`eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]+)?(?:\.[\w-]*){0,2}`,
     // Google: API keys, the "auth keys" that AI Studio makes since 2026, client secrets, access and refresh tokens.
@@ -18,9 +18,6 @@ const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----E
 /** Whoever has the path may post. */
 const WEBHOOK = /\b(hooks\.slack\.com\/\w{1,16}\/|discord(?:app)?\.com\/api\/webhooks\/|api\.telegram\.org\/bot)[^\s"'<>?#]+/g
 
-/** Starts in lower case and without a character that is rare in other texts. */
-const LOWER_CASE_STARTS = ['ya29.', 'sk-', 'glpat-', '1//0']
-
 /** `text` without the tokens in it that have a shape of their own. */
 export function redactWellKnown(text: string): string {
   const clean = text.replace(WELL_KNOWN, REDACTED)
@@ -29,7 +26,7 @@ export function redactWellKnown(text: string): string {
 
 /** Whether {@link redactWellKnown} may find a token that none of the rare characters gives away. */
 export function mayHoldLowerCaseToken(text: string): boolean {
-  return LOWER_CASE_STARTS.some((start) => text.includes(start))
+  return text.includes('sk-') || text.includes('ya29.') || text.includes('1//0') || text.includes('glpat-')
 }
 
 /** `text` without the secret part of webhook addresses. */

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { createRedactor } from '../../src/log/redact.ts'
+
+const redactor = createRedactor()
+const R = '[REDACTED]'
+const random = 'Ab0Cd1Ef2Gh3Ij4Kl5Mn6Op7Qr8St9Uv0Wx1Yz2'
+
+describe('tokens that are known by their shape', () => {
+  test.each([
+    ['a Google API key', `AIzaSyA${random}`],
+    ['a Google auth key, as AI Studio makes them since 2026', `AQ.${random}`],
+    ['a Google access token', `ya29.${random}`],
+    ['a Google refresh token', `1//0${random}`],
+    ['a Google client secret', `GOCSPX-${random.slice(0, 28)}`],
+    ['a JWT', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.'],
+    ['an encrypted JWT', `eyJhbGciOiJkaXIifQ..${random}.${random}.${random}`],
+    ['a temporary AWS key id', 'ASIAIOSFODNN7EXAMPLE'],
+    ['a Slack token', 'xoxb-123456789012-abcdef'],
+    ['a GitHub token', `ghp_${random}`],
+    ['a fine-grained GitHub token', `github_pat_${random}`],
+    ['a GitLab token', `glpat-${random.slice(0, 20)}`],
+    ['an npm token', `npm_${random}`],
+    ['a Stripe key', `sk_live_${random}`],
+    ['an OpenAI key', `sk-proj-${random}`],
+  ])('%s', (_, token) => {
+    for (const [before, after] of [
+      ['', ''],
+      ['with ', ' in a sentence'],
+      ['("', '")'],
+      ['/', '/'],
+    ])
+      expect(redactor.text(`${before}${token}${after}`)).toBe(`${before}${R}${after}`)
+  })
+})
+
+describe('signed and encoded URLs', () => {
+  test.each([
+    [
+      'https://b.s3.amazonaws.com/a.wav?X-Amz-Credential=AKIA%2F2026&X-Amz-Expires=60&X-Amz-Signature=hidden1&X-Amz-Security-Token=hidden2',
+      `https://b.s3.amazonaws.com/a.wav?X-Amz-Credential=${R}&X-Amz-Expires=60&X-Amz-Signature=${R}&X-Amz-Security-Token=${R}`,
+    ],
+    [
+      'https://storage.googleapis.com/b/a.wav?GoogleAccessId=svc%40p.iam&Expires=1&Signature=hidden',
+      `https://storage.googleapis.com/b/a.wav?GoogleAccessId=${R}&Expires=1&Signature=${R}`,
+    ],
+    ['/a.wav?X-Goog-Algorithm=GOOG4&X-Goog-Signature=hidden', `/a.wav?X-Goog-Algorithm=GOOG4&X-Goog-Signature=${R}`],
+    ['https://x.blob.core.windows.net/a?sv=2026&sig=hid%2Fden%3D', `https://x.blob.core.windows.net/a?sv=2026&sig=${R}`],
+    ['/login?next=https%3A%2F%2Fh%2F%3Ftoken%3Dhidden%26a%3D1', `/login?next=https%3A%2F%2Fh%2F%3Ftoken%3D${R}%26a%3D1`],
+    ['/x?json=%7B%22password%22%3A%22hidden%22%7D', `/x?json=%7B%22password%22%3A%22${R}%22%7D`],
+    ['/x?to=bob%40example.com&n=1', `/x?to=${R}&n=1`],
+    ['https://hooks.slack.com/services/T0/B0/hidden now', `https://hooks.slack.com/services/${R} now`],
+    ['https://api.telegram.org/bot123:hidden/send', `https://api.telegram.org/bot${R}`],
+    ['postgres://app:hid/den@db:5432/tts', `postgres://${R}@db:5432/tts`],
+    ['jdbc:postgresql://db/tts?user=app&password=hidden', `jdbc:postgresql://db/tts?user=app&password=${R}`],
+  ])('%s', (text, expected) => {
+    expect(redactor.text(text)).toBe(expected)
+    expect(redactor.text(expected)).toBe(expected)
+  })
+})
+
+describe('pairs in the texts of programs', () => {
+  test.each([
+    ['a list under a secret name', '{"cookie":["a=hidden","b=hidden"],"n":1}', `{"cookie":${R},"n":1}`],
+    ['an object under a secret name', "{ token: { value: 'hidden' }, n: 1 }", `{ token: ${R}, n: 1 }`],
+    ['a map as Node prints it', "Map(1) { 'password' => 'hidden' }", `Map(1) { 'password' => '${R}' }`],
+    ['JSON in JSON in JSON', String.raw`{\\\"password\\\":\\\"hidden\\\"}`, String.raw`{\\\"password\\\":\\\"[REDACTED]\\\"}`],
+    ['another scheme', 'authorization: ApiKey hidden, accept: */*', `authorization: ${R}, accept: */*`],
+    ['an option with =', 'psql --password=hidden -h db', `psql --password=${R} -h db`],
+    ['an option with a blank', 'psql --password hidd3n -h db', `psql --password ${R} -h db`],
+    ['an option that a sentence names', 'the option --token is required', 'the option --token is required'],
+    ['SQL with a pair', "SELECT * FROM u WHERE token = 'hid''den'", `SELECT * FROM u WHERE token = '${R}''den'`],
+    ['SQL that makes a user', "CREATE USER a WITH PASSWORD 'hidden'", `CREATE USER a WITH PASSWORD '${R}'`],
+    ['ODBC', 'Server=db;Uid=app;Pwd=hidden;', `Server=db;Uid=app;Pwd=${R};`],
+    ['a function with a parameter called token', 'list.map((token) => token.value)', 'list.map((token) => token.value)'],
+    ['a place in a file', 'at password.ts:10:5', 'at password.ts:10:5'],
+  ])('%s', (_, text, expected) => {
+    expect(redactor.text(text)).toBe(expected)
+    expect(redactor.text(expected)).toBe(expected)
+  })
+})
+
+test('e-mail addresses with letters of any language', () => {
+  expect(redactor.text('an jörg@exämple.de und 用户@例子.公司!')).toBe(`an ${R} und ${R}!`)
+})
+
+test('headers in every form that libraries keep them in', () => {
+  const headers = {
+    rawHeaders: ['Accept', '*/*', 'Cookie', 'hidden', 'X-Api-Key', 'hidden'],
+    entries: [['cookie', 'hidden'] as const, ['accept', '*/*'] as const],
+    har: [
+      { name: 'authorization', value: 'hidden' },
+      { key: 'accept', value: '*/*' },
+    ],
+    map: new Map([['set-cookie', ['hidden']]]),
+  }
+  expect(redactor.value(headers)).toEqual({
+    rawHeaders: ['Accept', '*/*', 'Cookie', R, 'X-Api-Key', R],
+    entries: [
+      ['cookie', R],
+      ['accept', '*/*'],
+    ],
+    har: [
+      { name: 'authorization', value: R },
+      { key: 'accept', value: '*/*' },
+    ],
+    map: { 'set-cookie': R },
+  })
+})
+
+test('a name that is a secret itself is changed', () => {
+  expect(redactor.attributes({ 'bob@example.com': 3, plain: 1 })).toEqual({ [R]: 3, plain: 1 })
+  expect(redactor.value({ seen: { 'bob@example.com': 3 } })).toEqual({ seen: { [R]: 3 } })
+})
+
+test('bytes that are a text, and big integers, are looked at', () => {
+  const clean = { audio: new Uint8Array([1, 2, 3]), n: 12n }
+  expect(redactor.value(clean)).toBe(clean)
+  expect(redactor.value({ body: Buffer.from('password=hidden'), card: 4_111_111_111_111_111n })).toEqual({ body: R, card: R })
+  expect(redactor.value(Buffer.alloc(100_000))).toBe('[100000 bytes]')
+})
+
+test('the cause and the parts of an error are looked at', () => {
+  const error = new AggregateError([new Error('password=hidden')], 'all failed', { cause: { token: 'hidden' } })
+  expect(JSON.stringify(redactor.value({ error }))).not.toContain('hidden')
+})
+
+test('what a cut would split is left out as a whole', () => {
+  const text = `${'a '.repeat(32_726)}AIzaSyA1234567890abcdefghijklmnopqrstuv and more`
+  expect(text.length).toBeGreaterThan(65_472)
+  expect(redactor.text(text)).not.toMatch(/AIza/)
+  const card = `${'a '.repeat(32_731)}4111 1111 1111 1111 and more`.padEnd(65_600)
+  expect(redactor.text(card)).not.toMatch(/4111/)
+})
