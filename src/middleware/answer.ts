@@ -95,8 +95,8 @@ function stringify(body: Body): string {
 }
 
 /** Only when it is named, and not liked less than plain JSON: `*` means that any form will do, and ours is JSON. */
-function wantsProblem(accept: string | undefined): boolean {
-  if (accept === undefined || !accept.includes(PROBLEM_TYPE)) return false
+function wantsProblem(accept = ''): boolean {
+  if (!/problem\+json/i.test(accept)) return false
   const weights = new Map(accept.split(',', ACCEPT_ENTRIES_MAX).map(parseEntry))
   const problem = weights.get(PROBLEM_TYPE) ?? 0
   return problem > 0 && problem >= (weights.get('application/json') ?? 0)

@@ -19,7 +19,7 @@ export type Visit = {
 /** Follows a request: under `@hono/node-server` the one of Node behind it, elsewhere the Request alone. */
 export function startVisit(core: Core, request: Request, env: unknown): Visit {
   const node = nodeOf(env)
-  return node ? startNodeVisit(core, node) : startWebVisit(core, request)
+  return node ? startNodeVisit(core, request, node) : startWebVisit(core, request)
 }
 
 type NodeBindings = { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse }
@@ -30,12 +30,12 @@ function nodeOf(env: unknown): NodeBindings | undefined {
   return isNode ? (env as NodeBindings) : undefined // https://github.com/honojs/node-server#accessing-nodejs-api
 }
 
-function startNodeVisit(core: Core, { incoming, outgoing }: NodeBindings): Visit {
+function startNodeVisit(core: Core, request: Request, { incoming, outgoing }: NodeBindings): Visit {
   startNodeRequest(core, incoming, outgoing)
   const found = findNodeRequest(core, incoming, outgoing)
   return {
     served: found.served,
-    fail: (thrown) => failNodeRequest(core, incoming, outgoing, thrown),
+    fail: (thrown) => failNodeRequest(core, incoming, outgoing, asAbort(thrown, request)),
     refuse: (status) => found.core.refuse(found.served, status),
     complete: (response) => response,
   }
@@ -60,13 +60,18 @@ function startWebVisit(core: Core, request: Request): Visit {
   })
   return {
     served,
-    fail: (thrown) => core.fail(served, thrown, request.signal.aborted),
+    fail: (thrown) => core.fail(served, asAbort(thrown, request), request.signal.aborted),
     refuse: (status) => core.refuse(served, status),
     complete(response) {
       core.end(served, { status: response.status, how: 'complete' })
       return withHeader(response, 'x-request-id', requestId)
     },
   }
+}
+
+/** The reason of the request's own signal, which is a text under node-server, says that the client is gone. */
+function asAbort(thrown: unknown, { signal }: Request): unknown {
+  return signal.aborted && thrown === signal.reason ? new DOMException('The client is gone', 'AbortError') : thrown
 }
 
 /** The headers of an answer that `fetch` brought cannot be changed. */

@@ -19,7 +19,7 @@ type HonoContext = {
   readonly req: HonoRequest
   readonly env: unknown
   header(name: string, value?: string): unknown
-  newResponse(body: string, init: ResponseInit): Response
+  newResponse(body: string, init: object): Response
 }
 
 type Answered = Response | Promise<Response>

@@ -169,7 +169,7 @@ function within<T>(served: Served, fn: () => T): T {
 /** The first error only: what follows it is usually its consequence. */
 function recordOnSpan(served: Served, failure: Failure, exception: ExceptionAttributes): void {
   const { span, nameError } = served
-  if (served.isRecorded || span === undefined) return
+  if (served.isRecorded || !span?.isRecording()) return
   served.isRecorded = true
   span.recordException({
     name: exception[EXCEPTION_TYPE],

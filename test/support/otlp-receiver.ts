@@ -12,6 +12,8 @@ export type OtlpItem = {
   readonly status?: { readonly code?: number; readonly message?: string }
   readonly body?: { readonly stringValue?: string }
   readonly attributes?: readonly { readonly key: string; readonly value: Record<string, unknown> }[]
+  readonly events?: readonly OtlpItem[]
+  readonly sum?: { readonly dataPoints: readonly { readonly asDouble?: number }[] }
 }
 
 export type OtlpReceiver = {
