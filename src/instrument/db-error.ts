@@ -24,7 +24,8 @@ const MESSAGE_CHARS_MAX = 256
 export function readPgError(error: unknown): DbFailure {
   const code = error instanceof Error && 'code' in error && 'severity' in error ? error.code : undefined
   if (typeof code !== 'string' || !SQLSTATE.test(code)) return readClientError(error)
-  return { type: code, code, message: code.startsWith(RAISED) ? undefined : messageOf(error) }
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined
+  return { type: code, code, message: code.startsWith(RAISED) ? undefined : messageOf(error, constraint) }
 }
 
 /** Reads an error that `ioredis` gave. */
@@ -42,14 +43,14 @@ function readClientError(error: unknown): DbFailure {
   return { type: isDeadline ? 'timeout' : connectionErrorType(error), code: undefined, message: messageOf(error) }
 }
 
-function messageOf(error: unknown): string | undefined {
+/** `known`: the one text in quotes that is no value. */
+function messageOf(error: unknown, known?: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const text = error.message.slice(0, MESSAGE_CHARS_MAX)
   const first = FIRST_QUOTE.exec(text)?.index
   if (first === undefined) return text
-  const last = LAST_QUOTE.exec(text)?.index ?? text.length
   // A message that was cut has lost its last quote.
-  return last <= first || error.message.length > MESSAGE_CHARS_MAX
-    ? `${text.slice(0, first)}?`
-    : `${text.slice(0, first)}?${text.slice(last + 1)}`
+  const last = text === error.message ? (LAST_QUOTE.exec(text)?.index ?? first) : first
+  if (last > first && text.slice(first + 1, last) === known) return text
+  return last > first ? `${text.slice(0, first)}?${text.slice(last + 1)}` : `${text.slice(0, first)}?`
 }

@@ -4,6 +4,7 @@ import { instrumentFetch } from './fetch.ts'
 import { createGeminiInstrument } from './google-genai.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { instrumentHttpServer } from './http-server.ts'
+import { instrumentIoredis } from './ioredis.ts'
 import { hookModule } from './module-hooks.ts'
 import { instrumentPgModule } from './pg.ts'
 
@@ -32,6 +33,7 @@ export function installInstrumentation({ contextManager, collectorUrls = [] }: I
     fetch: (guard) => instrumentFetch({ guard, isOwnTraffic }),
     fastify: (guard) => instrumentFastify({ guard }),
     'google-genai': instrumentGoogleGenai,
+    ioredis: (guard) => instrumentIoredis({ guard }),
     pg: (guard) => instrumentPgModule({ guard }),
   }
   const uninstalls = new Map<string, () => void>()

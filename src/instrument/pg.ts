@@ -2,12 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Histogram, metrics } from '@opentelemetry/api'
 import { watchFiles } from './db-modules.ts'
 import { DB_DURATION_BUCKETS_S, METRIC_DB_CONNECTION_WAIT_TIME } from './db-semconv.ts'
+import { isMethod, isRecord, type Method, watchMethod } from './db-watch.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { createPgCalls } from './pg-call.ts'
 import { isSubmittable, watchSubmittable } from './pg-submittable.ts'
 
-/** A method of `Client` or `Pool`; its parameters and results are passed on as they are. */
-type Method = (this: object, ...parameters: unknown[]) => unknown
 type Class = { readonly prototype: object }
 
 /** Watches `pg` 8. */
@@ -17,9 +16,6 @@ export type PgInstrument = {
   /** Everything watched goes on as if it were not. */
   stop(): void
 }
-
-/** On the wrapping function: a class is watched once. */
-const WATCHED = Symbol.for('tts-otel.pg')
 
 /**
  * Watches every copy of `pg` that the app loads or has loaded. `pg-native` is left alone.
@@ -78,15 +74,12 @@ export function createPgInstrument(guard: Guard): PgInstrument {
   }
 
   function watch(owner: unknown, name: string, wrap: (method: Method) => Method): void {
-    const prototype = prototypeWith(owner, name)
-    const method = prototype?.[name]
-    if (!isMethod(method) || WATCHED in method) return
-    const wrapped = wrap(method)
-    const watched: Method = function (...parameters) {
-      return isStopped ? method.apply(this, parameters) : wrapped.apply(this, parameters)
-    }
-    Object.defineProperties(watched, { name: { value: name }, length: { value: method.length }, [WATCHED]: { value: true } })
-    Object.defineProperty(prototype, name, { value: watched, writable: true, enumerable: false, configurable: true })
+    watchMethod(owner, name, (method) => {
+      const wrapped = wrap(method)
+      return function (...parameters) {
+        return (isStopped ? method : wrapped).apply(this, parameters)
+      }
+    })
   }
 
   function query(method: Method): Method {
@@ -182,21 +175,6 @@ function follow(result: unknown, onValue: (value: unknown) => void, onError: (er
 
 function textOf(config: unknown): unknown {
   return isRecord(config) ? config.text : config
-}
-
-/** The class itself, or one that it extends. */
-function prototypeWith(owner: unknown, name: string): Record<string, unknown> | undefined {
-  let prototype: unknown = isMethod(owner) ? owner.prototype : undefined
-  while (isRecord(prototype) && !Object.hasOwn(prototype, name)) prototype = Object.getPrototypeOf(prototype)
-  return isRecord(prototype) ? prototype : undefined
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-function isMethod(value: unknown): value is Method & { readonly prototype: unknown } {
-  return typeof value === 'function'
 }
 
 function isCallback(value: unknown): value is Callback {

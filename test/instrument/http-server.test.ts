@@ -27,7 +27,7 @@ function send(url: string, options: { method?: string; headers?: Record<string, 
 const activeTrace = () => trace.getActiveSpan()?.spanContext().traceId
 
 test('everything is installed', () => {
-  expect(names).toEqual(['http-server', 'fetch', 'fastify', 'google-genai', 'pg'])
+  expect(names).toEqual(['http-server', 'fetch', 'fastify', 'google-genai', 'ioredis', 'pg'])
 })
 
 test('a request becomes a server span with the stable attributes, without its query', async () => {

@@ -65,7 +65,7 @@ test('a query becomes a client span of the caller, without any value', async () 
 })
 
 test.each([
-  ['unique violation', "INSERT INTO songs VALUES (1, 'secret')", '23505', 'duplicate key value violates unique constraint ?'],
+  ['unique violation', "INSERT INTO songs VALUES (1, 'secret')", '23505', 'duplicate key value violates unique constraint "songs_pkey"'],
   ['value that is no number', "SELECT 'secret'::int", '22P02', 'invalid input syntax for type integer: ?'],
   ['syntax error', 'SELEC secret', '42601', 'syntax error at or near ?'],
   ['error that the app raises', `DO $$ BEGIN RAISE EXCEPTION 'secret'; END $$`, 'P0001', undefined],
