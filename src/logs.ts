@@ -78,14 +78,16 @@ function redactRecord(record: ReadWriteLogRecord, redactor: Redactor): void {
   if (typeof body === 'string') {
     const clean = redactor.text(body)
     if (clean !== body) record.body = clean
-  } else if (typeof body === 'object' && body !== null) record.body = copyBody(redactor.attributes({ body }).body, redactor)
+  } else if (typeof body === 'object' && body !== null) record.body = cleanBody(body, redactor)
   if (record.eventName !== undefined) record.eventName = redactor.text(record.eventName)
 }
 
 const NO_LIMITS = { attributeCountLimit: 1, attributeValueLengthLimit: Number.POSITIVE_INFINITY }
 
-/** A deep copy; of what OTLP has no type for (dates, class instances, cycles), its text. */
-function copyBody(body: AnyValue, redactor: Redactor): AnyValue {
-  const copy = cleanAttributes({ body }, NO_LIMITS).attributes?.body
-  return copy ?? redactor.text(inspect(body, { customInspect: false, depth: 4, breakLength: Number.POSITIVE_INFINITY }))
+/** A deep copy, which is then looked at: a getter could give something else the second time. Of what OTLP has no type for (dates, class instances, cycles), its text. */
+function cleanBody(body: AnyValue, redactor: Redactor): AnyValue {
+  const { attributes } = cleanAttributes({ body }, NO_LIMITS)
+  if (attributes?.body !== undefined) return redactor.attributes({ body: attributes.body }).body
+  const clean = redactor.value(body)
+  return redactor.text(inspect(clean, { customInspect: false, depth: 4, breakLength: Number.POSITIVE_INFINITY }))
 }

@@ -53,7 +53,7 @@ function tellProblems(problems: readonly string[], isStrict: boolean): void {
 function install(config: Config): void {
   const sdk = createSdk(config, { warn: say })
   setRegistered(sdk)
-  const diagLogger = createDiagLogger({ say, redactor: createRedactor(), nowMs: Date.now })
+  const diagLogger = createDiagLogger({ say, redactor: createRedactor(config.log), nowMs: Date.now })
   const refusal = registerGlobals({ sdk, diagLogger, diagLevel: config.diagLevel })
   if (refusal !== undefined) say(refusal)
   if (config.disabled) return

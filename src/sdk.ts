@@ -20,6 +20,7 @@ import { createMetrics } from './metrics.ts'
 import { createOpenSpans } from './open-spans.ts'
 import { createPropagator } from './propagation.ts'
 import { createResource } from './resource.ts'
+import { redactScopes } from './scopes.ts'
 import { createTraces } from './traces.ts'
 import type { Chunk } from './wire/signal.ts'
 
@@ -68,7 +69,7 @@ export type SdkParts = {
 export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}): Sdk {
   const stats = createStats()
   if (config.disabled) return createNoopSdk(config, stats)
-  const redactor = createRedactor()
+  const redactor = createRedactor(config.log)
   const resource = createResource(config, redactor)
   const delivery = createDeliveries({ config, stats, warn })
   const { pipelines } = delivery
@@ -79,6 +80,7 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const openSpans = createOpenSpans()
   const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, openSpans, takeExceptions })
   const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
+  redactScopes({ tracerProvider, meterProvider: metrics.provider, loggerProvider }, redactor)
   reportHealth(metrics.provider, stats.snapshot)
 
   /** What the app measures is collected first, by functions of the app that may hang: half of the time is left to send it. */
@@ -120,7 +122,7 @@ function createNoopSdk(config: Config, stats: Stats): Sdk {
     tracerProvider: new ProxyTracerProvider(),
     meterProvider: { getMeter: () => createNoopMeter() },
     loggerProvider: { getLogger: () => createNoopLogger() },
-    propagator: createPropagator(config, createRedactor()),
+    propagator: createPropagator(config, createRedactor(config.log)),
     contextManager: createContextManager(),
     forceFlush: async () => true,
     finish: async () => true,

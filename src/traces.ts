@@ -1,3 +1,4 @@
+import type { Link } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import {
   AlwaysOffSampler,
@@ -16,6 +17,7 @@ import type { Pipeline } from './delivery/pipeline.ts'
 import type { Counters } from './delivery/stats.ts'
 import type { Redactor } from './log/redact.ts'
 import type { OpenSpans } from './open-spans.ts'
+import { redactTraceState } from './propagation.ts'
 import { currentRequest } from './request-context.ts'
 import { ID_GENERATOR } from './span-ids.ts'
 import { REQUEST_ID, USER_ID } from './tts/semconv.ts'
@@ -121,5 +123,14 @@ function redactSpan(span: ReadableSpan, redactor: Redactor): void {
     event.name = redactor.text(String(event.name))
     if (event.attributes) event.attributes = redactor.attributes(event.attributes)
   }
-  for (const link of span.links) if (link.attributes) link.attributes = redactor.attributes(link.attributes)
+  for (const link of span.links) redactLink(link, redactor)
+}
+
+/** The link is the SDK's own, its context the app's. */
+function redactLink(link: Link, redactor: Redactor): void {
+  if (link.attributes) link.attributes = redactor.attributes(link.attributes)
+  const { traceState } = link.context
+  if (traceState === undefined) return
+  const clean = redactTraceState(traceState, redactor)
+  if (clean !== traceState) link.context = { ...link.context, traceState: clean }
 }
