@@ -2,6 +2,8 @@ type PendingOptions<T> = {
   readonly start: () => Promise<T>
   /** What to do with a result that comes when nobody waits any more. */
   readonly dispose: (value: T) => void
+  /** ms of a clock that only goes forward. */
+  readonly now?: () => number
 }
 
 type Operation<T> = { readonly startedMs: number; listener: Listener<T> | undefined }
@@ -14,16 +16,16 @@ const LOST_MAX = 2
 
 /**
  * For an operation that cannot be called off, such as a command in a client's queue: who gives up leaves it under way, and the next who
- * asks waits for the same one instead of starting another. At most three are ever under way. One asker at a time.
+ * asks waits for the same one instead of starting another. At most three are ever under way for one asker; two at once have one each.
  *
  * @returns waits for the operation until `signal` aborts, and then rejects with its reason.
  */
-export function createPending<T>({ start, dispose }: PendingOptions<T>): (signal: AbortSignal) => Promise<T> {
+export function createPending<T>({ start, dispose, now = monotonicMs }: PendingOptions<T>): (signal: AbortSignal) => Promise<T> {
   const underWay = new Set<Operation<T>>()
   let current: Operation<T> | undefined
 
   function begin(): Operation<T> {
-    const operation: Operation<T> = { startedMs: performance.now(), listener: undefined }
+    const operation: Operation<T> = { startedMs: now(), listener: undefined }
     underWay.add(operation)
     void follow(operation)
     return operation
@@ -31,7 +33,7 @@ export function createPending<T>({ start, dispose }: PendingOptions<T>): (signal
 
   async function follow(operation: Operation<T>): Promise<void> {
     try {
-      const value = await start()
+      const value = await startOne()
       finish(operation)
       if (operation.listener) operation.listener.resolve(value)
       else dispose(value)
@@ -41,19 +43,28 @@ export function createPending<T>({ start, dispose }: PendingOptions<T>): (signal
     }
   }
 
+  /** Asynchronous, so that one that throws at once fails when somebody listens already. */
+  async function startOne(): Promise<T> {
+    return start()
+  }
+
   function finish(operation: Operation<T>): void {
     underWay.delete(operation)
     if (current === operation) current = undefined
   }
 
   function isLost({ startedMs }: Operation<T>): boolean {
-    return performance.now() - startedMs > LOST_AFTER_MS && underWay.size <= LOST_MAX
+    return now() - startedMs > LOST_AFTER_MS && underWay.size <= LOST_MAX
   }
 
   return function wait(signal) {
-    if (current === undefined || isLost(current)) current = begin()
+    if (current === undefined || current.listener || isLost(current)) current = begin()
     return listen(current, signal)
   }
+}
+
+function monotonicMs(): number {
+  return performance.now()
 }
 
 function listen<T>(operation: Operation<T>, signal: AbortSignal): Promise<T> {

@@ -114,6 +114,18 @@ test('a statement that hangs: its connection is ended, the pool is whole, and it
   await pool.end()
 })
 
+test('a connection that breaks under the statement: unhealthy, and the app goes on', async () => {
+  const uncaught: unknown[] = []
+  const seen = (error: unknown) => uncaught.push(error)
+  process.on('uncaughtExceptionMonitor', seen)
+  onTestFinished(() => void process.off('uncaughtExceptionMonitor', seen))
+  const server = await startPostgresLike((socket) => socket.resetAndDestroy())
+  const pool = openPool(server.port)
+  expect(statusesOf(await checkTimes(20, postgresCheck(pool), 1_000))).toEqual(['unhealthy'])
+  await expect.poll(() => pool.totalCount).toBe(0)
+  expect([server.statements(), uncaught]).toEqual([20, []])
+})
+
 test('a statement that hangs on a single client: the app keeps its connection, and nothing piles up behind it', async () => {
   const server = await startPostgresLike()
   const client = new Client({ host: HOST, port: server.port, user: 'tts', database: 'tts' })

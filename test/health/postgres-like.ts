@@ -18,7 +18,7 @@ const QUERY = 0x51
  * A server that lets everybody in as PostgreSQL does and then hangs at the first statement: what a real one does whose disk is stuck.
  * https://www.postgresql.org/docs/current/protocol-flow.html
  */
-export async function startPostgresLike(): Promise<PostgresLike> {
+export async function startPostgresLike(onStatement: (socket: Socket) => void = () => {}): Promise<PostgresLike> {
   const sockets = new Set<Socket>()
   let statements = 0
   const server = createServer((socket) => {
@@ -28,7 +28,9 @@ export async function startPostgresLike(): Promise<PostgresLike> {
     socket.once('data', () => {
       socket.write(WELCOME)
       socket.on('data', (bytes) => {
-        if (bytes[0] === QUERY) statements += 1
+        if (bytes[0] !== QUERY) return
+        statements += 1
+        onStatement(socket)
       })
     })
   })

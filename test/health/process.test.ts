@@ -36,3 +36,8 @@ test('a change is logged once, with the whole error, and that all is well again 
   ])
   expect(lines[0]['exception.message']).toBe('connect queue.internal:5672')
 })
+
+test('SIGTERM, wired as docs/health.md shows: not ready at once, serving for a while, and then a clean end', async () => {
+  const { code, signal, stdout } = await runNode([fixture('graceful.mjs')], { onReady: (child) => child.kill('SIGTERM') })
+  expect([code, signal, stdout]).toEqual([0, null, '200 ready 503 200 200'])
+})
