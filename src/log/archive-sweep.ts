@@ -83,7 +83,8 @@ export async function* carryOut({ compress, remove, clean }: ArchivePlan, option
 
 const MOVED = 'it has been renamed or removed in the meantime'
 const BUSY = 'another process is at it'
-const CHANGED = 'it is still written to'
+/** Why `compress` did not. */
+const REASONS = { gone: MOVED, busy: BUSY, changed: 'it is still written to' } as const
 
 function removeFile(file: LogFile): Archived {
   return underLock(file, () => unlinkSync(file.path)) ?? { kind: 'removed', path: file.path }
@@ -111,7 +112,7 @@ async function archive({ path, source }: Retired, { sleep, pauseMs }: CarryOutOp
     const target = archivePath(source)
     const compressed = await compress({ source, archive: target, pause: () => sleep(pauseMs) })
     if (compressed.kind === 'done') return { ...compressed, kind: 'compressed', path, archive: target }
-    return { kind: 'left', path: source, reason: compressed.kind === 'busy' ? BUSY : CHANGED }
+    return { kind: 'left', path: source, reason: REASONS[compressed.kind] }
   } catch (error) {
     return { kind: 'failed', path: source, error }
   }

@@ -12,11 +12,13 @@ export type CompressOptions = {
   readonly pause: () => Promise<void>
 }
 
-/** `busy`: another process, or an attempt that has just died, is at it. `changed`: somebody has written to it after all; it is left as it is. */
+/**
+ * `gone`: another process has done it. `busy`: another one, or an attempt that has just died, is at it. `changed`: somebody has written to
+ * the file after all; it is left as it is.
+ */
 export type Compressed =
   | { readonly kind: 'done'; readonly bytesBefore: number; readonly bytesAfter: number }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'changed' }
+  | { readonly kind: 'gone' | 'busy' | 'changed' }
 
 /** About 5 ms of a thread of the pool, which the app shares. */
 const CHUNK_BYTES = 262_144
@@ -29,7 +31,8 @@ const MODE_MAX = 0o640
  * system refuses a step; the file is there then.
  */
 export async function compress({ source, archive, pause }: CompressOptions): Promise<Compressed> {
-  const input = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW)
+  const input = await openUnless('ENOENT', source, constants.O_RDONLY | constants.O_NOFOLLOW)
+  if (input === undefined) return { kind: 'gone' }
   try {
     const before = await input.stat()
     if (!before.isFile()) throw new Error(`${source} is no regular file`)
@@ -53,14 +56,19 @@ export async function compress({ source, archive, pause }: CompressOptions): Pro
 }
 
 async function create(path: string, { mode, uid, gid }: Stats): Promise<FileHandle | undefined> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  const output = await openUnless('EEXIST', path, flags, mode & MODE_MAX)
+  // Only root may give files away; others own the source already, or keep the archive.
+  await output?.chown(uid, gid).catch(() => {})
+  return output
+}
+
+/** Undefined for the error `code`. */
+async function openUnless(code: string, path: string, flags: number, mode?: number): Promise<FileHandle | undefined> {
   try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-    const output = await open(path, flags, mode & MODE_MAX)
-    // Only root may give files away; others own the source already, or keep the archive.
-    await output.chown(uid, gid).catch(() => {})
-    return output
+    return await open(path, flags, mode)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined
+    if (error instanceof Error && 'code' in error && error.code === code) return undefined
     throw error
   }
 }

@@ -95,6 +95,7 @@ test('while another process rotates nobody waits: lines go into the file; a lock
   const longAgo = new Date(Date.now() - 11_000)
   utimesSync(`${path}.lock`, longAgo, longAgo)
   sink.write('after\n')
+  sink.flush()
   expect(readLines(path)).toEqual(['after'])
   expect(existsSync(`${path}.lock`)).toBe(false)
   expect(sink.warnings).toEqual([])

@@ -5,19 +5,19 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { afterEach } from 'vitest'
+import { afterAll } from 'vitest'
 import { createFileSink, type FileSink, type FileSinkOptions } from '../../../src/log/file.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const folders: string[] = []
 const sinks: FileSink[] = []
 
-afterEach(() => {
+afterAll(() => {
   for (const sink of sinks.splice(0)) sink.close()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Removed after the test. */
+/** Removed after the tests of the file. */
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-logs-'))
   folders.push(folder)
@@ -26,7 +26,7 @@ export function makeFolder(): string {
 
 export type Opened = FileSink & { readonly drops: Map<string, number>; readonly warnings: string[] }
 
-/** A sink that is closed after the test, with what it dropped and said. */
+/** A sink that is closed after the tests of the file, with what it dropped and said. */
 export function openSink(options: FileSinkOptions): Opened {
   const drops = new Map<string, number>()
   const warnings: string[] = []
