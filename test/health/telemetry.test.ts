@@ -2,15 +2,21 @@
 import { createServer } from 'node:http'
 import { GoogleGenAI } from '@google/genai'
 import { context, SpanKind } from '@opentelemetry/api'
+import { Redis } from 'ioredis'
+import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { geminiCheck } from '../../src/health/gemini.ts'
 import { createHealth } from '../../src/health/health.ts'
+import { postgresCheck } from '../../src/health/postgres.ts'
+import { redisCheck } from '../../src/health/redis.ts'
 import { serveHealth } from '../../src/health/serve.ts'
 import { installInstrumentation } from '../../src/instrument/install.ts'
 import { isSuppressed } from '../../src/instrument/suppress.ts'
 import { currentRequest, withRequest } from '../../src/request-context.ts'
+import { startRedisServer } from '../instrument/redis-server.ts'
 import { listen, startTelemetry } from '../instrument/support.ts'
+import { answerStatement, startPostgresLike } from './postgres-like.ts'
 import { openHealth } from './support.ts'
 
 const before = createHealth({
@@ -82,6 +88,29 @@ test('the Gemini check makes no client span and no client metric, although the s
   await expect.poll(() => spansOf(SpanKind.CLIENT)).toHaveLength(1)
   telemetry.reset()
   await standIn.stop()
+})
+
+test('the checks of PostgreSQL and Redis make no span and no duration, although the same clients are traced otherwise', async () => {
+  const postgres = await startPostgresLike(answerStatement)
+  const server = await startRedisServer()
+  const pool = new pg.Pool({ host: '127.0.0.1', port: postgres.port, user: 'tts', database: 'tts' })
+  const redis = new Redis({ host: '127.0.0.1', port: server.port, lazyConnect: true })
+  const checks = { database: postgresCheck(pool), redis: redisCheck(redis) }
+  expect((await openHealth({ checks }).check()).services).toMatchObject({ database: { status: 'healthy' }, redis: { status: 'healthy' } })
+  expect([postgres.statements(), server.commands.includes('ping')]).toEqual([1, true])
+  expect(telemetry.spans).toEqual([])
+  expect(await telemetry.points('db.client.operation.duration')).toEqual([])
+
+  // On the connection that the check has made.
+  const inCallback = Promise.withResolvers<boolean>()
+  pool.query('SELECT 1', () => inCallback.resolve(isSuppressed(context.active())))
+  await redis.get('key')
+  expect(await inCallback.promise).toBe(false)
+  await expect.poll(() => telemetry.spans).toHaveLength(2)
+  expect(postgres.sockets.size).toBe(1)
+  telemetry.reset()
+  redis.disconnect()
+  await Promise.all([pool.end(), server.close()])
 })
 
 test('probes are answered by a plain server and leave no span', async () => {
