@@ -57,17 +57,20 @@ export function createLoudnessMeter(now: () => number = performance.now.bind(per
 
   /** @returns a function that says whether a block can be heard. */
   function listenTo(source: ByteSource, encoding: SampleEncoding, { channels, sampleRateHz }: PcmLayout): (block: Block) => boolean {
-    const { bytes, fullScale, decode } = ENCODINGS[encoding]
-    const audible = encoding === 'u8' ? AUDIBLE_8_BIT : AUDIBLE
+    const { bytes, scale, greatest, decode } = ENCODINGS[encoding]
+    const audible = scale * (encoding === 'u8' ? AUDIBLE_8_BIT : AUDIBLE)
     const secondsAt = (index: number) => lengthS + Math.floor(index / channels) / sampleRateHz
     return function listen({ start, count, weight }) {
       const data = source.read(start * bytes, count * bytes)
       // Damaged base64 decodes to less than its length promises.
       const read = Math.floor(data.byteLength / bytes)
       decode(data, read, values)
-      const peakSquare = addSquares(total, values, read, weight)
-      if (peakSquare >= fullScale * fullScale) total.clipped += countFrom(fullScale, values, read) * weight
-      if (peakSquare < audible * audible) return false
+      const { squares, peakSquare } = sumSquares(values, read)
+      total.count += read * weight
+      total.squares += (squares * weight) / scale ** 2
+      total.peakSquare = Math.max(total.peakSquare, peakSquare / scale ** 2)
+      if (peakSquare >= greatest ** 2) total.clipped += countFrom(greatest, values, read) * weight
+      if (peakSquare < audible ** 2) return false
       firstS = Math.min(firstS ?? Number.POSITIVE_INFINITY, secondsAt(start + firstFrom(audible, values, read)))
       lastS = Math.max(lastS, secondsAt(start + lastFrom(audible, values, read) + channels))
       return true
@@ -118,8 +121,7 @@ function levels({ peakSquare, squares, count }: Total): Pick<SoundFacts, 'peakDb
   return peakSquare > 0 ? { peakDbfs: decibels(peakSquare), rmsDbfs: decibels(squares / count) } : {}
 }
 
-/** @returns the square of the greatest value. */
-function addSquares(total: Total, values: Float32Array, count: number, weight: number): number {
+function sumSquares(values: Float32Array, count: number): { readonly squares: number; readonly peakSquare: number } {
   let even = 0
   let odd = 0
   let peak = 0
@@ -133,10 +135,7 @@ function addSquares(total: Total, values: Float32Array, count: number, weight: n
     if (first > peak) peak = first
     if (second > peak) peak = second
   }
-  total.count += count * weight
-  total.squares += (even + odd) * weight
-  total.peakSquare = Math.max(total.peakSquare, peak)
-  return peak
+  return { squares: even + odd, peakSquare: peak }
 }
 
 function countFrom(least: number, values: Float32Array, count: number): number {

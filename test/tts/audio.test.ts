@@ -96,6 +96,8 @@ describe('raw audio is measured by its media type', () => {
     ['audio/PCMU;rate=16000', 8_000, { format: 'mulaw', durationS: 0.5 }],
     ['audio/x-alaw', 8_000, { format: 'alaw', durationS: 1 }],
     ['audio/L24;rate=48000', 144_000, { format: 'pcm', durationS: 1 }],
+    ['audio/L8;rate=8000', 8_000, { format: 'pcm', durationS: 1 }],
+    ['audio/L16 ; channels="2" ; Rate="16000"', 64_000, { durationS: 1, sampleRateHz: 16_000, channels: 2 }],
   ])('%s', (mimeType, bytes, expected) => {
     expect(describeAudio(Buffer.alloc(bytes), mimeType)).toMatchObject({ bytes, ...expected })
     expect(describeAudio(Buffer.alloc(bytes).toString('base64'), mimeType)).toMatchObject({ bytes, ...expected })
@@ -121,6 +123,26 @@ describe('raw audio is measured by its media type', () => {
     expect(hasSound(describeAudio('', 'audio/L16'))).toBe(false)
     expect(hasSound(describeAudio(wav({ samples: 0 }), 'audio/wav'))).toBe(false)
     expect(hasSound(describeAudio(Buffer.alloc(2), 'audio/L16'))).toBe(true)
+  })
+})
+
+describe('base64', () => {
+  const bytes = randomBytes(24_001)
+  const lines = (length: number, end: string) => bytes.toString('base64').replaceAll(new RegExp(`.{${length}}`, 'g'), (line) => line + end)
+
+  test.each<[string, string]>([
+    ['without padding', bytes.toString('base64').replace(/=+$/, '')],
+    ['url-safe', bytes.toString('base64url')],
+    ['in lines of 76, as in MIME', lines(76, '\r\n')],
+    ['in lines of 64, as in PEM, with a line break behind', `${lines(64, '\n')}\n`],
+  ])('%s is as long and as loud as the bytes', (_, text) => {
+    const options = { analyse: true, now: () => 0 }
+    expect(describeAudio(text, 'audio/L16', options)).toEqual(describeAudio(bytes, 'audio/L16', options))
+  })
+
+  test('of a WAV file in lines', () => {
+    const text = wav({ samples: 48_000 }).toString('base64').replaceAll(/.{76}/g, '$&\n')
+    expect(describeAudio(text, 'audio/wav')).toMatchObject({ durationS: 1, bytes: 48_044 })
   })
 })
 
