@@ -1,0 +1,135 @@
+/** What the instrumentation of `pg` tells of a real PostgreSQL: its concurrency, its errors, and how it reads text. */
+import { once } from 'node:events'
+import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import pg from 'pg'
+import Cursor from 'pg-cursor'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createGuard } from '../../src/instrument/guard.ts'
+import { instrumentPgModule } from '../../src/instrument/pg.ts'
+import { readStatement } from '../../src/instrument/sql-statement.ts'
+import { getRequestId, withRequest } from '../../src/request-context.ts'
+import { startTelemetry, waitForSpans } from '../instrument/support.ts'
+import { createPostgres, type PostgresServer } from './support/postgres.ts'
+
+const telemetry = startTelemetry()
+instrumentPgModule({ guard: createGuard('pg') })
+
+let server: PostgresServer
+let pool: pg.Pool
+beforeAll(async () => {
+  server = await createPostgres()
+  await server.start()
+  pool = new pg.Pool({ connectionString: server.url, max: 4 })
+  pool.on('error', () => {})
+  await pool.query('CREATE TABLE songs (id int PRIMARY KEY, title text)')
+  await pool.query("INSERT INTO songs SELECT n, 'song ' || n FROM generate_series(1, 1000) n")
+  telemetry.reset()
+})
+afterEach(() => telemetry.reset())
+afterAll(async () => {
+  await pool.end()
+  await server.remove()
+})
+
+function asRequest<T>(id: string, fn: () => T): T {
+  const span = trace.getTracer('test').startSpan(`job ${id}`)
+  return context.with(trace.setSpan(context.active(), span), () => withRequest({ requestId: id }, fn))
+}
+
+test('a hundred requests at once on four connections keep their ids in awaits and in callbacks', async () => {
+  const jobs = Array.from({ length: 100 }, (_, index) =>
+    asRequest(`r${index}`, async () => {
+      const heard: string[] = []
+      await pool.query('SELECT title FROM songs WHERE id = $1', [index])
+      heard.push(getRequestId())
+      await new Promise<void>((resolve) => pool.query('SELECT 1', () => resolve(void heard.push(getRequestId()))))
+      const client = await pool.connect()
+      await new Promise<void>((resolve) => client.query('SELECT 2', () => resolve(void heard.push(getRequestId()))))
+      client.release()
+      return heard
+    }),
+  )
+  for (const [index, heard] of (await Promise.all(jobs)).entries()) expect(heard).toEqual(Array.from({ length: 3 }, () => `r${index}`))
+  await waitForSpans(telemetry, 300)
+  for (let index = 0; index < 100; index++)
+    expect(telemetry.spans.filter(({ attributes }) => attributes.request_id === `r${index}`)).toHaveLength(3)
+})
+
+test.each([
+  ["SELECT 1 / 0 AS a, 'a secret'", '22012'],
+  ["INSERT INTO songs VALUES (1, 'a secret')", '23505'],
+  ["SELECT 'a secret'::date", '22007'],
+  [`SELECT * FROM "a secret"`, '42P01'],
+  ["SET statement_timeout = 20; SELECT pg_sleep(5), 'a secret'", '57014'],
+  [`DO $$ BEGIN RAISE EXCEPTION 'a secret' USING ERRCODE = 'P0001'; END $$`, 'P0001'],
+])('%s ends with %s, and no value in its error', async (text, code) => {
+  const client = await pool.connect()
+  await expect(client.query(text)).rejects.toMatchObject({ code })
+  client.release(true)
+  const [span] = await waitForSpans(telemetry, 1)
+  expect(span!.attributes).toMatchObject({ 'error.type': code, 'db.response.status_code': code })
+  expect(span!.status.code).toBe(SpanStatusCode.ERROR)
+  expect(JSON.stringify(span!.status)).not.toContain('secret')
+})
+
+test('whatever PostgreSQL reads as a value is none of ours to tell', async () => {
+  const pieces = ["'", '"', '\\', '$$', '$a$', '--', '/*', '*/', ';', 'secret', ' ', '\n', '?', '$1', 'é', '0']
+  let seed = 4_711
+  const random = (below: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+    return seed % below
+  }
+  for (let round = 0; round < 300; round++) {
+    const value = Array.from({ length: 1 + random(8) }, () => pieces[random(pieces.length)]!).join('')
+    const { rows } = await pool.query<{ literal: string; name: string }>('SELECT quote_literal($1) AS literal, quote_ident($1) AS name', [
+      value,
+    ])
+    const { literal, name } = rows[0]!
+    const tag = `$q${round}$`
+    const text = `SELECT ${literal} AS ${name === '' ? 'x' : name}, ${tag}${value}${tag} /* ${literal.replace(/\/\*|\*\//g, '')} */ FROM songs LIMIT 1 -- done`
+    expect(Object.values((await pool.query(text)).rows[0] as object)).toContain(value)
+    expect(readStatement(text)).toEqual({ text: `SELECT ? AS ${name}, ? FROM songs LIMIT ?`, summary: 'SELECT songs' })
+  }
+})
+
+test('a cursor inside a transaction, and its rows in pieces', async () => {
+  const client = await pool.connect()
+  await client.query('BEGIN')
+  const cursor = client.query(new Cursor('SELECT id FROM songs'))
+  let count = 0
+  for (let rows = await cursor.read(300); rows.length > 0; rows = await cursor.read(300)) count += rows.length
+  await cursor.close()
+  await client.query('COMMIT')
+  client.release()
+  expect(count).toBe(1_000)
+  const spans = await waitForSpans(telemetry, 3)
+  expect(spans.map(({ name }) => name)).toEqual(['BEGIN', 'SELECT songs', 'COMMIT'])
+})
+
+test('notifications come from another connection', async () => {
+  const listener = await pool.connect()
+  await listener.query('LISTEN news')
+  const heard = once(listener, 'notification')
+  await pool.query("SELECT pg_notify('news', 'hello')")
+  expect((await heard)[0]).toMatchObject({ payload: 'hello' })
+  listener.release(true)
+})
+
+test('a server that dies ends the span of the query, and what follows says that there is none', async () => {
+  const hanging = asRequest('r1', () => pool.query('SELECT pg_sleep(60)')).catch((error: Error) => error.message)
+  await expect
+    .poll(async () => (await pool.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%sleep(60)'")).rowCount)
+    .toBe(1)
+  telemetry.reset()
+  await server.killHard()
+  expect(await hanging).toMatch(/terminated|ECONNRESET/)
+  await expect.poll(() => pool.totalCount).toBe(0)
+  await expect(asRequest('r2', () => pool.query('SELECT 1'))).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  const spans = await waitForSpans(telemetry, 2)
+  expect(spans.map(({ name, status, attributes }) => [name, status.code, attributes.request_id])).toEqual([
+    ['SELECT', SpanStatusCode.ERROR, 'r1'],
+    ['connect', SpanStatusCode.ERROR, 'r2'],
+  ])
+  await server.start()
+  expect((await pool.query('SELECT count(*)::int AS n FROM songs')).rows).toEqual([{ n: 1_000 }])
+})
