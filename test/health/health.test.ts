@@ -33,7 +33,7 @@ test('response_time is in seconds', async () => {
   const health = openHealth({ checks: { slow: async () => void (await sleep(120)) } })
   const { slow } = (await health.check()).services
   expect(slow?.response_time).toBeGreaterThan(0.1)
-  expect(slow?.response_time).toBeLessThan(2)
+  expect(slow?.response_time).toBeLessThan(20)
 })
 
 test.each<[string, Record<string, HealthCheck>, string[], string, number]>([
@@ -95,11 +95,16 @@ test('at the limit the signal aborts, so that the check can end what it has unde
   expect(reason).toMatchObject({ name: 'TimeoutError', message: 'timed out after 30 ms' })
 })
 
-test('checks run side by side: three that hang take as long as one', async () => {
-  const health = openHealth({ timeoutMs: 300, checks: { a: never, b: never, c: never } })
-  const startMs = performance.now()
-  await health.check()
-  expect(performance.now() - startMs).toBeLessThan(800)
+test('checks run side by side: the last has begun before the first ends', async () => {
+  let begun = 0
+  const begunAtEnd: number[] = []
+  const hanging: HealthCheck = ({ signal }) => {
+    begun += 1
+    signal.addEventListener('abort', () => begunAtEnd.push(begun))
+    return never()
+  }
+  await openHealth({ timeoutMs: 20, checks: { a: hanging, b: hanging, c: hanging } }).check()
+  expect(begunAtEnd).toEqual([3, 3, 3])
 })
 
 test('before the first result the app is alive but not ready, and /health waits for the result', async () => {
@@ -124,10 +129,10 @@ test('an app that shuts down is not ready, whatever it depends on, and still ali
 })
 
 test('livez and readyz never wait for a service that hangs', async () => {
-  const health = openHealth({ timeoutMs: 5_000, checks: { database: never } })
+  const health = openHealth({ timeoutMs: 20_000, checks: { database: never } })
   const startMs = performance.now()
   for (let i = 0; i < 100; i++) await Promise.all([health.answer('/livez'), health.answer('/readyz')])
-  expect(performance.now() - startMs).toBeLessThan(1_000)
+  expect(performance.now() - startMs).toBeLessThan(15_000)
 })
 
 test('any other path is not answered', async () => {
