@@ -8,6 +8,9 @@ import type { Failure } from './failure.ts'
 /** A log record as our logger takes it. */
 export type LogEntry = { readonly level: Level; readonly message: string; readonly fields: Fields }
 
+/** Node takes addresses of 16 KB; what is longer than this names nothing of the app. */
+export const PATH_CHARS_MAX = 2_048
+
 type FailureFacts = {
   readonly method: string
   readonly path: string
@@ -21,7 +24,8 @@ type FailureFacts = {
  */
 export function describeFailure(failure: Failure, exception: ExceptionAttributes, { method, path, errorId }: FailureFacts): LogEntry {
   const { kind, status, code, errorType, details } = failure
-  const facts = { error_code: code, status_code: status, error_type: errorType, method, path, error_id: errorId, details }
+  const shortPath = path.slice(0, PATH_CHARS_MAX)
+  const facts = { error_code: code, status_code: status, error_type: errorType, method, path: shortPath, error_id: errorId, details }
   const fields = status < 500 ? facts : { ...facts, ...exception }
   if (kind === 'unexpected') return { level: 'CRITICAL', message: `Unexpected error: ${exception[EXCEPTION_MESSAGE]}`, fields }
   const level = status < 500 ? 'WARNING' : 'ERROR'

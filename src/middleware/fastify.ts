@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type Answer, BODY_HEADERS } from './answer.ts'
 import { failNodeRequest, findNodeRequest, runIn, startNodeRequest } from './node-request.ts'
 import type { TtsOtelOptions } from './options.ts'
@@ -29,6 +29,7 @@ type DoneWith = (error?: Error | null, payload?: unknown) => void
 
 /** What a Fastify instance is to us. */
 export type FastifyApp = {
+  readonly server: Server
   addHook(name: 'onRequest', hook: (request: Request, reply: Reply, done: Done) => void): unknown
   addHook(name: 'preSerialization' | 'onSend', hook: (request: Request, reply: Reply, payload: unknown, done: DoneWith) => void): unknown
   setErrorHandler(handler: (error: unknown, request: Request, reply: Reply) => void): unknown
@@ -45,8 +46,11 @@ export const ttsOtel = Object.assign(registerTtsOtel, {
   [Symbol.for('plugin-meta')]: { name: 'tts-otel', fastify: '>=4' },
 })
 
-function registerTtsOtel(app: FastifyApp, options: TtsOtelOptions, done: Done): void {
+/** Asynchronous, so that a wrong option rejects the registration. */
+async function registerTtsOtel(app: FastifyApp, options: TtsOtelOptions): Promise<void> {
   const core = createCore(options)
+  // Before Fastify: what it refuses without a hook (an address that cannot be decoded) has an id and a record as well.
+  app.server.prependListener('request', (message, response) => void start(core, message, response))
   app.addHook('onRequest', (request, reply, next) => startRequest(core, request, reply, next))
   app.addHook('preSerialization', (request, reply, payload, next) => {
     const isOurs = request.is404 && isDefault404(reply.statusCode, payload)
@@ -61,21 +65,19 @@ function registerTtsOtel(app: FastifyApp, options: TtsOtelOptions, done: Done): 
     const answer = failNodeRequest(core, request.raw, reply.raw, error)
     if (answer) send(reply, answer)
   })
-  done()
 }
 
 function startRequest(core: Core, request: Request, reply: Reply, next: Done): void {
-  const served = start(core, request, reply)
+  const served = start(core, request.raw, reply.raw)
+  if (served && !request.is404) served.route = request.routeOptions.url
   if (!served) next()
   else if (!core.isProbe(served.method, served.path)) runIn(served, next)
   else void core.probe(served.path).then((answer) => (answer ? send(reply, answer) : runIn(served, next)))
 }
 
-function start(core: Core, request: Request, reply: Reply): Served | undefined {
+function start(core: Core, message: IncomingMessage, response: ServerResponse): Served | undefined {
   try {
-    const served = startNodeRequest(core, request.raw, reply.raw)
-    if (!request.is404) served.route = request.routeOptions.url
-    return served
+    return startNodeRequest(core, message, response)
   } catch (error) {
     core.failed(error)
     return undefined

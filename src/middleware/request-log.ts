@@ -1,4 +1,4 @@
-import type { LogEntry } from './failure-log.ts'
+import { type LogEntry, PATH_CHARS_MAX } from './failure-log.ts'
 
 /** One request that has ended. */
 export type EndedRequest = {
@@ -17,7 +17,6 @@ export type EndedRequest = {
 
 /** Node takes headers of 16 KB; what is longer than this names no client. */
 const USER_AGENT_CHARS_MAX = 512
-const PATH_CHARS_MAX = 2_048
 
 /**
  * The record of a request: INFO, or where somebody should look (a status from 400 on, longer than `slowRequestS`) WARNING, from 500 on ERROR; so is

@@ -160,6 +160,13 @@ const ROWS: readonly Row[] = [
     errorType: 'TypeError',
     answerHeaders: { 'cache-control': 'no-store', 'content-disposition': undefined },
   },
+  {
+    name: 'an address that cannot be decoded, which Fastify answers itself',
+    path: '/%zz',
+    status: 400,
+    logs: [failedWith(400)],
+    except: ['express', 'express-4', 'hono'],
+  },
   { name: 'a quiet path', path: '/quiet', status: 404, answer: { error: 'HTTP_ERROR' }, logs: [['WARNING', 'HTTP 404: Not Found']] },
 ]
 

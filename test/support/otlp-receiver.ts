@@ -12,6 +12,7 @@ export type OtlpItem = {
   readonly status?: { readonly code?: number; readonly message?: string }
   readonly body?: { readonly stringValue?: string }
   readonly attributes?: readonly { readonly key: string; readonly value: Record<string, unknown> }[]
+  readonly eventName?: string
   readonly events?: readonly OtlpItem[]
   readonly sum?: { readonly dataPoints: readonly { readonly asDouble?: number }[] }
 }

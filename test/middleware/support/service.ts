@@ -21,6 +21,8 @@ export type Service = {
   /** Spans that registration sent; none without it. */
   readonly spans: readonly OtlpItem[]
   readonly isRegistered: boolean
+  /** Log records that registration sent. */
+  readonly records: readonly OtlpItem[]
   /** The server span of this request. */
   spanOf(requestId: string): OtlpItem | undefined
   /** The last value of a sum without attributes. */
@@ -64,6 +66,7 @@ export async function startService(
     logsOf: (requestId) => logs.filter((line) => line.request_id === requestId),
     spans: receiver.spans,
     isRegistered,
+    records: receiver.logs,
     spanOf: (requestId) => receiver.spans.find((span) => span.kind === SERVER && attribute(span, 'request_id') === requestId),
     sum: (metric) => receiver.metrics.findLast(({ name }) => name === metric)?.sum?.dataPoints[0]?.asDouble,
     async stop() {

@@ -1,0 +1,59 @@
+// Compiled by types.test.ts against the published declarations; never run.
+import * as tts from 'tts-otel'
+import * as forExpress from 'tts-otel/express'
+import type * as forFastify from 'tts-otel/fastify'
+import * as forHono from 'tts-otel/hono'
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+/** Names of a module whose type is `any`, or that are functions which take or give `any`. */
+type Untyped<Module> = {
+  [Name in keyof Module]: IsAny<Module[Name]> extends true
+    ? Name
+    : Module[Name] extends (...args: infer Args) => infer Result
+      ? IsAny<Args> extends true
+        ? Name
+        : IsAny<Args[number]> extends true
+          ? Name
+          : IsAny<Result> extends true
+            ? Name
+            : never
+      : never
+}[keyof Module]
+
+export const everythingIsTyped: [Untyped<typeof tts | typeof forExpress | typeof forFastify | typeof forHono>] extends [never]
+  ? true
+  : false = true
+
+export const errors: readonly tts.TtsApiError[] = [
+  new tts.TtsApiError('cold', { code: 'ENGINE_COLD', status: 503, details: { retry_after: 2 }, cause: new Error('x') }),
+  new tts.AuthenticationError(),
+  new tts.AuthorizationError('no', { cause: 1 }),
+  new tts.ValidationError('empty', { field: 'text' }),
+  new tts.RateLimitError('slow', 60),
+  new tts.TtsProcessingError('no audio', 'r-1'),
+  new tts.GeminiApiError('busy', 'UNAVAILABLE', { cause: 1 }),
+  new tts.DatabaseError('not stored', 'insert'),
+  new tts.RedisError('not known', 'get'),
+]
+export const code: string = errors[0]!.code
+// @ts-expect-error a number of seconds
+new tts.RateLimitError('slow', '60')
+// @ts-expect-error read-only
+new tts.TtsApiError('x').status = 404
+
+const options: forFastify.TtsOtelOptions = {
+  trustedProxies: ['10.0.0.0/8'],
+  slowRequestS: 2,
+  quietPaths: ['/metrics'],
+  challenge: 'ApiKey',
+}
+export const handlers: [forExpress.ExpressHandler, [forExpress.ExpressHandler, forExpress.ExpressErrorHandler]] = [
+  forExpress.ttsOtel(options),
+  forExpress.ttsOtelErrors(),
+]
+// @ts-expect-error no such option
+forExpress.ttsOtel({ trustedProxy: true })
+// @ts-expect-error a list
+forExpress.ttsOtel({ trustedProxies: '10.0.0.0/8' })
+// @ts-expect-error no app
+forHono.ttsOtel({})
