@@ -30,6 +30,8 @@ const BUNDLES: readonly Bundle[] = [
       fastify: 'src/middleware/fastify.ts',
       express: 'src/middleware/express.ts',
       hono: 'src/middleware/hono.ts',
+      pino: 'src/bridge/pino.ts',
+      winston: 'src/bridge/winston.ts',
       spool: 'src/wire/spool.ts',
       'last-breath-worker': 'src/delivery/last-breath-worker.ts',
     },

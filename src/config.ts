@@ -43,6 +43,8 @@ export type LogConfig = {
   readonly sampleRatio: number
   /** With it, identities are written as keyed hashes. */
   readonly hashKey: string | undefined
+  /** What the app writes with `console.*` becomes log records. */
+  readonly captureConsole: boolean
 }
 
 /** Everything the SDK can be told, parsed and frozen. */
@@ -156,6 +158,7 @@ function toConfig(reader: Reader): Config {
       settingsPath: get('TTS_OTEL_LOGGING_CONFIG'),
       sampleRatio: get('TTS_OTEL_DEBUG_SAMPLE_RATIO'),
       hashKey: get('TTS_OTEL_HASH_KEY'),
+      captureConsole: get('TTS_OTEL_CAPTURE_CONSOLE'),
     },
     includeTraceback: toTraceback(reader),
     healthIntervalMs: get('HEALTH_CHECK_INTERVAL') * 1_000,

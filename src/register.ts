@@ -58,7 +58,11 @@ function install(config: Config): void {
   if (refusal !== undefined) say(refusal)
   if (config.disabled) return
   const collectorUrls = SIGNALS.map((signal) => config.signals[signal].url)
-  const { names } = installInstrumentation({ contextManager: sdk.contextManager, collectorUrls })
+  const { names } = installInstrumentation({
+    contextManager: sdk.contextManager,
+    collectorUrls,
+    captureConsole: config.log.captureConsole,
+  })
   if (isMainThread && isStartTold(config.diagLevel, STDERR)) say(describeStart(config, names))
   watchProcessEnd({ sdk, posts: toPosts(config), timeoutMs: config.shutdownTimeoutMs, isMainThread })
 }

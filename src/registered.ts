@@ -1,7 +1,10 @@
 import { createStats, type TelemetryHealth } from './delivery/stats.ts'
 
 /** What `register` leaves for the rest of the process to find. */
-export type Registered = { readonly stats: () => TelemetryHealth }
+export type Registered = {
+  readonly stats: () => TelemetryHealth
+  readonly forceFlush: (timeoutMs?: number) => Promise<boolean>
+}
 
 /** On `globalThis`, so that a second copy of this package (another path, another bundle) finds the first. */
 const REGISTERED = Symbol.for('tts-otel.registered')
@@ -18,5 +21,5 @@ export function setRegistered(sdk: Registered): void {
 
 /** What became of the telemetry of this thread so far, by signal; all zero when nothing is registered. */
 export function getTelemetryHealth(): TelemetryHealth {
-  return (registered() ?? { stats: createStats().snapshot }).stats()
+  return (registered()?.stats ?? createStats().snapshot)()
 }

@@ -219,6 +219,11 @@ const CONTENT = {
     token,
     'With this key, user ids and e-mail addresses leave the process as keyed hashes (HMAC-SHA-256): equal ones stay equal, nobody reads them.',
   ),
+  TTS_OTEL_CAPTURE_CONSOLE: setting(
+    onOrOff,
+    false,
+    'What the app writes with console.log, info, warn, error and debug becomes log records as well; it is printed as ever.',
+  ),
   ERROR_INCLUDE_TRACEBACK: setting(
     trueOrFalse,
     false,

@@ -1,4 +1,5 @@
 import type { EnterableContextManager } from '../context-manager.ts'
+import { instrumentConsole } from './console.ts'
 import { instrumentFastify } from './fastify.ts'
 import { instrumentFetch } from './fetch.ts'
 import { createGeminiInstrument } from './google-genai.ts'
@@ -13,6 +14,8 @@ export type InstallOptions = {
   readonly contextManager: EnterableContextManager
   /** URLs that this SDK sends its own telemetry to: requests there are never traced. */
   readonly collectorUrls?: readonly string[]
+  /** Whether what the app writes with `console.*` becomes log records. Default false. */
+  readonly captureConsole?: boolean
 }
 
 export type Installed = {
@@ -26,7 +29,7 @@ export type Installed = {
  * Instruments what a speech service is made of. Call it once the global providers, the context manager and the propagator are set:
  * tracer and instruments are taken from them here. One that cannot be installed is said and counted, and the others go on.
  */
-export function installInstrumentation({ contextManager, collectorUrls = [] }: InstallOptions): Installed {
+export function installInstrumentation({ contextManager, collectorUrls = [], captureConsole = false }: InstallOptions): Installed {
   const isOwnTraffic = createOwnTrafficTest(collectorUrls)
   const all: Readonly<Record<string, (guard: Guard) => () => void>> = {
     'http-server': (guard) => instrumentHttpServer({ contextManager, guard }),
@@ -35,6 +38,7 @@ export function installInstrumentation({ contextManager, collectorUrls = [] }: I
     'google-genai': instrumentGoogleGenai,
     ioredis: (guard) => instrumentIoredis({ guard }),
     pg: (guard) => instrumentPgModule({ guard }),
+    ...(captureConsole && { console: (guard: Guard) => instrumentConsole({ guard }) }),
   }
   const uninstalls = new Map<string, () => void>()
   for (const [name, instrument] of Object.entries(all)) {
