@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type LogName, readAnyLogName, readLogName } from './archive-name.ts'
+import { type LogName, type LogTime, readAnyLogName, readLogName } from './archive-name.ts'
 
 /** A regular file that belongs to a log. */
 export type LogFile = {
@@ -10,8 +10,7 @@ export type LogFile = {
   readonly log: string
   readonly is: LogName
   readonly stats: Stats
-  /** When its last line was written. */
-  readonly writtenMs: number
+  readonly time: LogTime
 }
 
 /** What `listFolder` found. */
@@ -46,12 +45,12 @@ async function list(dir: string, readName: ReadName): Promise<LogFolder> {
     const stats = read && (await lstat(path).catch(() => undefined))
     if (read === undefined || stats === undefined) continue
     if (!stats.isFile()) others.push(path)
-    else files.push({ path, log: join(dir, read.log), is: read.is, stats, writtenMs: writtenMs(read.is, stats) })
+    else files.push({ path, log: join(dir, read.log), is: read.is, stats, time: timeOf(read.is, stats) })
   }
   return { files, others }
 }
 
-/** A copy of an archive has another time than its name. */
-function writtenMs(is: LogName, { mtimeMs }: Stats): number {
-  return ('writtenMs' in is ? is.writtenMs : undefined) ?? mtimeMs
+/** The name wins: a copy of an archive has another time. */
+function timeOf(is: LogName, { mtimeMs }: Stats): LogTime {
+  return ('time' in is ? is.time : undefined) ?? { ms: mtimeMs, ordinal: 0 }
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 /**
  * What a file beside the log `app.log` is, by its name:
@@ -13,20 +14,24 @@ export type LogName =
   | { readonly kind: 'current' }
   | { readonly kind: 'backup'; readonly number: number }
   /** The time in its name, where there is one. */
-  | { readonly kind: 'retired' | 'archive'; readonly writtenMs?: number }
+  | { readonly kind: 'retired' | 'archive'; readonly time?: LogTime }
   | { readonly kind: 'unfinished'; readonly pid: number }
 
-const SUFFIX = /^\.(?:(\d{1,6})|(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3}Z)(?:-\d{1,3})?(\.gz(?:\.(\d{1,10}))?)?)$/
+/** When the last line was written, and which it was of several files of that millisecond. */
+export type LogTime = { readonly ms: number; readonly ordinal: number }
+
+const SUFFIX = /^\.(?:(\d{1,6})|(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3}Z)(?:-(\d{1,6}))?(\.gz(?:\.(\d{1,10}))?)?)$/
 
 /** Reads a file name in the directory of `log`, also a file name. Undefined: it has nothing to do with it. */
 export function readLogName(name: string, log: string): LogName | undefined {
   if (name === log) return { kind: 'current' }
   if (!name.startsWith(log)) return undefined
-  const [, number, day, hour, minute, second, rest, gz, pid] = SUFFIX.exec(name.slice(log.length)) ?? []
+  const [, number, day, hour, minute, second, rest, ordinal = '0', gz, pid] = SUFFIX.exec(name.slice(log.length)) ?? []
   if (number !== undefined) return { kind: 'backup', number: Number(number) }
   if (day === undefined) return undefined
   if (pid !== undefined) return { kind: 'unfinished', pid: Number(pid) }
-  return { kind: gz === undefined ? 'retired' : 'archive', writtenMs: Date.parse(`${day}T${hour}:${minute}:${second}.${rest}`) }
+  const time = { ms: Date.parse(`${day}T${hour}:${minute}:${second}.${rest}`), ordinal: Number(ordinal) }
+  return { kind: gz === undefined ? 'retired' : 'archive', time }
 }
 
 /** The same for a directory with any logs (`*.log`) in it: with the log it belongs to. Archives of other programs have any name (`app.log.gz`). */
@@ -37,14 +42,23 @@ export function readAnyLogName(name: string): { readonly log: string; readonly i
   return is && { log, is }
 }
 
-/** A path for a file of the log `path` that was last written at `mtimeMs`, free together with that of its archive. */
+/** A path for a file of the log `path` that was last written at `mtimeMs`, after those that have one of the same millisecond. */
 export function retiredPath(path: string, mtimeMs: number): string {
+  const ordinals = readdirSync(dirname(path)).map((name) => ordinalOf(readLogName(name, basename(path)), Math.floor(mtimeMs)))
+  const ordinal = Math.max(-1, ...ordinals) + 1
   // Some file systems have no colon in names.
   const date = new Date(mtimeMs).toISOString().replace(/[:.]/g, '-')
-  const isTaken = (candidate: string): boolean => existsSync(candidate) || existsSync(archivePath(candidate))
-  let free = `${path}.${date}`
-  for (let count = 1; isTaken(free); count++) free = `${path}.${date}-${count}`
-  return free
+  return ordinal === 0 ? `${path}.${date}` : `${path}.${date}-${ordinal}`
+}
+
+function ordinalOf(is: LogName | undefined, ms: number): number {
+  const time = is && 'time' in is ? is.time : undefined
+  return time?.ms === ms ? time.ordinal : -1
+}
+
+/** Sorts the oldest first. */
+export function compareTimes(a: LogTime, b: LogTime): number {
+  return a.ms - b.ms || a.ordinal - b.ordinal
 }
 
 export function archivePath(retired: string): string {

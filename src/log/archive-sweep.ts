@@ -1,7 +1,7 @@
 import { lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { compress } from './archive.ts'
 import type { LogFile } from './archive-files.ts'
-import { archivePath, retiredPath } from './archive-name.ts'
+import { archivePath, compareTimes, retiredPath } from './archive-name.ts'
 import { lockPath } from './rotation.ts'
 import { withLock } from './rotation-lock.ts'
 
@@ -50,7 +50,7 @@ const SETTLED_MS = 2_000
 export function planArchives(files: readonly LogFile[], { olderThanMs, archivesMax, nowMs }: PlanOptions): ArchivePlan {
   const isDue = ({ is, stats }: LogFile): boolean =>
     is.kind === 'retired' || ((is.kind === 'current' || is.kind === 'backup') && nowMs - stats.mtimeMs >= olderThanMs)
-  const due = files.filter((file) => file.is.kind === 'archive' || isDue(file)).sort((a, b) => a.writtenMs - b.writtenMs)
+  const due = files.filter((file) => file.is.kind === 'archive' || isDue(file)).sort((a, b) => compareTimes(a.time, b.time))
   const surplus = Math.max(0, due.length - archivesMax)
   return {
     compress: due.slice(surplus).filter(({ is }) => is.kind !== 'archive'),
@@ -94,10 +94,14 @@ type Retired = { readonly kind: 'retired'; readonly path: string; readonly sourc
 
 /** Gives a file the name that it keeps while it is compressed. */
 function retire(file: LogFile): Retired | Archived {
-  const { path } = file
-  if (file.is.kind === 'retired') return { kind: 'retired', path, source: path }
-  const source = retiredPath(file.log, file.stats.mtimeMs)
-  return underLock(file, () => renameSync(path, source)) ?? { kind: 'retired', path, source }
+  const { path, log, stats } = file
+  let source = path
+  if (file.is.kind === 'retired') return { kind: 'retired', path, source }
+  const left = underLock(file, () => {
+    source = retiredPath(log, stats.mtimeMs)
+    renameSync(path, source)
+  })
+  return left ?? { kind: 'retired', path, source }
 }
 
 /** A rename sets `ctime`. The current log has been renamed by us just now. */

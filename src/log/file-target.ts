@@ -27,6 +27,8 @@ export type FileTarget = {
 
 /** Another program has renamed or removed the file: half of the second within which that is seen. */
 const LOOK_INTERVAL_MS = 500
+/** Several processes on one file each know the size that the others have made it only after a look; so it is about right with a few of them. */
+const LOOKS_PER_FILE = 20
 /** A directory that lets nobody rename is not asked at each line. */
 const ROTATION_RETRY_MS = 30_000
 const DIRECTORY_MODE = 0o750
@@ -51,6 +53,7 @@ export function createFileTarget(options: FileTargetOptions): FileTarget {
   const isRotating = bytesMax > 0 && backupsMax > 0
   let file: OpenFile | undefined
   let lookedMs = Number.NEGATIVE_INFINITY
+  let bytesSinceLook = 0
   let rotateFromMs = Number.NEGATIVE_INFINITY
 
   function close(): void {
@@ -62,8 +65,10 @@ export function createFileTarget(options: FileTargetOptions): FileTarget {
   /** Somebody may have renamed the file (logrotate), truncated it (copytruncate), or removed it with its directory. */
   function follow(): OpenFile {
     const now = nowMs()
-    if (file !== undefined && now - lookedMs >= LOOK_INTERVAL_MS) {
+    const isLookDue = now - lookedMs >= LOOK_INTERVAL_MS || (isRotating && bytesSinceLook >= bytesMax / LOOKS_PER_FILE)
+    if (file !== undefined && isLookDue) {
       lookedMs = now
+      bytesSinceLook = 0
       const there = lookAt(path)
       if (there === 'unknown') return file
       if (there === undefined || there.ino !== file.ino || there.dev !== file.dev) close()
@@ -99,6 +104,7 @@ export function createFileTarget(options: FileTargetOptions): FileTarget {
         const taken = writeSync(open.fd, bytes, written)
         written += taken
         open.size += taken
+        bytesSinceLook += taken
       }
       return { written }
     } catch (error) {

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, renameSync, type Stats, unlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { readLogName, retiredPath } from './archive-name.ts'
+import { compareTimes, readLogName, retiredPath } from './archive-name.ts'
 import { withLock } from './rotation-lock.ts'
 
 export type RotateOptions = {
@@ -66,9 +66,9 @@ function removeSurplus(path: string, archivesMax: number): void {
   const dir = dirname(path)
   const dated = readdirSync(dir).flatMap((name) => {
     const is = readLogName(name, basename(path))
-    return is?.kind === 'retired' || is?.kind === 'archive' ? [{ file: join(dir, name), writtenMs: is.writtenMs ?? 0 }] : []
+    return is && 'time' in is && is.time ? [{ file: join(dir, name), time: is.time }] : []
   })
-  const surplus = dated.sort((a, b) => b.writtenMs - a.writtenMs).slice(archivesMax)
+  const surplus = dated.sort((a, b) => compareTimes(b.time, a.time)).slice(archivesMax)
   for (const { file } of surplus) unlinkSync(file)
 }
 
