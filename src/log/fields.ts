@@ -12,25 +12,37 @@ const NODES_MAX = 1_000
 /** Names that say no more than that there is an error; `exc_info` is Python's, `err` pino's. */
 const ERROR_NAMES = new Set(['error', 'err', 'exc_info', 'exception'])
 
+/** Stands for what threw when it was looked at: a getter, a proxy, a `toJSON`. */
+const UNREADABLE = '[UNREADABLE]'
+
 type Budget = { nodesLeft: number }
+type State = Budget & { hasException: boolean }
 
 /**
  * Adds `fields` to `record` in the form that OTLP and JSON can carry. What is undefined is left out; bytes become their size, as
  * audio does not belong in a log. The first Error becomes the attributes of an exception, whatever its name; further ones are described.
+ * What throws when it is looked at is replaced; nothing here throws.
  */
 export function addFields(record: Record<string, AnyValue>, fields: Fields): void {
-  let budget: Budget | undefined
-  let hasException = false
-  for (const name of Object.keys(fields)) {
+  const state: State = { nodesLeft: NODES_MAX, hasException: false }
+  try {
+    // Not Object.keys, which takes half as long again.
+    for (const name in fields) addField(record, fields, name, state)
+  } catch {
+    record.fields = UNREADABLE
+  }
+}
+
+function addField(record: Record<string, AnyValue>, fields: Fields, name: string, state: State): void {
+  try {
     const value = fields[name]
     if (typeof value === 'string' || typeof value === 'boolean') record[name] = value
-    else if (value instanceof Error && !hasException) {
+    else if (value instanceof Error && !state.hasException) {
       addException(record, name, value)
-      hasException = true
-    } else if (value !== undefined) {
-      budget ??= { nodesLeft: NODES_MAX }
-      record[name] = toPlain(value, budget, 0)
-    }
+      state.hasException = true
+    } else if (value !== undefined) record[name] = toPlain(value, state, 0)
+  } catch {
+    record[name] = UNREADABLE
   }
 }
 

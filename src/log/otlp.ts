@@ -1,4 +1,5 @@
-import { type Context, type HrTime, type LoggerProvider, logs, type Logger as OtelLogger } from '@opentelemetry/api'
+import { type AnyValue, type Context, type HrTime, type LoggerProvider, logs, type Logger as OtelLogger } from '@opentelemetry/api'
+import { LOG_RECORD_UID, SOURCE } from '../tts/semconv.ts'
 import { type Cleaning, markClean } from './clean.ts'
 import { SEVERITIES } from './levels.ts'
 import type { Line } from './line.ts'
@@ -9,16 +10,23 @@ export type Emit = (line: Line, active: Context) => void
 /** The way to OpenTelemetry for the logger `name`, whose records have been cleaned as `cleaning()` says. */
 export function createEmit(name: string, cleaning: () => Cleaning): Emit {
   const otel = followProvider(name)
-  return function emit({ timeMs, level, message, attributes }, active) {
+  return function emit(line, active) {
     otel().emit({
-      timestamp: toHrTime(timeMs),
-      severityNumber: SEVERITIES[level],
-      severityText: level,
-      body: message,
-      attributes,
+      timestamp: toHrTime(line.timeMs),
+      severityNumber: SEVERITIES[line.level],
+      severityText: line.level,
+      body: line.message,
+      attributes: toAttributes(line),
       context: markClean(active, cleaning()),
     })
   }
+}
+
+/** The id first: a record that reaches the limit of attributes loses the last ones. */
+function toAttributes({ id, logger, attributes }: Line): Record<string, AnyValue> {
+  const all: Record<string, AnyValue> = { [LOG_RECORD_UID]: id, [SOURCE]: logger }
+  for (const name in attributes) all[name] = attributes[name]
+  return all
 }
 
 /** The OpenTelemetry logger of whichever provider is registered now; the API's own proxy stays with the first. */

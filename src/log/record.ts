@@ -3,7 +3,6 @@ import type { LogConfig } from '../config.ts'
 import { currentRequest, type RequestContext } from '../request-context.ts'
 import { LOG_RECORD_UID, LOG_SAMPLE_RATIO, REQUEST_ID, SOURCE, USER_ID } from '../tts/semconv.ts'
 import type { Cleaning } from './clean.ts'
-import { describeException } from './exception.ts'
 import { addFields, type Fields } from './fields.ts'
 import type { Level } from './levels.ts'
 import type { Line } from './line.ts'
@@ -45,17 +44,19 @@ export function createRecorder({ config, nowMs }: RecorderOptions): Recorder {
     const { redactor, sampleRatio } = tools()
     const span = spanOf(active)
     const request = currentRequest()
-    const attributes: Attributes = { [LOG_RECORD_UID]: id, [SOURCE]: logger }
+    const attributes: Attributes = {}
     if (level === 'DEBUG' && sampleRatio < 1) {
       if (!isSampled(sampleRatio, { traceId: span?.traceId, requestId: request?.requestId })) return undefined
       attributes[LOG_SAMPLE_RATIO] = sampleRatio
     }
     if (request !== undefined) addRequest(attributes, request)
     addCall(attributes, { base, message, fields })
-    attributes[LOG_RECORD_UID] = id
+    if (LOG_RECORD_UID in attributes) delete attributes[LOG_RECORD_UID] // nobody else gives a record its id
+    if (attributes[SOURCE] === logger) delete attributes[SOURCE]
     return {
       timeMs: nowMs(),
       level,
+      id,
       logger,
       message: redactor.text(textOf(message)),
       traceId: span?.traceId,
@@ -95,13 +96,18 @@ function addRequest(attributes: Attributes, { requestId, userId }: RequestContex
 /** Ids are strings wherever they come from. */
 function addCall(attributes: Attributes, { base, message, fields }: Pick<Call, 'base' | 'message' | 'fields'>): void {
   for (const name in base) attributes[name] = base[name]
-  if (message instanceof Error) Object.assign(attributes, describeException(message))
+  if (message instanceof Error) addFields(attributes, { error: message })
   if (fields instanceof Error) addFields(attributes, { error: fields })
   else if (fields) addFields(attributes, fields)
   if (typeof attributes[REQUEST_ID] === 'number') attributes[REQUEST_ID] = String(attributes[REQUEST_ID])
   if (typeof attributes[USER_ID] === 'number') attributes[USER_ID] = String(attributes[USER_ID])
 }
 
-function textOf(message: string | Error): string {
-  return message instanceof Error ? message.message || message.name : String(message)
+/** Never throws: a caller without types may pass anything. */
+function textOf(message: unknown): string {
+  try {
+    return message instanceof Error ? message.message || message.name : String(message)
+  } catch {
+    return '[UNREADABLE]'
+  }
 }
