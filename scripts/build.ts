@@ -120,13 +120,13 @@ function hashAttributes(attributes) {
 }`
 
 /**
- * Lets the middleware reach all that the index reaches: files are cut by who reaches them, and register would load twelve instead of nine. An app
- * with the middleware has the index anyway.
+ * Lets the middleware and the bridges reach all that the index reaches: files are cut by who reaches them, and register would load eighteen
+ * instead of nine. An app with the middleware has the index anyway.
  */
-const MIDDLEWARE_BESIDE_INDEX: Plugin = {
-  name: 'middleware-beside-index',
+const ENTRIES_BESIDE_INDEX: Plugin = {
+  name: 'entries-beside-index',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/middleware\/(fastify|express|hono)\.ts$/ }, ({ path }) => ({
+    onLoad({ filter: /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston))\.ts$/ }, ({ path }) => ({
       contents: `import '../index.ts'\n${readFileSync(path, 'utf8')}`,
       loader: 'ts',
     }))
@@ -146,7 +146,7 @@ async function buildBundle({ outdir, entries, external }: Bundle): Promise<strin
     outdir,
     external: [...external],
     bundle: true,
-    plugins: [BUILTINS_WITHOUT_FACADE, NO_MACHINE_ID, HASH_ONCE, MIDDLEWARE_BESIDE_INDEX],
+    plugins: [BUILTINS_WITHOUT_FACADE, NO_MACHINE_ID, HASH_ONCE, ENTRIES_BESIDE_INDEX],
     splitting: true,
     format: 'esm',
     platform: 'node',
