@@ -125,13 +125,15 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
   let meter: AudioMeter | undefined
   let audioType: string | undefined
   let hasText = false
+  let hasAudio = false
   return {
     audio(data, mimeType) {
       if (!data) return false
       audioType ??= mimeType
       meter ??= createAudioMeter(mimeType ?? '')
       meter.add(data)
-      return meter.facts() !== undefined
+      hasAudio ||= meter.facts() !== undefined
+      return hasAudio
     },
     text(text) {
       if (!text) return

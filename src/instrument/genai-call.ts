@@ -56,7 +56,7 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent }
     const attempts = createAttempts(baseUrl)
     const collector = captureContent !== 'none' || hasUploadHook() ? createContentCollector(request) : undefined
     const reader = request.createReader({ onText: collector?.onText })
-    const clock = createClock(isStream ? (seconds) => metrics.recordChunk(seconds, shared) : undefined)
+    const clock = createClock(isStream ? (gaps) => metrics.recordChunks(gaps, shared) : undefined)
     let isEnded = false
 
     function end(judge: (answer: Answer) => CallFailure | undefined, isWhole = true): void {
@@ -115,21 +115,33 @@ function guardedBy(guard: Guard) {
 
 type Times = { readonly durationS: number; readonly firstChunkS: number | undefined; readonly firstAudioS: number | undefined }
 
-/** Times of one call, from its start; `onGap` hears the time between two pieces. */
-function createClock(onGap: ((seconds: number) => void) | undefined): { received(hasAudio: boolean): void; times(): Times } {
+/** A record in a histogram costs more than all else at a chunk; many in a row cost a third. */
+const GAPS_MAX = 256
+
+/** Times of one call, from its start; `onGaps` hears the seconds between two pieces, many at once. */
+function createClock(onGaps: ((seconds: readonly number[]) => void) | undefined): { received(hasAudio: boolean): void; times(): Times } {
   const startMs = performance.now()
+  let gaps: number[] = []
   let lastMs: number | undefined
   let firstChunkS: number | undefined
   let firstAudioS: number | undefined
+
+  function flush(): void {
+    onGaps?.(gaps)
+    gaps = []
+  }
   return {
     received(hasAudio) {
       const nowMs = performance.now()
-      if (lastMs !== undefined) onGap?.((nowMs - lastMs) / 1_000)
+      if (onGaps && lastMs !== undefined && gaps.push((nowMs - lastMs) / 1_000) >= GAPS_MAX) flush()
       lastMs = nowMs
       firstChunkS ??= (nowMs - startMs) / 1_000
       if (hasAudio) firstAudioS ??= (nowMs - startMs) / 1_000
     },
-    times: () => ({ durationS: (performance.now() - startMs) / 1_000, firstChunkS, firstAudioS }),
+    times() {
+      flush()
+      return { durationS: (performance.now() - startMs) / 1_000, firstChunkS, firstAudioS }
+    },
   }
 }
 

@@ -20,8 +20,8 @@ export type MeasuredCall = {
 
 export type GeminiMetrics = {
   record(call: MeasuredCall): void
-  /** The time between two chunks of a stream. */
-  recordChunk(seconds: number, shared: Attributes): void
+  /** The times between chunks of a stream, in seconds. */
+  recordChunks(gaps: readonly number[], shared: Attributes): void
 }
 
 /** `gen_ai.client.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
@@ -40,8 +40,8 @@ export function createGeminiMetrics(metricNames: MetricNames): GeminiMetrics {
       counts?.(answer.usage, attributes)
       usages?.(answer.usage, attributes)
     },
-    recordChunk(seconds, shared) {
-      for (const { perChunk } of durations) perChunk.record(seconds, shared)
+    recordChunks(gaps, shared) {
+      for (const { perChunk } of durations) for (const seconds of gaps) perChunk.record(seconds, shared)
     },
   }
 }
