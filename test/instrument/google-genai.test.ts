@@ -291,3 +291,27 @@ test('duration and tokens by modality are counted, under the old names and the n
   const outputs = await telemetry.points('gen_ai.client.inference.usage.output_tokens')
   expect(outputs.map(({ attributes }) => attributes['gen_ai.token.modality'])).toEqual(expect.arrayContaining(['audio', 'unknown']))
 })
+
+test('Vertex AI is named as such; the key of a cloned voice stays here, and the voices of several speakers are all told', async () => {
+  const apiClient = { isVertexAI: () => true, getBaseUrl: () => 'https://aiplatform.googleapis.com' }
+  const client = instrumentGemini({ models: { apiClient, generateContent: async (_: object) => ({}) } })
+  const voices = ['Kore', `voicekey_${'x'.repeat(4_000)}`, 'Puck'].map((voice) => ({ voiceConfig: { voice } }))
+  const model = 'publishers/google/models/gemini-3.8-flash-tts'
+  await client.models.generateContent({ model, config: { speechConfig: { multiSpeakerVoiceConfig: { speakerVoiceConfigs: voices } } } })
+  expect(telemetry.span('gemini_api_call').attributes).toMatchObject({
+    'gen_ai.provider.name': 'gcp.vertex_ai',
+    'gen_ai.request.model': 'gemini-3.8-flash-tts',
+    'server.address': 'aiplatform.googleapis.com',
+    'server.port': 443,
+    'tts.voice': 'Kore,custom,Puck',
+  })
+})
+
+test('a chunk that is no JSON is named without its content', async () => {
+  modes = ['malformed']
+  expect(await drain(createClient())).toBeInstanceOf(Error)
+  await waitForSpans(telemetry, 2)
+  const { attributes, status } = telemetry.span('gemini_api_call')
+  expect(attributes['error.type']).toBe('malformed_answer')
+  expect(status.message).toBe('The answer of Gemini is no valid JSON.')
+})
