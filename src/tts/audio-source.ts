@@ -48,10 +48,10 @@ const LINE_CHARACTERS_MAX = 78
 
 /** How the text is broken into lines; undefined for one that is not, as in JSON. */
 function lineOf(text: string): Line | undefined {
-  const head = text.slice(0, LINE_CHARACTERS_MAX)
-  const end = head.search(/[\r\n]/)
-  if (end <= 0) return undefined
-  return { characters: end, breakCharacters: head[end] === '\r' ? 2 : 1 }
+  const end = text.slice(0, LINE_CHARACTERS_MAX).indexOf('\n')
+  const breakCharacters = text[end - 1] === '\r' ? 2 : 1
+  const characters = end + 1 - breakCharacters
+  return end >= 0 && characters > 0 ? { characters, breakCharacters } : undefined
 }
 
 /** Without padding and line breaks. */
