@@ -20,6 +20,15 @@ export function describeException(error: Error): ExceptionAttributes {
   return { [EXCEPTION_TYPE]: typeOf(error), [EXCEPTION_MESSAGE]: error.message, [EXCEPTION_STACKTRACE]: stack }
 }
 
+/** Also of a proxy that has been revoked, where `instanceof` throws. */
+export function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
 /** Nearest first; each error once. */
 function withCauses(error: Error): readonly Error[] {
   const found = new Set<Error>()

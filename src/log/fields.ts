@@ -20,14 +20,15 @@ type State = Budget & { hasException: boolean }
 
 /**
  * Adds `fields` to `record` in the form that OTLP and JSON can carry. What is undefined is left out; bytes become their size, as
- * audio does not belong in a log. The first Error becomes the attributes of an exception, whatever its name; further ones are described.
- * What throws when it is looked at is replaced; nothing here throws.
+ * audio does not belong in a log. An Error, or the first one among the fields whatever its name, becomes the attributes of an exception;
+ * further ones are described. What throws when it is looked at is replaced; nothing here throws.
  */
-export function addFields(record: Record<string, AnyValue>, fields: Fields): void {
+export function addFields(record: Record<string, AnyValue>, fields: Fields | Error): void {
   const state: State = { nodesLeft: NODES_MAX, hasException: false }
   try {
+    if (fields instanceof Error) addException(record, 'error', fields)
     // Not Object.keys, which takes half as long again.
-    for (const name in fields) addField(record, fields, name, state)
+    else for (const name in fields) addField(record, fields, name, state)
   } catch {
     record.fields = UNREADABLE
   }

@@ -3,6 +3,7 @@ import type { LogConfig } from '../config.ts'
 import { currentRequest, type RequestContext } from '../request-context.ts'
 import { LOG_RECORD_UID, LOG_SAMPLE_RATIO, REQUEST_ID, SOURCE, USER_ID } from '../tts/semconv.ts'
 import type { Cleaning } from './clean.ts'
+import { isError } from './exception.ts'
 import { addFields, type Fields } from './fields.ts'
 import type { Level } from './levels.ts'
 import type { Line } from './line.ts'
@@ -96,9 +97,8 @@ function addRequest(attributes: Attributes, { requestId, userId }: RequestContex
 /** Ids are strings wherever they come from. */
 function addCall(attributes: Attributes, { base, message, fields }: Pick<Call, 'base' | 'message' | 'fields'>): void {
   for (const name in base) attributes[name] = base[name]
-  if (message instanceof Error) addFields(attributes, { error: message })
-  if (fields instanceof Error) addFields(attributes, { error: fields })
-  else if (fields) addFields(attributes, fields)
+  if (isError(message)) addFields(attributes, message)
+  if (fields) addFields(attributes, fields)
   if (typeof attributes[REQUEST_ID] === 'number') attributes[REQUEST_ID] = String(attributes[REQUEST_ID])
   if (typeof attributes[USER_ID] === 'number') attributes[USER_ID] = String(attributes[USER_ID])
 }
@@ -106,7 +106,7 @@ function addCall(attributes: Attributes, { base, message, fields }: Pick<Call, '
 /** Never throws: a caller without types may pass anything. */
 function textOf(message: unknown): string {
   try {
-    return message instanceof Error ? message.message || message.name : String(message)
+    return isError(message) ? message.message || message.name : String(message)
   } catch {
     return '[UNREADABLE]'
   }

@@ -1,9 +1,10 @@
 /** What decides about one record: with a trace all its DEBUG records share a fate, in every process; else those of a request do. */
 export type SampleBasis = { readonly traceId: string | undefined; readonly requestId: string | undefined }
 
-/** The random part of a trace id: its last 56 bits. https://www.w3.org/TR/trace-context-2/#random-trace-id-flag */
-const RANDOM_DIGITS = 14
-const RANDOM_VALUES = 2 ** 56
+/** The random part of a trace id is its last 14 digits; 13 of them are what a double holds. https://www.w3.org/TR/trace-context-2/#random-trace-id-flag */
+const RANDOM_START = -14
+const RANDOM_END = -1
+const RANDOM_VALUES = 2 ** 52
 const HASH_VALUES = 2 ** 32
 
 /**
@@ -18,7 +19,7 @@ export function isSampled(ratio: number, { traceId, requestId }: SampleBasis, ra
 
 /** In [0, 1), evenly spread over traces and requests. */
 function shareOf(traceId: string | undefined, requestId: string | undefined, random: () => number): number {
-  if (traceId !== undefined) return Number.parseInt(traceId.slice(-RANDOM_DIGITS), 16) / RANDOM_VALUES
+  if (traceId !== undefined) return Number.parseInt(traceId.slice(RANDOM_START, RANDOM_END), 16) / RANDOM_VALUES
   return requestId === undefined ? random() : hash(requestId) / HASH_VALUES
 }
 

@@ -51,6 +51,34 @@ describe('the console line', () => {
     ])
   })
 
+  test('as text tells a terminal nothing', () => {
+    loggerAt('INFO', 'text').error('\u001b]0;owned\u0007', { field: '\u009b31m', error: new Error('\u001b[2J') })
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+    expect(lines[0]).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
+    expect(lines[0]).toContain('\\x1b]0;owned\\x07 field="\\x9b31m"')
+  })
+
+  test('as JSON escapes what JSON must', () => {
+    const text = '"\\\n\u0000\u001f\u2028\ud83d\ude00 half \ud83d'
+    loggerAt('INFO').info(text, { [text]: text, long: text.repeat(20) })
+    expect(last()).toMatchObject({ message: text, [text]: text, long: text.repeat(20) })
+    expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1)
+  })
+
+  test('has the time in milliseconds, across seconds and before 1970', () => {
+    const at = { time: 0 }
+    const clock = createLogging({
+      settings: () => ({ level: 'INFO', format: 'json' }),
+      write: (line) => void lines.push(line),
+      now: () => new Date(at.time),
+    }).getLogger('app')
+    for (const ms of [1_999, 2_000, 2_007, 2_089, 1_999, -1, 951_782_400_123]) {
+      at.time = ms
+      clock.info('m')
+      expect(last().timestamp).toBe(new Date(ms).toISOString())
+    }
+  })
+
   test('as text stays one record when the message holds newlines', () => {
     loggerAt('INFO', 'text').info('a\n2026-11-22 10:00:00 - root - INFO - forged\r', { field: 'x\ny' })
     expect(lines).toEqual(['2026-11-22 10:00:00 - app.tts - INFO - a\\n2026-11-22 10:00:00 - root - INFO - forged\\r field="x\\ny"\n'])
@@ -96,6 +124,32 @@ describe('errors', () => {
       expect(last()).not.toHaveProperty('error')
     }
     expect(last().attempt).toBe(2)
+  })
+
+  test('as the message give it as well', () => {
+    Reflect.apply(log.error, log, [new TypeError('bad'), { attempt: 2 }])
+    expect(last()).toMatchObject({ message: 'bad', 'exception.type': 'TypeError', 'exception.message': 'bad', attempt: 2 })
+  })
+
+  test.each(['error', 'err', 'exc_info', 'exception'])('in a field %s, as other loggers have it, become an exception', (name) => {
+    log.error('failed', { [name]: new TypeError('bad') })
+    expect(last()).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'bad' })
+    expect(last()).not.toHaveProperty(name)
+  })
+
+  test('in a field of another name do so too, and leave a word there; further ones are described', () => {
+    log.error('failed', { reason: new TypeError('bad'), error: new RangeError('worse'), deep: { cause: new Error('deep') } })
+    expect(last()).toMatchObject({
+      'exception.type': 'TypeError',
+      reason: 'TypeError: bad',
+      error: { type: 'RangeError', message: 'worse', stack: expect.stringContaining('at ') },
+      deep: { cause: { type: 'Error', message: 'deep' } },
+    })
+  })
+
+  test('of a call win over those of its child logger', () => {
+    log.child({ error: new TypeError('old') }).error('failed', new RangeError('new'))
+    expect(last()).toMatchObject({ 'exception.type': 'RangeError', 'exception.message': 'new' })
   })
 
   test('with causes in a circle, and of many parts, end', () => {
@@ -170,13 +224,31 @@ describe('any value', () => {
     log.info('circle', { circle })
     log.info('huge', { list: Array.from({ length: 1_000_000 }, (_, index) => index) })
     expect(lines.at(-1)!.length).toBeLessThan(20_000)
+  })
+
+  test('what throws when it is looked at costs itself, not the record', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
     const bad = {
       get broken(): string {
         throw new Error('no')
       },
+      fine: 1,
+      json: {
+        toJSON() {
+          throw new Error('no')
+        },
+      },
+      proxy,
     }
     expect(log.info('bad', bad)).toMatch(/^[0-9a-f-]{36}$/)
-    expect(Reflect.apply(log.info, log, [Symbol('message'), null])).toMatch(/^[0-9a-f-]{36}$/)
+    expect(last()).toMatchObject({ broken: '[UNREADABLE]', fine: 1, json: '[UNREADABLE]', proxy: '[UNREADABLE]' })
+    log.info('gone', proxy)
+    expect(last()).toMatchObject({ message: 'gone', fields: '[UNREADABLE]' })
+    for (const message of [Symbol('message'), Object.create(null), proxy, undefined]) {
+      expect(Reflect.apply(log.info, log, [message, null])).toMatch(/^[0-9a-f-]{36}$/)
+    }
+    expect(lines).toHaveLength(6)
   })
 })
 
