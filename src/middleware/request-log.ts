@@ -1,16 +1,20 @@
 import { type LogEntry, PATH_CHARS_MAX } from './failure-log.ts'
 
-/** One request that has ended. */
-export type EndedRequest = {
+/** What is known of a request from its start. */
+export type RequestFacts = {
   readonly method: string
   /** Without query. */
   readonly path: string
   /** Of the app: `/users/:id`; undefined where none matched. */
   readonly route: string | undefined
-  readonly status: number
-  readonly durationMs: number
   readonly userAgent: string | undefined
   readonly ipAddress: string | undefined
+}
+
+/** How a request ended. */
+export type RequestEnd = {
+  readonly status: number
+  readonly durationMs: number
   /** `aborted`: the client went away before it had the whole answer. `broken`: an error of ours ended the answer in its middle. */
   readonly how: 'complete' | 'aborted' | 'broken'
 }
@@ -22,8 +26,7 @@ const USER_AGENT_CHARS_MAX = 512
  * The record of a request: INFO, or where somebody should look (a status from 400 on, longer than `slowRequestS`) WARNING, from 500 on ERROR; so is
  * an answer that broke off, whatever status it began with.
  */
-export function describeRequest(request: EndedRequest, slowRequestS: number): LogEntry {
-  const { status, durationMs, how } = request
+export function describeRequest(request: RequestFacts, { status, durationMs, how }: RequestEnd, slowRequestS: number): LogEntry {
   const durationS = durationMs / 1_000
   const fields = {
     method: request.method,

@@ -15,7 +15,7 @@ import { CLIENT_CLOSED_REQUEST, type Failure, httpFailure, toFailure } from './f
 import { describeFailure, describeThrown, type LogEntry } from './failure-log.ts'
 import { serviceMetrics } from './metrics.ts'
 import type { TtsOtelOptions } from './options.ts'
-import { describeRequest, type EndedRequest } from './request-log.ts'
+import { describeRequest, type RequestEnd } from './request-log.ts'
 
 /** A request as a framework hands it over. */
 export type Arrival = {
@@ -56,7 +56,7 @@ export type Core = {
   /** Logs that the framework refuses the request, and gives the answer. */
   refuse(served: Served, status: number): Answer
   /** Writes the request log. `status` is undefined when no answer was begun. */
-  end(served: Served, ending: { readonly status: number | undefined; readonly how: EndedRequest['how'] }): void
+  end(served: Served, ending: { readonly status: number | undefined; readonly how: RequestEnd['how'] }): void
   isProbe(method: string, path: string): boolean
   /** The answer to a probe; undefined when the app has to give it. */
   probe(path: string): Promise<Answer | undefined>
@@ -137,7 +137,7 @@ export function createCore(options: TtsOtelOptions): Core {
         serviceMetrics.ended({ isAuthFailure: served.isUnauthenticated || status === 401 })
         if (quiet.has(served.path)) return
         const durationMs = performance.now() - served.startMs
-        write(served, describeRequest({ ...served, status, durationMs, how }, slowRequestS))
+        write(served, describeRequest(served, { status, durationMs, how }, slowRequestS))
       } catch (error) {
         guard.failed(error)
       }

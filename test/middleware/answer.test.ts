@@ -73,10 +73,10 @@ test.each([
   [{ durationMs: 1, status: 399 }, 'INFO', 'HTTP Request'],
   [{ durationMs: 1, status: 400 }, 'WARNING', 'HTTP 400 in 0.00s'],
 ] as const)('the request %j is logged as %s: %s', (part, level, message) => {
-  expect(describeRequest({ ...ended, ...part }, 5)).toMatchObject({ level, message })
+  expect(describeRequest(ended, { ...ended, ...part }, 5)).toMatchObject({ level, message })
 })
 
 test('what a client sends without limit is cut', () => {
-  const { fields } = describeRequest({ ...ended, path: `/${'x'.repeat(10_000)}`, userAgent: 'y'.repeat(10_000) }, 5)
+  const { fields } = describeRequest({ ...ended, path: `/${'x'.repeat(10_000)}`, userAgent: 'y'.repeat(10_000) }, ended, 5)
   expect([String(fields.path).length, String(fields.user_agent).length]).toEqual([2_048, 512])
 })

@@ -1,5 +1,6 @@
 /** What an app decides for itself, and what the middleware does when it is the one that fails. */
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
@@ -129,6 +130,22 @@ describe('Express', () => {
     const { headers, body } = await ask(app, '/')
     expect(JSON.parse(body).id).toBe(headers.get('x-request-id'))
   })
+})
+
+test('Hono: a body that breaks before its first piece, behind a middleware that looked at the answer, shows nothing', async () => {
+  const app = new Hono()
+  ttsOtelHono(app)
+  app.use('*', async (c, next) => {
+    await next()
+    c.res.headers.append('x-looked', String(c.res.body !== null))
+  })
+  app.get('/', () => new Response(new ReadableStream({ pull: () => Promise.reject(new Error('sekret')) })))
+  const server = await listen(createAdaptorServer({ fetch: app.fetch }) as Server)
+  const response = await fetch(server.url)
+  const body = await response.text()
+  await server.close()
+  expect([response.status, response.headers.has('x-request-id')]).toEqual([500, true])
+  expect(body).not.toContain('sekret')
 })
 
 describe('Hono without Node behind it', () => {
