@@ -58,7 +58,7 @@ export function createRecorder({ config, nowMs }: RecorderOptions): Recorder {
       timeMs: nowMs(),
       level,
       id,
-      logger,
+      logger: redactor.text(logger),
       message: redactor.text(textOf(message)),
       traceId: span?.traceId,
       spanId: span?.spanId,

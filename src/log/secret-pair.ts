@@ -1,19 +1,18 @@
-/** Pairs of a name and a value inside a text: `password=…`, `"token": "…"`, `?key=…`, `token%3D…`, `--api-key=…`. */
+/** Pairs of a name and a value inside a text: `password=…`, `"token": "…"`, `?key=…`, `--api-key=…`. */
 import { REDACTED } from './redacted.ts'
 import { kindOfName, type NameKind } from './secret-name.ts'
 
 /** What becomes of the value of `user_id=…`; undefined lets it be. */
 export type MaskIdentity = ((identity: string) => string) | undefined
 
-type Pair = { readonly name: string; readonly kind: NameKind; readonly valueStart: number; readonly isEncoded: boolean }
+type Pair = { readonly name: string; readonly kind: NameKind; readonly valueStart: number }
 
 const EQUALS = 61
 const COLON = 58
-const PERCENT = 37
 const SLASH = 47
 const DOT = 46
 const LETTER_S = 115
-const SEPARATORS = [':', '=', '%'] as const
+const SEPARATORS = [':', '='] as const
 /** A text with no such word in it has no pair with a secret name. */
 const SECRET_HINT = /pass|pwd|secret|token|key|auth|cookie|cred|bearer|sig|jwt|otp|cvv|cvc|ssn|accessid/i
 const SECRET_OR_USER_HINT = new RegExp(`user|${SECRET_HINT.source}`, 'i')
@@ -40,7 +39,6 @@ const VALUE = new RegExp(
   ].join('|')})`,
   'iy',
 )
-const ENCODED_VALUE = /(?!(?:%22)?\[REDACTED\])(?:%22)?(?:(?!%(?:26|22|2C|3B|7D))[^\s,;&"'<>)\]}])+/iy
 const COOKIE_NAME = /cookie$/i
 const COOKIE_VALUE = /(?!\[REDACTED\])[^\r\n"']+/y
 /** `CREATE USER … PASSWORD '…'`, `IDENTIFIED BY '…'`. */
@@ -85,7 +83,7 @@ function redactOption(whole: string, name: string, space: string): string {
  * By `indexOf`: looking at each character takes ten times as long.
  */
 function createSeparatorSearch(text: string): (from: number) => number {
-  const positions = [-1, -1, -1]
+  const positions = [-1, -1]
   const isHarmlessColon = (at: number): boolean => {
     const next = text.charCodeAt(at + 1)
     return next === SLASH ? text.charCodeAt(at + 2) === SLASH : isDigit(next) && endsLikeFile(text, at)
@@ -98,7 +96,7 @@ function createSeparatorSearch(text: string): (from: number) => number {
     positions[character] = at < 0 ? text.length : at
     return positions[character]
   }
-  return (from) => Math.min(find(0, from), find(1, from), find(2, from))
+  return (from) => Math.min(find(0, from), find(1, from))
 }
 
 /** `.ts`, `.js`, `.mjs`, `.cjs` and the like. */
@@ -110,8 +108,6 @@ function endsLikeFile(text: string, end: number): boolean {
 /** The pair whose separator is at `at`. */
 function pairAt(text: string, at: number): Pair | undefined {
   const code = text.charCodeAt(at)
-  const isEncoded = code === PERCENT
-  if (isEncoded && !isEncodedSeparator(text, at)) return undefined
   const end = nameEnd(text, at)
   const start = nameStart(text, end)
   if (start >= end || (code === COLON && isPath(text, start, end, at))) return undefined
@@ -119,14 +115,9 @@ function pairAt(text: string, at: number): Pair | undefined {
   const isArrow = code === EQUALS && text[at + 1] === '>'
   if (isArrow && !/["']/.test(text.slice(end, at))) return undefined
   const name = text.slice(start, end)
-  const isQueryKey = name.toLowerCase() === 'key' && (isEncoded ? start > 2 : text[start - 1] === '?' || text[start - 1] === '&')
-  const valueStart = skipBlanks(text, isEncoded ? at + 3 : isArrow ? at + 2 : at + 1)
-  return { name, kind: isQueryKey && !isQuoted ? 'secret' : kindOf(name), valueStart, isEncoded }
-}
-
-/** `%3D`, `%3A`. */
-function isEncodedSeparator(text: string, at: number): boolean {
-  return text[at + 1] === '3' && /[dDaA]/.test(text[at + 2] ?? '')
+  const isQueryKey = name.toLowerCase() === 'key' && (text[start - 1] === '?' || text[start - 1] === '&')
+  const valueStart = skipBlanks(text, isArrow ? at + 2 : at + 1)
+  return { name, kind: isQueryKey && !isQuoted ? 'secret' : kindOf(name), valueStart }
 }
 
 /** Blanks, a quote and its escapes may stand between the name and the separator. */
@@ -136,16 +127,15 @@ function nameEnd(text: string, at: number): number {
   if (text[end - 1] === '"' || text[end - 1] === "'") {
     const quote = --end
     while (quote - end < BACKSLASHES_MAX && text[end - 1] === '\\') end--
-  } else if (text.endsWith('%22', end)) end -= 3
+  }
   return end
 }
 
 function nameStart(text: string, end: number): number {
   let start = end
   while (start > 0 && end - start < NAME_CHARS_MAX && isNameCharacter(text.charCodeAt(start - 1))) start--
-  // The rest of `%3F` or of `\n` is no part of the name.
-  if (text[start - 1] === '%' && end - start > 2) start += 2
-  else if (text[start - 1] === '\\' && /[nrt]/.test(text[start] ?? '')) start++
+  // The rest of `\n` is no part of the name.
+  if (text[start - 1] === '\\' && /[nrt]/.test(text[start] ?? '')) start++
   while (start < end && !isLetter(text.charCodeAt(start))) start++
   return start
 }
@@ -155,16 +145,16 @@ function isPath(text: string, start: number, end: number, at: number): boolean {
   return end === at && (text[start - 1] === '/' || text[start - 1] === '\\')
 }
 
-function valueEnd(text: string, { name, valueStart, isEncoded }: Pair): number | undefined {
+function valueEnd(text: string, { name, valueStart }: Pair): number | undefined {
   const isHeader = COOKIE_NAME.test(name) && text[valueStart] !== '[' && text[valueStart] !== '{'
-  const value = isHeader ? COOKIE_VALUE : isEncoded ? ENCODED_VALUE : VALUE
+  const value = isHeader ? COOKIE_VALUE : VALUE
   value.lastIndex = valueStart
   return value.test(text) ? value.lastIndex : undefined
 }
 
 /** Keeps the quotes, so that JSON inside a text stays JSON. */
 function requote(value: string, mask: MaskIdentity): string {
-  const open = /^(?:\\{0,7}["']|%22)/.exec(value)?.[0] ?? ''
+  const open = /^\\{0,7}["']/.exec(value)?.[0] ?? ''
   const isClosed = value.length > open.length && value.endsWith(open)
   const inner = value.slice(open.length, isClosed ? -open.length || undefined : undefined)
   return open + (mask === undefined ? REDACTED : mask(inner)) + (isClosed ? open : '')

@@ -52,14 +52,18 @@ const URL_CREDENTIALS = /(:\/\/)[^\s/?#]+@/g
 const URL_ODD_PASSWORD = /(:\/\/)[^\s/?#:@"'<>[]{0,128}:(?!\d{1,5}(?:[/?#]|$)|\[REDACTED\])[^\s@"'<>]{1,256}@/g
 const SCHEME_TOKEN = /\b(bearer|basic)([ \t]+)([A-Za-z0-9._~+/=:-]{6,})/gi
 const EMAIL =
-  /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+(?:@|%40)(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
+  /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+@(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
+/** An address in a query in a query. */
+const LAYERS_MAX = 3
+/** `%2F%3D`; one match for a run, so that characters of several bytes stay whole. */
+const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
 const CARD = /(?<![\w.-])\d(?:[ \u00a0-]?\d){12,18}(?![\w-])/g
 
 /**
  * `text` without credentials, e-mail addresses and card numbers; the same string when it has none. Linear in its length, which
  * is capped. Doing it twice changes nothing more. With `mask` addresses and the values of `user_id=…` are given to it instead.
  */
-export function redactText(text: string, mask?: MaskIdentity): string {
+export function redactText(text: string, mask?: MaskIdentity, layersLeft = LAYERS_MAX): string {
   if (text.length < SECRET_CHARS_MIN) return text
   if (text.length > TEXT_CHARS_MAX) return redactLong(text, mask)
   let seen = 0
@@ -72,20 +76,38 @@ export function redactText(text: string, mask?: MaskIdentity): string {
     run = (run + (kind & DIGIT)) & -((kind >> NUMBER_SHIFT) & 1)
     if (run > digits) digits = run
   }
-  return (seen & SUSPICIOUS) === 0 && digits < CARD_DIGITS_MIN ? text : replaceSeen(text, seen, digits, mask)
+  if ((seen & SUSPICIOUS) === 0 && digits < CARD_DIGITS_MIN) return text
+  const clean = replaceSeen(text, seen, digits, mask)
+  return seen & PERCENT ? redactEscaped(clean, mask, layersLeft) : clean
+}
+
+/** Percent-encoding hides what it encodes, twice encoded as well: a text with a secret behind it is given back decoded. */
+function redactEscaped(text: string, mask: MaskIdentity, layersLeft: number): string {
+  const decoded = layersLeft === 0 ? text : text.replace(ESCAPES, decode)
+  if (decoded === text) return text
+  const clean = redactText(decoded, mask, layersLeft - 1)
+  return clean === decoded ? text : clean
+}
+
+function decode(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes)
+  } catch {
+    return Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('latin1') // no UTF-8
+  }
 }
 
 /** `digits` is the longest row of them, gaps not counted. */
 function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
   let clean = text
-  if (seen & (SEPARATOR | PERCENT)) clean = redactPairs(clean, mask)
+  if (seen & SEPARATOR) clean = redactPairs(clean, mask)
   if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpacedPairs(clean)
   if (seen & AT && clean.includes('://'))
     clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(URL_ODD_PASSWORD, `$1${REDACTED}@`)
   if (seen & SLASH && text.length >= WEBHOOK_CHARS_MIN) clean = redactWebhooks(clean)
   if (seen & LETTER_B && seen & SPACE && mayHoldScheme(clean)) clean = clean.replace(SCHEME_TOKEN, redactToken)
   if (text.length >= TOKEN_CHARS_MIN && (seen & RARE || (seen & UPPER && mayHoldLowerCaseToken(clean)))) clean = redactWellKnown(clean)
-  if (seen & (AT | PERCENT)) clean = clean.replace(EMAIL, (address) => (mask === undefined ? REDACTED : mask(plainAddress(address))))
+  if (seen & AT) clean = clean.replace(EMAIL, (address) => (mask === undefined ? REDACTED : mask(address)))
   if (digits >= CARD_DIGITS_MIN) clean = clean.replace(CARD, (number) => (isCardNumber(number) ? REDACTED : number))
   return clean
 }
@@ -95,11 +117,6 @@ function redactLong(text: string, mask: MaskIdentity): string {
   const tail = head.slice(-SPLIT_CHARS_MAX)
   const whole = head.slice(0, head.length - tail.length) + tail.replace(/(?:[\s"'<>,;][^\s"'<>,;]*|[\d -]+)$/, '')
   return `${redactText(whole, mask)}… [${text.length - whole.length} more characters cut]`
-}
-
-/** Without percent-encoding, and without what an encoded quote or `=` left before it. */
-function plainAddress(address: string): string {
-  return address.replace(/%40/i, '@').replace(/^.*%[0-9A-Fa-f]{2}(?=[^%]*@)/, '')
 }
 
 function mayHoldScheme(text: string): boolean {
