@@ -139,7 +139,7 @@ function needsEscapes(text: string): boolean {
 }
 
 function showName(name: string): string {
-  return NEEDS_QUOTES.test(name) ? JSON.stringify(name) : name
+  return NEEDS_QUOTES.test(name) ? onOneLine(JSON.stringify(name)) : name
 }
 
 function showValue(value: AnyValue): string {

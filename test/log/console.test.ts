@@ -49,14 +49,29 @@ test('LOG_LEVEL and LOG_FORMAT decide what is on stdout', async () => {
   expect(text.stderr).toBe('')
 })
 
-test.each([
+const dieOf = (signal: string) => `process.kill(process.pid, '${signal}'); await new Promise((resolve) => setTimeout(resolve, 10_000))`
+
+test.each<[end: string, script: string, code: number | null, signal: string | null]>([
   ['process.exit', `process.exit(3)`, 3, null],
   ['an uncaught error', `throw new Error('mine')`, 1, null],
-  ['SIGKILL', `process.kill(process.pid, 'SIGKILL'); await new Promise(() => {})`, null, 'SIGKILL'],
+  ['an unhandled rejection', `Promise.reject(new Error('mine')); setInterval(() => {}, 1_000)`, 1, null],
+  ['a natural end', '', 0, null],
+  ['SIGTERM', dieOf('SIGTERM'), null, 'SIGTERM'],
+  ['SIGINT', dieOf('SIGINT'), null, 'SIGINT'],
+  ['SIGKILL', dieOf('SIGKILL'), null, 'SIGKILL'],
 ])('lines written before %s are all there', async (_, end, code, signal) => {
   const ended = await outputOf(run(`for (let i = 0; i < 500; i++) log.info('line', { i }); ${end}`))
   expect(ended).toMatchObject({ code, signal })
   expect(ended.lines.map((line) => JSON.parse(line).i)).toEqual(Array.from({ length: 500 }, (_, index) => index))
+})
+
+test('lines stand in their order among those of console.log and process.stdout', async () => {
+  const { lines } = await outputOf(
+    run(`for (let i = 0; i < 300; i += 3) { log.info('line', { i }); console.log(i + 1); process.stdout.write(i + 2 + '\\n') }`),
+  )
+  expect(lines.map((line) => (line.startsWith('{') ? JSON.parse(line).i : Number(line)))).toEqual(
+    Array.from({ length: 300 }, (_, index) => index),
+  )
 })
 
 test('a reader that goes away does not end the process', async () => {

@@ -1,0 +1,108 @@
+import { context, logs, ROOT_CONTEXT } from '@opentelemetry/api'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { afterEach, describe, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config.ts'
+import { isClean, markClean } from '../../src/log/clean.ts'
+import { createLoggers } from '../../src/log/logger.ts'
+import { createRedactor, type Redactor } from '../../src/log/redact.ts'
+import { createLogs } from '../../src/logs.ts'
+import { withRequest } from '../../src/request-context.ts'
+
+const HASH_KEY = { TTS_OTEL_HASH_KEY: '0123456789abcdef0123456789abcdef' }
+
+afterEach(() => logs.disable())
+
+/** The SDK's own provider, registered, whose redactor counts what it is shown. */
+function register(env: Readonly<Record<string, string>> = {}) {
+  const config = parseConfig(env).config
+  const records: ReadableLogRecord[] = []
+  const seen: unknown[] = []
+  const real = createRedactor(config.log)
+  const redactor: Redactor = {
+    ...real,
+    text(text) {
+      seen.push(text)
+      return real.text(text)
+    },
+    attributes(attributes) {
+      seen.push(attributes)
+      return real.attributes(attributes)
+    },
+  }
+  const pipeline = {
+    push: (record: ReadableLogRecord) => void records.push(record),
+    broken: (error: unknown) => void seen.push(error),
+    forceFlush: async () => true,
+    shutdown: async () => true,
+  }
+  logs.setGlobalLoggerProvider(createLogs({ config, resource: resourceFromAttributes({}), redactor, pipeline }))
+  return { records, seen }
+}
+
+/** A logger whose records go to OpenTelemetry alone. */
+function createLogger(env: Readonly<Record<string, string>> = {}) {
+  const route = { least: 0, sinks: [{ kind: 'otlp' as const, least: 0 }] }
+  const routes = { find: () => route }
+  return createLoggers({ routing: { current: () => routes, add: () => {} }, config: () => parseConfig(env).config.log }).getLogger(
+    'app.tts',
+  )
+}
+
+describe('a record of getLogger', () => {
+  test('is redacted once: the processor of the SDK takes it as it is', () => {
+    const { records, seen } = register()
+    createLogger().error('token=hunter2', { password: 'hunter2', n: 1, error: new Error('password=hunter2') })
+    expect(JSON.stringify([records[0]?.body, records[0]?.attributes])).not.toContain('hunter2')
+    expect(records[0]?.attributes).toMatchObject({ password: '[REDACTED]', n: 1, source: 'app.tts' })
+    expect(seen).toEqual([])
+  })
+
+  test('says nothing of that in its attributes', () => {
+    const { records } = register()
+    createLogger().info('m')
+    expect(Object.keys(records[0]?.attributes ?? {})).toEqual(['log.record.uid', 'source'])
+  })
+
+  test('has its request, before its fields', () => {
+    const { records } = register()
+    const id = withRequest({ requestId: 'r-1', userId: 'u-1' }, () => createLogger().info('m', { a: 1 }))
+    expect(Object.entries(records[0]?.attributes ?? {})).toEqual(
+      Object.entries({ 'log.record.uid': id, source: 'app.tts', request_id: 'r-1', user_id: 'u-1', a: 1 }),
+    )
+  })
+
+  test('of a logger without the hash key is looked at again by a provider that has it', () => {
+    const { records, seen } = register(HASH_KEY)
+    withRequest({ requestId: 'r-1', userId: 'ann' }, () => createLogger().info('m'))
+    expect(seen.length).toBeGreaterThan(0)
+    expect(records[0]?.attributes.user_id).toMatch(/^h:[0-9a-f]{16}$/)
+  })
+
+  test('of a logger with the hash key has one hash, wherever it was made', () => {
+    const plain = register(HASH_KEY)
+    withRequest({ requestId: 'r-1', userId: 'ann' }, () => createLogger().info('m'))
+    logs.disable()
+    const hashed = register(HASH_KEY)
+    withRequest({ requestId: 'r-1', userId: 'ann' }, () => createLogger(HASH_KEY).info('m'))
+    expect(hashed.seen).toEqual([])
+    expect(hashed.records[0]?.attributes.user_id).toBe(plain.records[0]?.attributes.user_id)
+  })
+})
+
+test('a record that another logger emits is redacted, also inside of nothing but its own context', () => {
+  const { records, seen } = register()
+  logs.getLogger('other').emit({ body: 'password=hunter2', context: ROOT_CONTEXT })
+  expect(records[0]?.body).toBe('password=[REDACTED]')
+  expect(seen.length).toBeGreaterThan(0)
+})
+
+test('the mark is not handed on to contexts that are made of a marked one', () => {
+  const key = Symbol('key')
+  const marked = markClean(context.active().setValue(key, 1), 'redacted')
+  expect(isClean(marked, 'redacted')).toBe(true)
+  expect(isClean(marked, 'hashed')).toBe(false)
+  expect(marked.getValue(key)).toBe(1)
+  expect(isClean(marked.setValue(key, 2), 'redacted')).toBe(false)
+  expect(isClean(marked.deleteValue(key), 'redacted')).toBe(false)
+})
