@@ -86,6 +86,27 @@ loggers:
   })
 })
 
+describe('docs/logging.md', () => {
+  const blocks = [...readFileSync(new URL('../../docs/logging.md', import.meta.url), 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+    (match) => match[1] ?? '',
+  )
+
+  test('shows files that load', () => {
+    expect(blocks).toHaveLength(2)
+    for (const block of blocks) expect(parse(block).problems).toEqual([])
+  })
+
+  test('says of its own file what it means', () => {
+    const { sinks, loggers } = planOf(blocks[0] ?? '')
+    expect(sinks).toMatchObject({
+      console: { kind: 'console', stream: 'stdout', level: 'INFO' },
+      file: { kind: 'file', path: 'logs/tts.log', level: 'DEBUG' },
+      otlp: { kind: 'otlp', level: 'WARNING' },
+    })
+    expect(loggers).toMatchObject({ 'app.tts': { level: 'DEBUG', propagate: true }, 'app.access': { sinks: ['file'], propagate: false } })
+  })
+})
+
 describe('names of our own', () => {
   test('console, file and otlp; json, text and pretty', () => {
     const { sinks } = planOf(`handlers:
