@@ -2,6 +2,7 @@ import { type Attributes, context, type Histogram, metrics, SpanKind, SpanStatus
 import { ERROR_TYPE } from '../tts/semconv.ts'
 import type { DbFailure } from './db-error.ts'
 import { DB_DURATION_BUCKETS_S, DB_RESPONSE_STATUS_CODE, METRIC_DB_OPERATION_DURATION } from './db-semconv.ts'
+import type { Guard } from './guard.ts'
 import { isSuppressed } from './suppress.ts'
 
 /** What one call of a database is known by when it starts. */
@@ -16,14 +17,19 @@ export type DbOperation = {
   readonly startMs?: number
 }
 
-/** One call of a database that is under way. The first end counts. */
-export type DbCall = { end(failure?: DbFailure): void }
+/** One call of a database that is under way. The first end counts. Never throws: it is called from inside of the client. */
+export type DbCall = {
+  answered(): void
+  failed(error: unknown): void
+}
+
+type CallOptions = { readonly guard: Guard; readonly readError: (error: unknown) => DbFailure }
 
 /**
  * Starts CLIENT spans and measures `db.client.operation.duration`, of the active context. Undefined where tracing is suppressed.
  * https://opentelemetry.io/docs/specs/semconv/db/database-spans/
  */
-export function createDbCalls(): (operation: DbOperation) => DbCall | undefined {
+export function createDbCalls({ guard, readError }: CallOptions): (operation: DbOperation) => DbCall | undefined {
   const tracer = trace.getTracer('tts-otel')
   const duration: Histogram = metrics.getMeter('tts-otel').createHistogram(METRIC_DB_OPERATION_DURATION, {
     description: 'Duration of database client operations.',
@@ -39,21 +45,31 @@ export function createDbCalls(): (operation: DbOperation) => DbCall | undefined 
     const span = tracer.startSpan(name, startMs === undefined ? options : { ...options, startTime: toTime(startMs) }, parent)
     let isEnded = false
 
+    function end(failure: DbFailure | undefined): void {
+      if (isEnded) return
+      isEnded = true
+      const seconds = (performance.now() - beganMs) / 1_000
+      if (failure === undefined) {
+        duration.record(seconds, shared, parent)
+      } else {
+        const failed = failureAttributes(failure)
+        duration.record(seconds, { ...shared, ...failed }, parent)
+        span.setAttributes(failed)
+        span.setStatus(toStatus(failure))
+      }
+      span.end()
+    }
+
+    function guarded(step: () => void): void {
+      try {
+        step()
+      } catch (error) {
+        guard.failed(error)
+      }
+    }
     return {
-      end(failure) {
-        if (isEnded) return
-        isEnded = true
-        const seconds = (performance.now() - beganMs) / 1_000
-        if (failure === undefined) {
-          duration.record(seconds, shared, parent)
-        } else {
-          const failed = failureAttributes(failure)
-          duration.record(seconds, { ...shared, ...failed }, parent)
-          span.setAttributes(failed)
-          span.setStatus(toStatus(failure))
-        }
-        span.end()
-      },
+      answered: () => guarded(() => end(undefined)),
+      failed: (error) => guarded(() => end(readError(error))),
     }
   }
 }

@@ -45,19 +45,24 @@ function createTarget({ system, address, port, namespace }: DbAddress): DbTarget
   if (address !== undefined) base[SERVER_ADDRESS] = address
   if (port !== undefined) base[SERVER_PORT] = port
   Object.freeze(base)
-  const series = new Map<string, Readonly<Attributes>>()
+  const series = new Map<string, Map<string, Readonly<Attributes>>>()
+
+  function seriesOf(name: string): Map<string, Readonly<Attributes>> {
+    const known = series.get(name) ?? new Map<string, Readonly<Attributes>>()
+    series.set(name, known)
+    if (known.size >= SERIES_MAX) known.clear()
+    return known
+  }
 
   return {
     namespace,
     pool: Object.freeze({ [DB_CLIENT_CONNECTION_POOL_NAME]: poolName(address, port, namespace) }),
     with(name, value) {
       if (value === undefined) return base
-      const key = `${name}=${value}`
-      const found = series.get(key)
+      const found = series.get(name)?.get(value)
       if (found) return found
-      if (series.size >= SERIES_MAX) series.clear()
       const attributes = Object.freeze({ ...base, [name]: value })
-      series.set(key, attributes)
+      seriesOf(name).set(value, attributes)
       return attributes
     },
   }

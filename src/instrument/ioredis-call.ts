@@ -1,9 +1,9 @@
-import type { Attributes } from '@opentelemetry/api'
-import { context, trace } from '@opentelemetry/api'
-import { createDbCalls } from './db-call.ts'
+import { type Attributes, context, trace } from '@opentelemetry/api'
+import { createDbCalls, type DbCall } from './db-call.ts'
 import { readRedisError } from './db-error.ts'
 import { DB_OPERATION_BATCH_SIZE, DB_OPERATION_NAME, DB_QUERY_TEXT } from './db-semconv.ts'
 import { createDbTargets, type DbTarget } from './db-target.ts'
+import type { Guard } from './guard.ts'
 
 /** Where commands go, and whether the connection is past its greeting. */
 export type RedisServer = {
@@ -17,15 +17,10 @@ export type RedisServer = {
 /** A command without the values of its arguments. */
 export type RedisCommand = { readonly name: string; readonly argumentCount: number }
 
-export type RedisCall = {
-  answered(): void
-  failed(error: unknown): void
-}
-
 /** Starts the call of one command, or of a pipeline or transaction of several; undefined where it is not to be traced. */
 export type RedisCalls = {
-  command(command: RedisCommand, server: RedisServer): RedisCall | undefined
-  batch(commands: readonly RedisCommand[], server: RedisServer): RedisCall | undefined
+  command(command: RedisCommand, server: RedisServer): DbCall | undefined
+  batch(commands: readonly RedisCommand[], server: RedisServer): DbCall | undefined
 }
 
 /** What ioredis says by itself to greet a server, and to learn the nodes of a cluster. Of an app it is traced inside of another span only. */
@@ -42,8 +37,8 @@ const ARGUMENTS_MAX = 16
 const BATCH_TEXTS_MAX = 16
 
 /** Nothing of a command is told but its name and the number of its arguments: keys hold ids of users. */
-export function createRedisCalls(): RedisCalls {
-  const startCall = createDbCalls()
+export function createRedisCalls(guard: Guard): RedisCalls {
+  const startCall = createDbCalls({ guard, readError: readRedisError })
   const targetOf = createDbTargets()
   const readName = createNameReader()
 
@@ -51,19 +46,18 @@ export function createRedisCalls(): RedisCalls {
     return targetOf({ system: 'redis', address, port, namespace: database === undefined ? undefined : String(database) })
   }
 
-  function start(operation: string, attributes: Attributes, server: RedisServer): RedisCall | undefined {
-    const call = startCall({ name: operation, shared: target(server).with(DB_OPERATION_NAME, operation), attributes })
-    return call && { answered: () => call.end(), failed: (error) => call.end(readRedisError(error)) }
+  function start(operation: string, attributes: Attributes, server: RedisServer): DbCall | undefined {
+    return startCall({ name: operation, shared: target(server).with(DB_OPERATION_NAME, operation), attributes })
   }
 
-  function command({ name, argumentCount }: RedisCommand, server: RedisServer): RedisCall | undefined {
+  function command({ name, argumentCount }: RedisCommand, server: RedisServer): DbCall | undefined {
     const operation = readName(name)
     if (GREETINGS.has(name.toLowerCase()) && (!server.isReady || !trace.getSpan(context.active()))) return undefined
     return start(operation, { [DB_QUERY_TEXT]: textOf(operation, argumentCount) }, server)
   }
 
   /** https://opentelemetry.io/docs/specs/semconv/db/redis/ */
-  function batch(all: readonly RedisCommand[], server: RedisServer): RedisCall | undefined {
+  function batch(all: readonly RedisCommand[], server: RedisServer): DbCall | undefined {
     const isTransaction = all[0]?.name === 'multi'
     const commands = isTransaction ? all.slice(1, -1) : all
     const [only] = commands

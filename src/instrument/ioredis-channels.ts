@@ -1,6 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel'
+import type { DbCall } from './db-call.ts'
 import type { Guard } from './guard.ts'
-import type { RedisCall, RedisCalls } from './ioredis-call.ts'
+import type { RedisCalls } from './ioredis-call.ts'
 
 /** What ioredis 5.11 and later publishes of a command; its arguments are masked there, but not the keys. */
 type CommandMessage = {
@@ -21,7 +22,7 @@ type CommandMessage = {
  */
 export function followChannels(startCalls: RedisCalls, guard: Guard): () => void {
   const channel = tracingChannel<CommandMessage>('ioredis:command')
-  const calls = new WeakMap<object, RedisCall>()
+  const calls = new WeakMap<object, DbCall>()
 
   /** A subscriber that throws would end the process. */
   function guarded(step: (message: CommandMessage) => void): (message: unknown) => void {

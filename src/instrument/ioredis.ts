@@ -1,7 +1,8 @@
+import type { DbCall } from './db-call.ts'
 import { type WatchedFile, watchFiles } from './db-modules.ts'
 import { isRecord, watchMethod } from './db-watch.ts'
 import type { Guard } from './guard.ts'
-import { createRedisCalls, type RedisCall, type RedisCommand, type RedisServer } from './ioredis-call.ts'
+import { createRedisCalls, type RedisCommand, type RedisServer } from './ioredis-call.ts'
 import { followChannels } from './ioredis-channels.ts'
 
 type Place = { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown }
@@ -35,7 +36,7 @@ type Command = Settled & { readonly name: string; readonly args: readonly unknow
  * @returns stops watching.
  */
 export function instrumentIoredis({ guard }: { readonly guard: Guard }): () => void {
-  const calls = createRedisCalls()
+  const calls = createRedisCalls(guard)
   const leaveChannels = followChannels(calls, guard)
   /** Commands and pipelines that have a span, or belong to a pipeline that has: they are given on and sent again. */
   const followed = new WeakSet<object>()
@@ -69,18 +70,16 @@ export function instrumentIoredis({ guard }: { readonly guard: Guard }): () => v
   }
 
   /** What they are called with and return stays; ioredis may call both, and the first counts. */
-  function tellEnd(settled: Settled, call: RedisCall, findError: (value: unknown) => unknown): void {
+  function tellEnd(settled: Settled, call: DbCall, findError: (value: unknown) => unknown): void {
     const { resolve, reject } = settled
     settled.resolve = (value) => {
-      guarded(() => {
-        const error = findError(value)
-        if (error) call.failed(error)
-        else call.answered()
-      })
+      const error = findError(value)
+      if (error) call.failed(error)
+      else call.answered()
       return resolve(value)
     }
     settled.reject = (error) => {
-      guarded(() => call.failed(error))
+      call.failed(error)
       return reject(error)
     }
   }

@@ -1,8 +1,8 @@
-import type { DbCall } from './db-call.ts'
-import { createDbCalls } from './db-call.ts'
+import { createDbCalls, type DbCall } from './db-call.ts'
 import { readPgError } from './db-error.ts'
 import { DB_OPERATION_NAME, DB_QUERY_SUMMARY, DB_QUERY_TEXT } from './db-semconv.ts'
 import { createDbTargets, type DbAddress, type DbTarget } from './db-target.ts'
+import type { Guard } from './guard.ts'
 import { createSqlReader } from './sql-statement.ts'
 
 /** The little of a `pg` client that is read. */
@@ -10,16 +10,10 @@ export type PgClient = { readonly host?: unknown; readonly port?: unknown; reado
 /** The little of a `pg` pool that is read: what it was made with, defaults left out. */
 export type PgPool = { readonly options?: PgClient & { readonly connectionString?: unknown } }
 
-/** One query, or one connection that could not be had. */
-export type PgCall = {
-  answered(): void
-  failed(error: unknown): void
-}
-
 /** What the calls of `pg` are told by. */
 export type PgCalls = {
   /** A query begins; undefined where it is not to be traced. `text` is the statement, of any type. */
-  query(client: PgClient, text: unknown): PgCall | undefined
+  query(client: PgClient, text: unknown): DbCall | undefined
   /** The pool gave no connection to whoever asked for one at `startMs`. */
   refused(pool: PgPool, startMs: number, error: unknown): void
   target(client: PgClient): DbTarget
@@ -30,8 +24,8 @@ const CONNECT = 'connect'
 /** https://opentelemetry.io/docs/specs/semconv/db/database-spans/#name, where there is neither summary nor target */
 const UNNAMED = 'postgresql'
 
-export function createPgCalls(): PgCalls {
-  const startCall = createDbCalls()
+export function createPgCalls(guard: Guard): PgCalls {
+  const startCall = createDbCalls({ guard, readError: readPgError })
   const targetOf = createDbTargets()
   const readSql = createSqlReader()
   const targets = new WeakMap<PgClient, DbTarget>()
@@ -52,17 +46,13 @@ export function createPgCalls(): PgCalls {
       const statement = typeof text === 'string' && text !== '' ? readSql(text) : undefined
       const name = statement?.summary ?? at.namespace ?? UNNAMED
       const attributes = statement ? { [DB_QUERY_TEXT]: statement.text } : {}
-      return toPgCall(startCall({ name, shared: at.with(DB_QUERY_SUMMARY, statement?.summary), attributes }))
+      return startCall({ name, shared: at.with(DB_QUERY_SUMMARY, statement?.summary), attributes })
     },
     refused(pool, startMs, error) {
       const shared = targetOf(addressOfPool(pool)).with(DB_OPERATION_NAME, CONNECT)
-      startCall({ name: CONNECT, shared, attributes: {}, startMs })?.end(readPgError(error))
+      startCall({ name: CONNECT, shared, attributes: {}, startMs })?.failed(error)
     },
   }
-}
-
-function toPgCall(call: DbCall | undefined): PgCall | undefined {
-  return call && { answered: () => call.end(), failed: (error) => call.end(readPgError(error)) }
 }
 
 function addressOf({ host, port, database }: PgClient): DbAddress {

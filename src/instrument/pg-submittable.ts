@@ -1,4 +1,6 @@
-import type { PgCall } from './pg-call.ts'
+import type { DbCall } from './db-call.ts'
+import type { InContext } from './db-context.ts'
+import { isMethod } from './db-watch.ts'
 
 /** What `pg` calls while it runs a `Query` object, a cursor, a query stream or a COPY stream. */
 const HANDLERS = [
@@ -13,9 +15,6 @@ const HANDLERS = [
   'handleReadyForQuery',
 ] as const
 
-/** Runs `fn` in the caller's context. */
-export type InContext = <T>(fn: () => T) => T
-
 /** An object that runs itself on a connection: the caller made it, and listens to it. */
 export type Submittable = { readonly text?: unknown; submit(connection: unknown): unknown } & Record<string, unknown>
 
@@ -29,18 +28,18 @@ export function isSubmittable(config: unknown): config is Submittable {
  */
 export function watchSubmittable(
   query: Submittable,
-  { call, inContext }: { readonly call: PgCall | undefined; readonly inContext: InContext },
+  { call, inContext }: { readonly call: DbCall | undefined; readonly inContext: InContext },
 ): void {
   for (const name of HANDLERS) {
     const handler = query[name]
-    if (typeof handler !== 'function') continue
+    if (!isMethod(handler)) continue
     // A property of its own stays enumerable, a new one is not.
     Object.defineProperty(query, name, {
-      value: function (this: unknown, ...values: unknown[]): unknown {
+      value: function (this: object, ...values: unknown[]): unknown {
         if (name === 'handleError') call?.failed(values[0])
         // A row that could not be parsed is told as an error only now.
         else if (name === 'handleReadyForQuery' && !query._canceledDueToError) call?.answered()
-        return inContext(() => handler.apply(this, values))
+        return inContext(handler, this, ...values)
       },
       writable: true,
       configurable: true,

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Histogram, metrics } from '@opentelemetry/api'
+import { captureContext } from './db-context.ts'
 import { watchFiles } from './db-modules.ts'
 import { DB_DURATION_BUCKETS_S, METRIC_DB_CONNECTION_WAIT_TIME } from './db-semconv.ts'
 import { isMethod, isRecord, type Method, watchMethod } from './db-watch.ts'
@@ -56,7 +56,7 @@ export function instrumentPg<T extends { readonly Client: Class; readonly Pool: 
  * The caller gets the client's own results and errors.
  */
 export function createPgInstrument(guard: Guard): PgInstrument {
-  const calls = createPgCalls()
+  const calls = createPgCalls(guard)
   const waitTime: Histogram = metrics.getMeter('tts-otel').createHistogram(METRIC_DB_CONNECTION_WAIT_TIME, {
     description: 'The time it took to obtain an open connection from the pool.',
     unit: 's',
@@ -86,8 +86,8 @@ export function createPgInstrument(guard: Guard): PgInstrument {
     return function (...parameters) {
       const [config] = parameters
       const call = guarded(() => calls.query(this, textOf(config)))
-      if (isSubmittable(config)) guarded(() => watchSubmittable(config, { call, inContext: AsyncLocalStorage.snapshot() }))
-      const told = (error: unknown) => guarded(() => (error ? call?.failed(error) : call?.answered()))
+      if (isSubmittable(config)) guarded(() => watchSubmittable(config, { call, inContext: captureContext() }))
+      const told = (error: unknown) => (error ? call?.failed(error) : call?.answered())
       const passed = isSubmittable(config) ? parameters : withCallbacks(withOwnCallback(parameters), told)
       try {
         const result = method.apply(this, passed)
@@ -140,10 +140,10 @@ function withCallbacks(parameters: readonly unknown[], told: (error: unknown, va
   return parameters.map((parameter) => {
     if (!isCallback(parameter)) return parameter
     const callback = parameter[ORIGINAL] ?? parameter
-    const inContext = AsyncLocalStorage.snapshot()
+    const inContext = captureContext()
     const bound: Callback = function (...values) {
       told(values[0], values[1])
-      return inContext(() => callback.apply(this, values))
+      return inContext(callback, this, ...values)
     }
     // Before 8.23 `pg` writes the callback into the caller's query: it comes again with that.
     bound[ORIGINAL] = callback

@@ -182,7 +182,7 @@ describe.each([
   })
 
   test('a deadline and a broken connection end the span', async () => {
-    const redis = connect({ commandTimeout: 50, maxRetriesPerRequest: 0, retryStrategy: () => null })
+    const redis = connect({ commandTimeout: 500, maxRetriesPerRequest: 0, retryStrategy: () => null })
     redis.on('error', () => {})
     await redis.get('a')
     server.silence(true)
