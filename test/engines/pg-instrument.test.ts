@@ -117,9 +117,7 @@ test('notifications come from another connection', async () => {
 
 test('a server that dies ends the span of the query, and what follows says that there is none', async () => {
   const hanging = asRequest('r1', () => pool.query('SELECT pg_sleep(60)')).catch((error: Error) => error.message)
-  await expect
-    .poll(async () => (await pool.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%sleep(60)'")).rowCount)
-    .toBe(1)
+  await expect.poll(async () => (await pool.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%sleep(60)'")).rowCount).toBe(1)
   telemetry.reset()
   await server.killHard()
   expect(await hanging).toMatch(/terminated|ECONNRESET/)
