@@ -102,6 +102,23 @@ describe('in a bundle', () => {
   })
 })
 
+test('without registration a callback of pg is in the request that made the connection, and with instrumentPg in its own', async () => {
+  const source = (watched: string) => `
+    import pg from 'pg'
+    const { instrumentPg } = await import(${JSON.stringify(`file://${root}src/instrument/pg.ts`)})
+    const { getRequestId, withRequest } = await import(${JSON.stringify(`file://${root}src/request-context.ts`)})
+    const { Pool } = ${watched}
+    const pool = new Pool({ host: '127.0.0.1', port: Number(process.env.PG_PORT), user: 'postgres', database: 'postgres', max: 1 })
+    await withRequest({ requestId: 'first' }, () => pool.query('SELECT 1'))
+    const ask = (done) => pool.query('SELECT 1', () => done(getRequestId()))
+    console.log(await withRequest({ requestId: 'second' }, () => new Promise(ask)))
+    console.log(await withRequest({ requestId: 'third' }, () => pool.query('SELECT 1').then(getRequestId)))
+    await pool.end()`
+  const [bare, watched] = await Promise.all([run(source('pg'), []), run(source('instrumentPg(pg)'), [])])
+  expect(bare).toMatchObject({ code: 0, stdout: 'first\nthird\n', stderr: '' })
+  expect(watched).toMatchObject({ code: 0, stdout: 'second\nthird\n', stderr: '' })
+})
+
 test.each([
   [
     'pg',
