@@ -103,10 +103,11 @@ export function createLoggers({ routing, config, nowMs = Date.now }: LoggersOpti
     const at = (level: Level) => {
       const severity = SEVERITIES[level]
       return function log(message: string | Error, fields?: Fields | Error): string {
-        const { least, sinks } = route()
-        if (severity < least) return ''
-        const id = uuidv7()
+        let id = ''
         try {
+          const { least, sinks } = route()
+          if (severity < least) return ''
+          id = uuidv7()
           const active = context.active()
           const line = recorder.make({ logger: name, level, id, message, base, fields }, active)
           if (line === undefined) return ''

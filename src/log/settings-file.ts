@@ -43,11 +43,18 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     })
   }
 
+  /** In a timer, where an error would end the app. */
   function readAgain(onPlan: (plan: LogPlan) => void): void {
     const { mark, plan, problem } = read(options)
     seen = mark
-    if (plan !== undefined) onPlan(plan)
-    say(plan === undefined ? `${path} ${problem}\n  The settings from before stay.` : `${path} has changed: its levels and sinks hold now.`)
+    try {
+      if (plan !== undefined) onPlan(plan)
+      say(
+        plan === undefined ? `${path} ${problem}\n  The settings from before stay.` : `${path} has changed: its levels and sinks hold now.`,
+      )
+    } catch (error) {
+      say(`${path} has changed, and cannot be used: ${messageOf(error)}`)
+    }
   }
 
   return {
