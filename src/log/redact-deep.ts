@@ -4,7 +4,7 @@ import type { Judge } from './judge.ts'
 import { REDACTED } from './redacted.ts'
 import type { NameKind } from './secret-name.ts'
 import { redactText, TEXT_CHARS_MAX } from './secret-text.ts'
-import { putField, readField, showsAlwaysTheSame, toShown } from './shown.ts'
+import { putField, readField, showsAlwaysTheSame, toShown, UNREADABLE } from './shown.ts'
 
 /** What one call may still look at. */
 export type Walk = { nodesLeft: number; charsLeft: number }
@@ -48,6 +48,14 @@ export function createDeepRedactor(judge: Judge, mask: HashIdentity | undefined)
     if (typeof value === 'string') return redactCounted(value, walk, mask)
     if (typeof value === 'number' || typeof value === 'bigint') return isCardLike(Number(value)) ? REDACTED : value
     if (typeof value !== 'object' || value === null) return value
+    try {
+      return redactObject(value, walk, depth)
+    } catch {
+      return UNREADABLE // a proxy
+    }
+  }
+
+  function redactObject(value: object, walk: Walk, depth: number): unknown {
     if (value instanceof Uint8Array) return redactBytes(value, walk, mask)
     if (ArrayBuffer.isView(value)) return value
     if (depth >= DEPTH_MAX) return TOO_DEEP

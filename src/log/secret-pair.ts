@@ -142,7 +142,7 @@ function nameStart(text: string, end: number): number {
 
 /** `/src/token.ts:10` is a place in a file. */
 function isPath(text: string, start: number, end: number, at: number): boolean {
-  return end === at && (text[start - 1] === '/' || text[start - 1] === '\\')
+  return end === at && !isBlank(text.charCodeAt(at + 1)) && (text[start - 1] === '/' || text[start - 1] === '\\')
 }
 
 function valueEnd(text: string, { name, valueStart }: Pair): number | undefined {

@@ -1,7 +1,7 @@
 import { isCardNumber } from './card.ts'
 import { REDACTED } from './redacted.ts'
 import { type MaskIdentity, redactPairs, redactSpacedPairs } from './secret-pair.ts'
-import { mayHoldLowerCaseToken, redactWebhooks, redactWellKnown } from './secret-token.ts'
+import { mayHoldLowerCaseToken, redactPrivateKeys, redactWebhooks, redactWellKnown } from './secret-token.ts'
 
 /** Longer texts are cut: what was not looked at does not leave. A stack trace has about 5,000 characters. */
 export const TEXT_CHARS_MAX = 65_536
@@ -99,7 +99,7 @@ function decode(escapes: string): string {
 
 /** `digits` is the longest row of them, gaps not counted. */
 function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
-  let clean = text
+  let clean = seen & QUOTE_OR_DASH && seen & UPPER ? redactPrivateKeys(text) : text
   if (seen & SEPARATOR) clean = redactPairs(clean, mask)
   if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpacedPairs(clean)
   if (seen & AT && clean.includes('://'))

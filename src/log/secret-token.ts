@@ -20,8 +20,12 @@ const WEBHOOK = /\b(hooks\.slack\.com\/\w{1,16}\/|discord(?:app)?\.com\/api\/web
 
 /** `text` without the tokens in it that have a shape of their own. */
 export function redactWellKnown(text: string): string {
-  const clean = text.replace(WELL_KNOWN, REDACTED)
-  return clean.includes('-----BEGIN') ? clean.replace(PRIVATE_KEY, REDACTED) : clean
+  return text.replace(WELL_KNOWN, REDACTED)
+}
+
+/** `text` without private keys in PEM. Before all other rules, which could take its first line away. */
+export function redactPrivateKeys(text: string): string {
+  return text.includes('-----BEGIN') ? text.replace(PRIVATE_KEY, REDACTED) : text
 }
 
 /** Whether {@link redactWellKnown} may find a token that none of the rare characters gives away. */

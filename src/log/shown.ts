@@ -24,7 +24,10 @@ export function toShown(value: object): unknown {
     if (value instanceof Error) return withoutUndefined({ ...value, ...describe(value) })
     if (value instanceof Map) return Object.fromEntries(value)
     if (value instanceof Set) return [...value]
-    return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value
+    if (!('toJSON' in value) || typeof value.toJSON !== 'function') return value
+    const shown: unknown = value.toJSON()
+    // Without the method, which would be called again on a copy and could give anything.
+    return shown === value ? withoutFunctions(value) : shown
   } catch {
     return UNREADABLE
   }
@@ -38,6 +41,10 @@ export function showsAlwaysTheSame(value: object): boolean {
 function describe(error: Error): Record<string, unknown> {
   const { name, message, stack, cause } = error
   return { name, message, stack, cause, ...(error instanceof AggregateError && { errors: error.errors }) }
+}
+
+function withoutFunctions(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => typeof field !== 'function'))
 }
 
 function withoutUndefined(record: Record<string, unknown>): Record<string, unknown> {

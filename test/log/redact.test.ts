@@ -237,7 +237,7 @@ test('a cycle, a throwing getter and a hostile proxy neither throw nor leak', ()
       },
     },
   )
-  expect(redactor.value({ proxy })).toBe('[UNREADABLE]')
+  expect(redactor.value({ proxy })).toEqual({ proxy: '[UNREADABLE]' })
   expect(redactor.attributes(proxy)).toEqual({})
 })
 

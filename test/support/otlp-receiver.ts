@@ -10,6 +10,8 @@ export type OtlpItem = {
   readonly parentSpanId?: string
   readonly kind?: number
   readonly status?: { readonly code?: number; readonly message?: string }
+  readonly severityNumber?: number
+  readonly severityText?: string
   readonly body?: { readonly stringValue?: string }
   readonly attributes?: readonly { readonly key: string; readonly value: Record<string, unknown> }[]
   readonly eventName?: string
