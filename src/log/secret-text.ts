@@ -50,6 +50,7 @@ const SECRET_CHARS_MIN = 5
 const URL_CREDENTIALS = /(:\/\/)[^\s/?#]+@/g
 /** A password with a slash in it. Digits up to a slash are a port. */
 const URL_ODD_PASSWORD = /(:\/\/)[^\s/?#:@"'<>[]{0,128}:(?!\d{1,5}(?:[/?#]|$)|\[REDACTED\])[^\s@"'<>]{1,256}@/g
+const SCHEME_HINT = /earer[ \t]|asic[ \t]|EARER[ \t]|ASIC[ \t]/
 const SCHEME_TOKEN = /\b(bearer|basic)([ \t]+)([A-Za-z0-9._~+/=:-]{6,})/gi
 const EMAIL =
   /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+@(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
@@ -99,13 +100,13 @@ function decode(escapes: string): string {
 
 /** `digits` is the longest row of them, gaps not counted. */
 function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
-  let clean = seen & QUOTE_OR_DASH && seen & UPPER ? redactPrivateKeys(text) : text
+  let clean = seen & QUOTE_OR_DASH && seen & UPPER && seen & SPACE ? redactPrivateKeys(text) : text
   if (seen & SEPARATOR) clean = redactPairs(clean, mask)
   if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpacedPairs(clean)
   if (seen & AT && clean.includes('://'))
     clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(URL_ODD_PASSWORD, `$1${REDACTED}@`)
   if (seen & SLASH && text.length >= WEBHOOK_CHARS_MIN) clean = redactWebhooks(clean)
-  if (seen & LETTER_B && seen & SPACE && mayHoldScheme(clean)) clean = clean.replace(SCHEME_TOKEN, redactToken)
+  if (seen & LETTER_B && seen & SPACE && SCHEME_HINT.test(clean)) clean = clean.replace(SCHEME_TOKEN, redactToken)
   if (text.length >= TOKEN_CHARS_MIN && (seen & RARE || (seen & UPPER && mayHoldLowerCaseToken(clean)))) clean = redactWellKnown(clean)
   if (seen & AT) clean = clean.replace(EMAIL, (address) => (mask === undefined ? REDACTED : mask(address)))
   if (digits >= CARD_DIGITS_MIN) clean = clean.replace(CARD, (number) => (isCardNumber(number) ? REDACTED : number))
@@ -117,10 +118,6 @@ function redactLong(text: string, mask: MaskIdentity): string {
   const tail = head.slice(-SPLIT_CHARS_MAX)
   const whole = head.slice(0, head.length - tail.length) + tail.replace(/(?:[\s"'<>,;][^\s"'<>,;]*|[\d -]+)$/, '')
   return `${redactText(whole, mask)}… [${text.length - whole.length} more characters cut]`
-}
-
-function mayHoldScheme(text: string): boolean {
-  return text.includes('earer') || text.includes('asic') || text.includes('EARER') || text.includes('ASIC')
 }
 
 /** `Bearer abc123` is a credential, `bearer token` and `Basic information` are words. */

@@ -18,6 +18,10 @@ const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----E
 /** Whoever has the path may post. */
 const WEBHOOK = /\b(hooks\.slack\.com\/\w{1,16}\/|discord(?:app)?\.com\/api\/webhooks\/|api\.telegram\.org\/bot)[^\s"'<>?#]+/g
 
+// Two starts searched for at once take half of the time of two searches.
+const LOWER_CASE_STARTS = /sk-|ya29\.|1\/\/0|glpat-/
+const WEBHOOK_HINT = /hook|telegram/
+
 /** `text` without the tokens in it that have a shape of their own. */
 export function redactWellKnown(text: string): string {
   return text.replace(WELL_KNOWN, REDACTED)
@@ -30,10 +34,10 @@ export function redactPrivateKeys(text: string): string {
 
 /** Whether {@link redactWellKnown} may find a token that none of the rare characters gives away. */
 export function mayHoldLowerCaseToken(text: string): boolean {
-  return text.includes('sk-') || text.includes('ya29.') || text.includes('1//0') || text.includes('glpat-')
+  return LOWER_CASE_STARTS.test(text)
 }
 
 /** `text` without the secret part of webhook addresses. */
 export function redactWebhooks(text: string): string {
-  return text.includes('hook') || text.includes('telegram') ? text.replace(WEBHOOK, `$1${REDACTED}`) : text
+  return WEBHOOK_HINT.test(text) ? text.replace(WEBHOOK, `$1${REDACTED}`) : text
 }
