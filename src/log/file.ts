@@ -1,9 +1,9 @@
 import { createWarner } from '../delivery/warn.ts'
-import { createArchivist } from './archive-schedule.ts'
-import { atEnd } from './file-exit.ts'
-import { countDrop, describeFault, sayFault } from './file-fault.ts'
-import { createFileTarget } from './file-target.ts'
-import { createFileWriter } from './file-writer.ts'
+import { createArchivist } from './file/archive-schedule.ts'
+import { atEnd } from './file/exit.ts'
+import { countDrop, describeFault, sayFault } from './file/fault.ts'
+import { createFileTarget } from './file/target.ts'
+import { createFileWriter } from './file/writer.ts'
 
 export type FileSinkOptions = {
   /** Directories that are missing are made. A symbolic link is followed; then its file is what is rotated. */

@@ -1,8 +1,8 @@
-import { createHasher } from './hash.ts'
-import { createJudge } from './judge.ts'
-import { createDeepRedactor, startWalk, type Walk } from './redact-deep.ts'
-import { redactText } from './secret-text.ts'
-import { putField, UNREADABLE } from './shown.ts'
+import { createDeepRedactor, startWalk, type Walk } from './redact/deep.ts'
+import { createHasher } from './redact/hash.ts'
+import { createJudge } from './redact/judge.ts'
+import { redactText } from './redact/secret-text.ts'
+import { putField, UNREADABLE } from './redact/shown.ts'
 
 /**
  * Takes secrets out of everything that leaves the process. Copy on write: where nothing was found the same object comes back,

@@ -1,7 +1,7 @@
 import type { LogConfig } from '../config.ts'
 import { createRoutes, type Routes } from './routes.ts'
+import { openSettingsFile } from './settings/file.ts'
 import { type LogPlan, planOfEnvironment } from './settings.ts'
-import { openSettingsFile } from './settings-file.ts'
 import { closeUnused, type OpenOptions, type OpenSinks, openSinks } from './sinks.ts'
 
 /** Says where records go, now. */

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runNode } from '../support/run-node.ts'
-import { makeFolder, numbersOf, openSink, readAll, readLines, sinkScript, tally } from './support/log-folder.ts'
+import { runNode } from '../../support/run-node.ts'
+import { makeFolder, numbersOf, openSink, readAll, readLines, sinkScript, tally } from '../support/log-folder.ts'
 
 test('two processes write 20,000 lines each into one log that rotates at 100 kB: each line is there once, none is torn', async () => {
   const folder = makeFolder()

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeFolder, numbersOf, openSink, readAll, readLines, upTo } from './support/log-folder.ts'
+import { makeFolder, numbersOf, openSink, readAll, readLines, upTo } from '../support/log-folder.ts'
 
 const ARCHIVE_TIME = /^app\.log\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z(-\d+)?$/
 

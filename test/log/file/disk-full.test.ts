@@ -5,8 +5,8 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, wri
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { createLineBuffer } from '../../src/log/file-buffer.ts'
-import { makeFolder, numbersOf, openSink, readLines, sinkScript, tally, upTo } from './support/log-folder.ts'
+import { createLineBuffer } from '../../../src/log/file/buffer.ts'
+import { makeFolder, numbersOf, openSink, readLines, sinkScript, tally, upTo } from '../support/log-folder.ts'
 
 /** A path that can be pointed at a full disk and back at a file, as a disk fills up and is emptied. */
 function makeDisk() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createRedactor } from '../../src/log/redact.ts'
+import { createRedactor } from '../../../src/log/redact.ts'
 
 const redactor = createRedactor()
 const R = '[REDACTED]'

@@ -1,4 +1,4 @@
-import { watchExit } from '../exit-listener.ts'
+import { watchExit } from '../../exit-listener.ts'
 
 type EndHooks = {
   readonly add: (onEnd: () => void) => () => void

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { runNode } from '../support/run-node.ts'
-import { followLoggingFile, type LoggingFile } from './support/logging-file.ts'
+import { runNode } from '../../support/run-node.ts'
+import { followLoggingFile, type LoggingFile } from '../support/logging-file.ts'
 
 const files: LoggingFile[] = []
 const follow: typeof followLoggingFile = (yaml, env) => {
@@ -141,7 +141,7 @@ describe('a change that is wrong', () => {
 
 test('watching does not keep a process alive', async () => {
   const file = follow(at('INFO'))
-  const script = `import { getLogger } from '${new URL('../../src/log/logger.ts', import.meta.url).pathname}'; getLogger('app').info('m')`
+  const script = `import { getLogger } from '${new URL('../../../src/log/logger.ts', import.meta.url).pathname}'; getLogger('app').info('m')`
   const { code } = await runNode(['--input-type=module', '--eval', script], {
     env: { TTS_OTEL_LOGGING_CONFIG: file.path },
     timeoutMs: 10_000,

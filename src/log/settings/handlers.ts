@@ -1,5 +1,5 @@
-import type { Form, SinkSettings } from './settings.ts'
-import { type Check, type Entry, type Path, show } from './settings-check.ts'
+import type { Form, SinkSettings } from '../settings.ts'
+import { type Check, type Entry, type Path, show } from './check.ts'
 
 export type HandlerContext = {
   readonly check: Check

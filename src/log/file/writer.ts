@@ -1,6 +1,6 @@
-import { createLineBuffer } from './file-buffer.ts'
-import { describeFault, faultCode } from './file-fault.ts'
-import type { FileTarget } from './file-target.ts'
+import { createLineBuffer } from './buffer.ts'
+import { describeFault, faultCode } from './fault.ts'
+import type { FileTarget } from './target.ts'
 
 export type FileWriterOptions = {
   readonly path: string

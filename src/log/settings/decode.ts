@@ -1,6 +1,6 @@
-import type { Form, LoggerSettings, LogPlan, SinkSettings } from './settings.ts'
-import { type Check, createCheck, type Entry, type Path, type Problem, show } from './settings-check.ts'
-import { toForm, toSink } from './settings-handlers.ts'
+import type { Form, LoggerSettings, LogPlan, SinkSettings } from '../settings.ts'
+import { type Check, createCheck, type Entry, type Path, type Problem, show } from './check.ts'
+import { toForm, toSink } from './handlers.ts'
 
 const KEYS = ['version', 'disable_existing_loggers', 'incremental', 'formatters', 'filters', 'handlers', 'root', 'loggers']
 

@@ -1,7 +1,7 @@
 /** Values made to hurt whoever looks at them: nothing throws into the app, and the work grows no faster than the input. */
 import { describe, expect, test } from 'vitest'
-import { createLogging } from '../../src/log/logger.ts'
-import { createRedactor } from '../../src/log/redact.ts'
+import { createLogging } from '../../../src/log/logger.ts'
+import { createRedactor } from '../../../src/log/redact.ts'
 
 const redactor = createRedactor()
 const hashing = createRedactor({ hashKey: 'key' })

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, stat, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { LogPlan } from './settings.ts'
-import type * as yaml from './settings-yaml.ts'
+import type { LogPlan } from '../settings.ts'
+import type * as yaml from './yaml.ts'
 
 export type SettingsFileOptions = {
   readonly path: string
@@ -107,4 +107,4 @@ function messageOf(error: unknown): string {
 }
 
 /** In the bundle a file of its own: the YAML parser is four times the size of the logger, and most apps never need it. */
-const MODULE = import.meta.url.endsWith('.ts') ? './settings-yaml.ts' : './yaml/settings-yaml.js'
+const MODULE = import.meta.url.endsWith('.ts') ? './yaml.ts' : './yaml/settings-yaml.js'

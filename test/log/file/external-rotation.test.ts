@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeFolder, openSink, readLines, until } from './support/log-folder.ts'
+import { makeFolder, openSink, readLines, until } from '../support/log-folder.ts'
 
 /** A sink with a clock that the test moves: half a second later it looks at its path again. */
 function open(path: string) {

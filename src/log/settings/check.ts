@@ -1,4 +1,4 @@
-import { type Level, parseLevel } from './levels.ts'
+import { type Level, parseLevel } from '../levels.ts'
 
 /** Keys from the top of the file to an entry. */
 export type Path = readonly string[]

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Logger } from '../../src/log/logger.ts'
-import { runNode } from '../support/run-node.ts'
-import { startTelemetry } from '../tts/support.ts'
-import { followLoggingFile, type LoggingFile } from './support/logging-file.ts'
+import type { Logger } from '../../../src/log/logger.ts'
+import { runNode } from '../../support/run-node.ts'
+import { startTelemetry } from '../../tts/support.ts'
+import { followLoggingFile, type LoggingFile } from '../support/logging-file.ts'
 
 const files: LoggingFile[] = []
 const follow: typeof followLoggingFile = (yaml, env) => {
@@ -142,7 +142,7 @@ describe('a process', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  const root = new URL('../..', import.meta.url).pathname
+  const root = new URL('../../..', import.meta.url).pathname
   const script = (body: string) => [
     '--input-type=module',
     '--eval',

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parseConfig } from '../../src/config.ts'
-import { planOfEnvironment } from '../../src/log/settings.ts'
-import { parseSettings } from '../../src/log/settings-yaml.ts'
+import { parseConfig } from '../../../src/config.ts'
+import { parseSettings } from '../../../src/log/settings/yaml.ts'
+import { planOfEnvironment } from '../../../src/log/settings.ts'
 
 const environment = planOfEnvironment(parseConfig({ LOG_LEVEL: 'WARNING' }).config.log)
 const parse = (text: string) => parseSettings(text, environment)
@@ -12,7 +12,7 @@ const planOf = (text: string) => {
   return plan
 }
 
-const PYTHON = readFileSync(new URL('../fixtures/logging/python.yaml', import.meta.url), 'utf8')
+const PYTHON = readFileSync(new URL('../../fixtures/logging/python.yaml', import.meta.url), 'utf8')
 
 describe('the file of a Python service', () => {
   test('loads as it is', () => {
@@ -87,7 +87,7 @@ loggers:
 })
 
 describe('docs/logging.md', () => {
-  const blocks = [...readFileSync(new URL('../../docs/logging.md', import.meta.url), 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+  const blocks = [...readFileSync(new URL('../../../docs/logging.md', import.meta.url), 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
     (match) => match[1] ?? '',
   )
 

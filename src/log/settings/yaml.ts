@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml'
-import type { LogPlan } from './settings.ts'
-import type { Path } from './settings-check.ts'
-import { decodePlan } from './settings-decode.ts'
+import type { LogPlan } from '../settings.ts'
+import type { Path } from './check.ts'
+import { decodePlan } from './decode.ts'
 
 /** The plan, and one sentence for each problem with the number of its line; with any problem the plan is not to be used. */
 export type ParsedSettings = { readonly plan: LogPlan; readonly problems: readonly string[] }

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { diag, metrics } from '@opentelemetry/api'
-import { registered } from '../registered.ts'
-import { METRIC_LOG_FILE_DROPPED } from '../tts/semconv.ts'
+import { registered } from '../../registered.ts'
+import { METRIC_LOG_FILE_DROPPED } from '../../tts/semconv.ts'
 
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'make room on its disk',

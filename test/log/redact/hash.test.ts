@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { createRedactor } from '../../src/log/redact.ts'
-import { runNode } from '../support/run-node.ts'
+import { createRedactor } from '../../../src/log/redact.ts'
+import { runNode } from '../../support/run-node.ts'
 
 const redactor = createRedactor({ hashKey: 'k-4711' })
 /** `printf u-1 | openssl dgst -sha256 -hmac k-4711`, its first 16 digits; the same for anna@example.com. */
@@ -51,7 +51,7 @@ test.each([
   ['without a key node:crypto is never loaded', {}, false],
   ['with one it comes with the first user', { hashKey: 'k' }, true],
 ])('%s', async (_, options, isLoaded) => {
-  const script = `import { createRedactor } from ${JSON.stringify(fileURLToPath(new URL('../../src/log/redact.ts', import.meta.url)))}
+  const script = `import { createRedactor } from ${JSON.stringify(fileURLToPath(new URL('../../../src/log/redact.ts', import.meta.url)))}
     createRedactor(${JSON.stringify(options)}).attributes({ user_id: 'u-1', note: 'anna@example.com' })
     console.log(process.moduleLoadList.includes('NativeModule internal/crypto/hash'))`
   const { stdout } = await runNode(['--input-type=module', '--eval', script])

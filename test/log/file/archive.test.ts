@@ -4,13 +4,13 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { listLog } from '../../src/log/archive-files.ts'
-import { type Archived, carryOut, planArchives } from '../../src/log/archive-sweep.ts'
-import { runNode } from '../support/run-node.ts'
-import { makeFolder, numbersOf, openSink, readAll, readLines, sinkScript, tally, until, upTo } from './support/log-folder.ts'
+import { listLog } from '../../../src/log/file/archive-files.ts'
+import { type Archived, carryOut, planArchives } from '../../../src/log/file/archive-sweep.ts'
+import { runNode } from '../../support/run-node.ts'
+import { makeFolder, numbersOf, openSink, readAll, readLines, sinkScript, tally, until, upTo } from '../support/log-folder.ts'
 
 const DAY_MS = 86_400_000
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** A file whose last line is `days` old. */
 function writeOld(path: string, days: number, text = `${days} days\n`): void {
@@ -125,8 +125,8 @@ test('killed at any moment of it: no line is lost, no half archive has the name 
   const folder = makeFolder()
   const path = join(folder, 'app.log')
   const text = Array.from({ length: 60_000 }, (_, i) => `line ${i} ${createHash('sha256').update(String(i)).digest('hex')}\n`).join('')
-  const script = `import { listLog } from '${ROOT}src/log/archive-files.ts'
-    import { carryOut, planArchives } from '${ROOT}src/log/archive-sweep.ts'
+  const script = `import { listLog } from '${ROOT}src/log/file/archive-files.ts'
+    import { carryOut, planArchives } from '${ROOT}src/log/file/archive-sweep.ts'
     const plan = planArchives(await listLog(${JSON.stringify(folder)}, 'app.log'), { olderThanMs: 1, archivesMax: 30, nowMs: Date.now() })
     let pauses = 0
     const sleep = async () => { if (pauses++ === Number(process.env.KILL_AT)) process.kill(process.pid, 'SIGKILL') }

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { runNode } from '../support/run-node.ts'
-import { makeFolder, numbersOf, readLines, sinkScript, tally, upTo } from './support/log-folder.ts'
+import { runNode } from '../../support/run-node.ts'
+import { makeFolder, numbersOf, readLines, sinkScript, tally, upTo } from '../support/log-folder.ts'
 
-const REGISTER = fileURLToPath(new URL('../../src/register.ts', import.meta.url))
+const REGISTER = fileURLToPath(new URL('../../../src/register.ts', import.meta.url))
 const BURST = 'for (let i = 0; i < 500; i++) sink.write(line(i));'
 /** Goes on until somebody ends it. */
 const WAIT = 'setInterval(() => {}, 1_000); setTimeout(() => console.log("ready"));'
