@@ -102,7 +102,8 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent }
   }
 }
 
-function guardedBy(guard: Guard) {
+/** Makes of a step one that never throws. */
+export function guardedBy(guard: Guard) {
   return <A extends readonly unknown[]>(step: (...values: A) => void) =>
     (...values: A): void => {
       try {

@@ -133,7 +133,8 @@ function readUsage(usage: Usage): TokenUsage {
   }
 }
 
-function addUsage(first: TokenUsage | undefined, second: TokenUsage | undefined): TokenUsage | undefined {
+/** What two parts of one answer took together. */
+export function addUsage(first: TokenUsage | undefined, second: TokenUsage | undefined): TokenUsage | undefined {
   if (!first || !second) return first ?? second
   return {
     input: add(first.input, second.input),

@@ -35,7 +35,7 @@ export const SPAN_GEMINI_CALL = 'gemini_api_call'
 export const EVENT_REQUEST_QUEUED = 'Request queued'
 /** Event of `tts_request`: the provider has answered, well or badly. */
 export const EVENT_CALL_COMPLETED = 'API call completed'
-/** String. Method of the provider's API: `generateContent`, `streamGenerateContent`. */
+/** String. Method of the provider's API: `generateContent`, `streamGenerateContent`, `interactions`, `BidiGenerateContent`. */
 export const API_ENDPOINT = 'api.endpoint'
 
 /** Boolean. The process ended while the span was open: how it would have ended nobody knows. */
@@ -76,7 +76,7 @@ export const TTS_OUTCOME = 'tts.outcome'
 
 // Generative AI (vendored, semantic-conventions-genai 1.42.0-dev)
 
-/** String: `generate_content`. */
+/** String: `generate_content`; `generate_live_content` for a connection of the Live API. */
 export const GEN_AI_OPERATION_NAME = 'gen_ai.operation.name'
 /** String: `gcp.gemini`, or `gcp.vertex_ai`. */
 export const GEN_AI_PROVIDER_NAME = 'gen_ai.provider.name'
