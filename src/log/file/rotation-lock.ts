@@ -61,6 +61,7 @@ function look(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false })
 }
 
+/** By its time as well: file systems give the number of a removed file to the next one. */
 function isSame(a: Stats | undefined, b: Stats): boolean {
-  return a !== undefined && a.ino === b.ino && a.dev === b.dev
+  return a !== undefined && a.ino === b.ino && a.dev === b.dev && a.mtimeMs === b.mtimeMs
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { makeFolder, openSink, readLines, until, upTo } from '../support/log-folder.ts'
 
@@ -118,4 +119,18 @@ test('/dev/null, and a FIFO with a reader, are written and never rotated', async
   } finally {
     reader.kill()
   }
+})
+
+test('an app that changes its directory goes on in the same file', () => {
+  const folder = makeFolder()
+  const file = fileURLToPath(new URL('../../../src/log/file.ts', import.meta.url))
+  const script = `import { createFileSink } from ${JSON.stringify(file)}
+    let nowMs = 0
+    const sink = createFileSink({ path: 'logs/app.log', nowMs: () => nowMs })
+    sink.write('one\\n')
+    process.chdir('logs')
+    nowMs += 1_000
+    sink.write('two\\n')`
+  execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder })
+  expect(readLines(join(folder, 'logs/app.log'))).toEqual(['one', 'two'])
 })

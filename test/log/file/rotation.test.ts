@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { withLock } from '../../../src/log/file/rotation-lock.ts'
 import { makeFolder, numbersOf, openSink, readAll, readLines, upTo } from '../support/log-folder.ts'
 
 const ARCHIVE_TIME = /^app\.log\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z(-\d+)?$/
@@ -99,4 +100,14 @@ test('while another process rotates nobody waits: lines go into the file; a lock
   expect(readLines(path)).toEqual(['after'])
   expect(existsSync(`${path}.lock`)).toBe(false)
   expect(sink.warnings).toEqual([])
+})
+
+test('a lock that somebody else has taken over stays, also where the file system gives it the number of the old one', () => {
+  const lock = join(makeFolder(), 'app.log.lock')
+  withLock(lock, () => {
+    rmSync(lock)
+    writeFileSync(lock, '')
+    utimesSync(lock, 1, 1)
+  })
+  expect(existsSync(lock)).toBe(true)
 })
