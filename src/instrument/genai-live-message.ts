@@ -1,4 +1,4 @@
-import { countByModality, type TokenUsage } from './genai-answer.ts'
+import { type Answer, countByModality, type TokenUsage } from './genai-answer.ts'
 
 type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
 type Part = {
@@ -34,6 +34,20 @@ type LiveUsage = {
   readonly cachedContentTokenCount?: number
   readonly promptTokensDetails?: readonly TokenDetail[]
   readonly responseTokensDetails?: readonly TokenDetail[]
+}
+
+/** An answer of which nothing came. */
+export const NO_ANSWER: Answer = {
+  finishReasons: [],
+  blockReason: undefined,
+  error: undefined,
+  hasText: false,
+  audio: undefined,
+  audioType: undefined,
+  usage: undefined,
+  model: undefined,
+  id: undefined,
+  serverTimingMs: undefined,
 }
 
 /** Every part of a message is optional, and none is taken for granted. */

@@ -8,8 +8,9 @@ export type LiveClose = {
   /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
   readonly code: number
   readonly reason: string
-  /** What the socket reported before it closed. */
+  /** What the socket reported before anybody closed it. */
   readonly error: CallFailure | undefined
+  /** By the app, which has been told of what that cut off. */
   readonly isByApp: boolean
   /** The server was ready. */
   readonly isSetUp: boolean
@@ -28,7 +29,7 @@ const NAMED: readonly (readonly [RegExp, string])[] = [
   [/unavailable|overloaded/i, 'UNAVAILABLE'],
 ]
 
-/** The app closed it in the middle of an answer. */
+/** What becomes of an answer that the app did not wait for. */
 export const LEFT: CallFailure = { type: 'cancelled', message: 'The app closed the connection in the middle of a turn.' }
 
 /**
@@ -36,8 +37,7 @@ export const LEFT: CallFailure = { type: 'cancelled', message: 'The app closed t
  * and any code may follow, is no error unless it cuts an answer off.
  */
 export function judgeClose({ code, reason, error, ...close }: LiveClose): CallFailure | undefined {
-  if (error) return error
-  if (close.isByApp) return close.isMidTurn ? LEFT : undefined
+  if (error || close.isByApp) return error
   const isNormal = NORMAL_CODES.includes(code)
   const isExpected = close.isSetUp && !close.isMidTurn && (isNormal || close.isAnnounced)
   if (isExpected) return undefined
