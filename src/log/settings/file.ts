@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, stat, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import type { LogPlan } from '../settings.ts'
 import type * as yaml from './yaml.ts'
 
@@ -10,6 +11,8 @@ export type SettingsFileOptions = {
   readonly fallback: LogPlan
   /** Gets one message for a person, without line end. */
   readonly say: (message: string) => void
+  /** Of the file that `examineSettings` has looked at: what is wrong with that one has been said. */
+  readonly saidMark?: string | undefined
   /** Default 1,000. */
   readonly intervalMs?: number
 }
@@ -26,15 +29,17 @@ const INTERVAL_MS = 1_000
 /** More is no file of settings, and would hold up the app. */
 const FILE_BYTES_MAX = 1_048_576
 
+/** What is wrong with a file, for a person; undefined where it is right. `mark` tells one state of the file from another. */
+export type SettingsExam = { readonly mark: string; readonly message: string | undefined }
+
 type Reading = { readonly mark: string; readonly plan: LogPlan | undefined; readonly problem: string | undefined }
 
 /** Reads a `logging.yaml`, now. Never throws. */
-export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
-  const { path, say, intervalMs = INTERVAL_MS } = options
+export function openSettingsFile({ fallback, say, saidMark, intervalMs = INTERVAL_MS, ...options }: SettingsFileOptions): SettingsFile {
+  const path = resolve(options.path) // an app may change its directory later
   const outside = AsyncLocalStorage.snapshot()
-  const first = read(options)
-  if (first.problem !== undefined)
-    say(`${path} ${first.problem}\n  LOG_LEVEL, LOG_FORMAT and LOG_FILE_PATH hold until it is right; it is read again when it changes.`)
+  const first = read(path, fallback)
+  if (first.problem !== undefined && first.mark !== saidMark) say(describe(path, first.problem))
   let seen = first.mark
 
   function look(onPlan: (plan: LogPlan) => void): void {
@@ -45,7 +50,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
 
   /** In a timer, where an error would end the app. */
   function readAgain(onPlan: (plan: LogPlan) => void): void {
-    const { mark, plan, problem } = read(options)
+    const { mark, plan, problem } = read(path, fallback)
     seen = mark
     try {
       if (plan !== undefined) onPlan(plan)
@@ -64,7 +69,18 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   }
 }
 
-function read({ path, fallback }: SettingsFileOptions): Reading {
+/** Reads the file without using it, to say at the start what is wrong with it. Never throws. */
+export function examineSettings(given: string, fallback: LogPlan): SettingsExam {
+  const path = resolve(given)
+  const { mark, problem } = read(path, fallback)
+  return { mark, message: problem === undefined ? undefined : describe(path, problem) }
+}
+
+function describe(path: string, problem: string): string {
+  return `${path} ${problem}\n  LOG_LEVEL, LOG_FORMAT and LOG_FILE_PATH hold until it is right; it is read again when it changes.`
+}
+
+function read(path: string, fallback: LogPlan): Reading {
   const { mark, text, problem } = readText(path)
   if (text === undefined) return { mark, plan: undefined, problem }
   try {

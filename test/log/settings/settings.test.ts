@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -168,6 +168,40 @@ describe('a process', () => {
     const { stdout } = await runNode(script(`getLogger('app').debug('d', { n: 1 })`), { cwd: directory, env })
     expect(stdout).toMatch(/^.{19} - app - DEBUG - d n=1\n$/)
     expect(readFileSync(join(directory, 'logs/app.log'), 'utf8')).toBe(stdout)
+  })
+
+  test('with a wrong LOG_LEVEL and nothing registered is told so once, at the first record', async () => {
+    const body = `const log = getLogger('app'); console.error('before'); log.info('a'); getLogger('other').info('b')`
+    const { stdout, stderr } = await runNode(script(body), { env: { LOG_LEVEL: 'LOUD' } })
+    expect(messages(stdout)).toEqual(['a', 'b'])
+    expect(stderr).toMatch(/^before\ntts-otel: 1 wrong setting\. Defaults hold instead\.\n {2}- LOG_LEVEL="LOUD" is not .* using INFO\n$/)
+  })
+
+  describe('that is registered, with a wrong logging.yaml', () => {
+    const MESSAGE = / {2}- .*logging\.yaml has a problem:\n {4}- line 1: root\.level is "LOUD".*\n {4}LOG_LEVEL, .*it changes\.\n$/
+    const start = (body: string, env: Readonly<Record<string, string>> = {}) => {
+      writeFileSync(join(directory, 'logging.yaml'), 'root: {level: LOUD}')
+      const off = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' }
+      return runNode(['--import', join(root, 'src/register.ts'), ...script(body)], {
+        cwd: directory,
+        env: { TTS_OTEL_LOGGING_CONFIG: 'logging.yaml', ...off, ...env },
+      })
+    }
+
+    test('is told so before it logs anything, and not a second time', async () => {
+      const { code, stdout, stderr } = await start(`console.error('app'); getLogger('app').info('a'); console.error('end')`)
+      expect({ code, messages: messages(stdout) }).toEqual({ code: 0, messages: ['a'] })
+      const [head, tail] = stderr.split('app\n')
+      expect(head).toMatch(/^tts-otel: 1 wrong setting\. The app runs on\.\n/)
+      expect(head).toMatch(MESSAGE)
+      expect(tail).toBe('end\n')
+    })
+
+    test('does not start under TTS_OTEL_STRICT=1', async () => {
+      const { code, stdout, stderr } = await start(`console.log('app')`, { TTS_OTEL_STRICT: '1' })
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(MESSAGE)
+    })
   })
 
   test('that never logs reads no logging.yaml', async () => {
