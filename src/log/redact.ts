@@ -43,7 +43,8 @@ export function createRedactor({ hashKey }: RedactorOptions = {}): Redactor {
       if (verdict.kind === 'plain' && typeof value === 'string' && value.length < COUNTED_CHARS_MIN) clean = redactText(value, mask)
       else {
         walk ??= startWalk()
-        clean = deep.field(verdict.kind, value, walk, 0)
+        const kind = verdict.kind === 'held' && deep.namesSecret(attributes) ? 'secret' : verdict.kind
+        clean = deep.field(kind, value, walk, 0)
       }
       if (Object.is(clean, value) && verdict.name === name) continue
       copy ??= { ...attributes }

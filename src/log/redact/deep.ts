@@ -14,6 +14,8 @@ export type DeepRedactor = {
   field(kind: NameKind, value: unknown, walk: Walk, depth: number): unknown
   /** An object with fields; every field is read once, and what throws is replaced. */
   record(record: object, walk: Walk, depth: number): object
+  /** `{ name: 'cookie', value: '…' }`, as browsers and protocols write headers, and validators what was wrong with a field. */
+  namesSecret(record: object): boolean
 }
 
 /** Deeper values are replaced: nobody reads them, and a cycle has no end. */
@@ -27,6 +29,10 @@ const TOO_MANY = '[TOO MANY]'
 /** The smallest and largest numbers that can be a card's: 14 digits, and what a double holds exactly. */
 const CARD_MIN = 30_000_000_000_000
 const CARD_MAX = 7_000_000_000_000_000
+/** Where the records that have such a value have the name that belongs to it. */
+const NAMERS = ['name', 'key', 'header', 'field', 'param', 'property', 'path']
+/** `--password`, `-pass` */
+const OPTION = /^--?[A-Za-z][\w-]*$/
 
 export function startWalk(): Walk {
   return { nodesLeft: NODES_MAX, charsLeft: CHARS_MAX }
@@ -72,7 +78,11 @@ export function createDeepRedactor(judge: Judge, mask: HashIdentity | undefined)
       if (walk.nodesLeft <= 0) return [...(copy ?? values.slice(0, index)), TOO_MANY]
       walk.nodesLeft -= 1
       const value = values[index]
-      const clean = isSecretPair(value, isSecretName) ? [value[0], REDACTED] : redactValue(value, walk, depth)
+      const clean = isSecretPair(value, isSecretName)
+        ? [value[0], REDACTED]
+        : isOptionValue(values[index - 1], value, isSecretName)
+          ? REDACTED
+          : redactValue(value, walk, depth)
       if (copy === undefined && !Object.is(clean, value)) copy = values.slice(0, index)
       copy?.push(clean)
     }
@@ -83,13 +93,12 @@ export function createDeepRedactor(judge: Judge, mask: HashIdentity | undefined)
     const names = Object.keys(fields)
     const kept = names.length > walk.nodesLeft ? names.slice(0, walk.nodesLeft) : names
     walk.nodesLeft -= kept.length
-    const namedSecret = namesSecret(fields, names, isSecretName)
     const copy: Record<string, unknown> = {}
     let isChanged = kept !== names
     for (const name of kept) {
       const value = readField(fields, name)
       const verdict = judge(name)
-      const kind = namedSecret && name === 'value' ? 'secret' : verdict.kind
+      const kind = verdict.kind === 'held' && namesSecret(fields) ? 'secret' : verdict.kind
       const clean = field(kind, value, walk, depth)
       if (verdict.name !== name || !Object.is(clean, value)) isChanged = true
       putField(copy, verdict.name, clean)
@@ -98,7 +107,14 @@ export function createDeepRedactor(judge: Judge, mask: HashIdentity | undefined)
     return isChanged ? copy : fields
   }
 
-  return { field, record }
+  function namesSecret(fields: object): boolean {
+    return NAMERS.some((name) => {
+      const named = Object.hasOwn(fields, name) ? readField(fields, name) : undefined
+      return isSecretName(Array.isArray(named) ? named.at(-1) : named)
+    })
+  }
+
+  return { field, record, namesSecret }
 }
 
 function redactCounted(text: string, walk: Walk, mask: HashIdentity | undefined): string {
@@ -125,10 +141,9 @@ function isSecretPair(value: unknown, isSecretName: (name: unknown) => boolean):
   return Array.isArray(value) && value.length === 2 && isSecretName(value[0]) && holdsSecret(value[1])
 }
 
-/** `{ name: 'cookie', value: '…' }`, as browsers and protocols write headers. */
-function namesSecret(fields: object, names: readonly string[], isSecretName: (name: unknown) => boolean): boolean {
-  if (!names.includes('value')) return false
-  return ['name', 'key'].some((name) => names.includes(name) && isSecretName(readField(fields, name)))
+/** `['--password', '…']`, as processes are started. */
+function isOptionValue(before: unknown, value: unknown, isSecretName: (name: unknown) => boolean): boolean {
+  return typeof before === 'string' && OPTION.test(before) && isSecretName(before) && typeof value === 'string' && !value.startsWith('-')
 }
 
 /** Null, false and the empty string say that there is no secret, which helps and harms nobody. */

@@ -1,10 +1,10 @@
-/** What a name says about the value under it. */
-export type NameKind = 'plain' | 'secret' | 'identity' | 'raw headers'
+/** What a name says about the value under it. `held`: it is what another field of the record names. */
+export type NameKind = 'plain' | 'secret' | 'identity' | 'raw headers' | 'held'
 
 /** Words that make a name secret wherever they stand in it. */
 const SECRET_WORDS = new Set(
   (
-    'password passwords passwd pwd passphrase passcode secret secrets authorization cookie cookies credential credentials ' +
+    'password passwords passwd pwd pw passwort kennwort passphrase passcode secret secrets authorization cookie cookies credential credentials cred creds ' +
     'token bearer jwt otp totp cvv cvc ssn signature sig'
   ).split(' '),
 )
@@ -12,7 +12,10 @@ const SECRET_WORDS = new Set(
 const SECRET_LAST_WORDS = new Set(['auth', 'pass'])
 /** `key` and `tokens` are harmless (`cache_key`, `input_tokens`) unless one of these stands before them. */
 const KEY_KINDS = new Set(
-  'api private secret access encryption signing ssh account master subscription shared auth hmac hash gemini google'.split(' '),
+  (
+    'api private secret access encryption signing ssh account master subscription shared auth hmac hash session client service server admin ' +
+    'root deploy license webhook app gemini google speech openai anthropic azure deepl elevenlabs'
+  ).split(' '),
 )
 const TOKEN_KINDS = new Set('access refresh auth api id session bearer csrf xsrf secret device bot'.split(' '))
 /** A name that ends so tells something about a secret, not the secret: `token_count`, `password_policy`, `cookie.name`. */
@@ -22,6 +25,8 @@ const HARMLESS_ENDS = new Set(
     'at in changed required enabled present valid missing failures errors rotation name names url uri endpoint domain path'
   ).split(' '),
 )
+/** Where lists of headers, and the errors of express-validator, class-validator, Joi and Zod, have what belongs to a name. */
+const HOLDERS = new Set(['value', 'input'])
 /** Words run together, as environment variables and old headers have them: `apikey`, `dbpassword`, `accesstoken`; of signed URLs. */
 const JOINED =
   /(?:password|passwd|passphrase|apikey|privatekey|secretkey|accesskey|clientsecret|googleaccessid|(?:access|refresh|auth|session|csrf|xsrf|api)token)s?$/
@@ -38,11 +43,12 @@ export function isSecretName(name: string): boolean {
   return kindOfName(name) === 'secret'
 }
 
-/** As {@link isSecretName}; `identity` is a user's id, which may leave, and which a keyed hash can stand for; `raw headers` are names and values in turns. */
+/** As {@link isSecretName}; `identity` is a user's id, which may leave, and which a keyed hash can stand for; `raw headers` are names and values in turns; `held` is what {@link NameKind} says. */
 export function kindOfName(name: string): NameKind {
   const words = shorten(name).split(WORD_BREAK).filter(Boolean).map(normalize)
   const last = words.at(-1)
   if (words.join('') === 'rawheaders') return 'raw headers'
+  if (HOLDERS.has(name)) return 'held'
   if (last === undefined || HARMLESS_ENDS.has(last)) return 'plain'
   if (SECRET_LAST_WORDS.has(last) || JOINED.test(words.join(''))) return 'secret'
   if (words.some((word, index) => isSecretWord(word, words[index - 1]))) return 'secret'

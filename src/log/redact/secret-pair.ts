@@ -12,9 +12,11 @@ const COLON = 58
 const SLASH = 47
 const DOT = 46
 const LETTER_S = 115
+const LETTER_M = 109
+const ESCAPE = 27
 const SEPARATORS = [':', '='] as const
 /** A text with no such word in it has no pair with a secret name. */
-const SECRET_HINT = /pass|pwd|secret|token|key|auth|cookie|cred|bearer|sig|jwt|otp|cvv|cvc|ssn|accessid/i
+const SECRET_HINT = /pass|pw|kennwort|secret|token|key|auth|cookie|cred|bearer|sig|jwt|otp|cvv|cvc|ssn|accessid/i
 const SECRET_OR_USER_HINT = new RegExp(`user|${SECRET_HINT.source}`, 'i')
 /** Longest name and how many blanks may stand around the separator. */
 const NAME_CHARS_MAX = 64
@@ -25,8 +27,10 @@ const BACKSLASHES_MAX = 7
 const NAMES_MAX = 1_000
 
 const SCHEME = '(?:bearer|basic|digest|token|api-?key|key|negotiate|ntlm|dpop|hawk|bot|googlelogin|aws4-hmac-sha256)[ \\t]+'
-/** One that was redacted before is let be. */
-const NOT_REDACTED = `(?!["'\\\\]{0,2}(?:${SCHEME})?\\[REDACTED\\])`
+/** One that was redacted before is let be, and so is what says that there is none, or the JSON around it would be none any more. */
+const NOT_REDACTED = `(?!["'\\\\]{0,2}(?:${SCHEME})?\\[REDACTED\\]|(?:null|undefined|none|true|false)(?![^\\s,;&"'<>)\\]}]))`
+/** Up to the next delimiter, which the colours of a terminal are as well. */
+const BARE = String.raw`(?:(?!\\[nrt])[^\s,;&"'<>)\]}\u001b])+`
 /** Quoted with escapes, quoted inside quotes, a list, an object, or up to the next delimiter. */
 const VALUE = new RegExp(
   `${NOT_REDACTED}(?:${[
@@ -35,17 +39,23 @@ const VALUE = new RegExp(
     String.raw`\\{1,7}"[^"\\]+(?:\\{1,7}")?`,
     String.raw`\[[^\]]{1,4096}\]?`,
     String.raw`\{[^}]{1,4096}\}?`,
-    String.raw`(?:${SCHEME})?(?:(?!\\[nrt])[^\s,;&"'<>)\]}])+`,
+    `(?:${SCHEME})?${BARE}`,
   ].join('|')})`,
   'iy',
 )
 const COOKIE_NAME = /cookie$/i
 const COOKIE_VALUE = /(?!\[REDACTED\])[^\r\n"']+/y
-/** `CREATE USER … PASSWORD '…'`, `IDENTIFIED BY '…'`. */
-const SQL_PASSWORD = /\b(password|identified by)([ \t]{1,3})'(?!\[REDACTED\])(?:[^'\\]|''|\\.)+'?/gi
-const SQL_HINT = /(?:word|by)[ \t]{1,3}'/i
-/** `--password hunter2`: an option with a value that is no word of a sentence. */
-const OPTION = /(?<![\w-])--([A-Za-z][\w-]{0,63})([ \t]{1,3})(?!-)(?=[^\s"']*[^a-z\s"'])[^\s"']+/g
+/** Of any scheme, also one that nobody has heard of: its name, and parameters or one word. */
+const AUTHORIZATION_NAME = /authorization$/i
+const AUTHORIZATION_VALUE = new RegExp(
+  String.raw`(?!(?:[\w-]{1,40}[ \t]+)?\[REDACTED\])(?:[\w-]{1,40}[ \t]+)?(?:(?:[\w-]{1,40}=(?:"[^"\r\n]{0,1024}"|[^\s,"']{0,1024})(?:,[ \t]*)?)+|${BARE})`,
+  'y',
+)
+/** What a terminal colours by, as it is or as JSON writes it: `util.inspect` and loggers put it around names and values. */
+const COLOR = String.raw`(?:\u001b|\\{1,7}(?:u001[bB]|x1[bB]))\[[\d;]{0,16}m`
+const COLORS = new RegExp(`(?:${COLOR})+`, 'y')
+const COLOR_AT_END = new RegExp(`${COLOR}$`)
+const COLOR_CHARS_MAX = 30
 
 const kinds = new Map<string, NameKind>()
 
@@ -57,7 +67,7 @@ export function redactPairs(text: string, mask: MaskIdentity): string {
   const next = createSeparatorSearch(text)
   for (let at = next(0); at < text.length; at = next(at + 1)) {
     const pair = pairAt(text, at)
-    if (pair === undefined || pair.kind === 'plain' || (pair.kind === 'identity' && mask === undefined)) continue
+    if (pair === undefined || !(pair.kind === 'secret' || (pair.kind === 'identity' && mask !== undefined))) continue
     const end = valueEnd(text, pair)
     if (end === undefined) continue
     const value = text.slice(pair.valueStart, end)
@@ -66,16 +76,6 @@ export function redactPairs(text: string, mask: MaskIdentity): string {
     at = end - 1
   }
   return copied === 0 ? text : clean + text.slice(copied)
-}
-
-/** `text` without passwords that follow their name after a blank: in SQL and on command lines. */
-export function redactSpacedPairs(text: string): string {
-  const clean = text.includes('--') ? text.replace(OPTION, redactOption) : text
-  return SQL_HINT.test(clean) ? clean.replace(SQL_PASSWORD, `$1$2'${REDACTED}'`) : clean
-}
-
-function redactOption(whole: string, name: string, space: string): string {
-  return kindOf(name) === 'secret' ? `--${name}${space}${REDACTED}` : whole
 }
 
 /**
@@ -108,6 +108,7 @@ function endsLikeFile(text: string, end: number): boolean {
 /** The pair whose separator is at `at`. */
 function pairAt(text: string, at: number): Pair | undefined {
   const code = text.charCodeAt(at)
+  if (code === EQUALS && text.charCodeAt(at + 1) === EQUALS) return undefined // a comparison, of which sources are full
   const end = nameEnd(text, at)
   const start = nameStart(text, end)
   if (start >= end || (code === COLON && isPath(text, start, end, at))) return undefined
@@ -116,7 +117,7 @@ function pairAt(text: string, at: number): Pair | undefined {
   if (isArrow && !/["']/.test(text.slice(end, at))) return undefined
   const name = text.slice(start, end)
   const isQueryKey = name.toLowerCase() === 'key' && (text[start - 1] === '?' || text[start - 1] === '&')
-  const valueStart = skipBlanks(text, isArrow ? at + 2 : at + 1)
+  const valueStart = skipColors(text, skipBlanks(text, isArrow ? at + 2 : at + 1))
   return { name, kind: isQueryKey && !isQuoted ? 'secret' : kindOf(name), valueStart }
 }
 
@@ -124,6 +125,7 @@ function pairAt(text: string, at: number): Pair | undefined {
 function nameEnd(text: string, at: number): number {
   let end = at
   while (at - end < BLANKS_MAX && isBlank(text.charCodeAt(end - 1))) end--
+  if (text.charCodeAt(end - 1) === LETTER_M) end -= COLOR_AT_END.exec(text.slice(Math.max(0, end - COLOR_CHARS_MAX), end))?.[0].length ?? 0
   if (text[end - 1] === '"' || text[end - 1] === "'") {
     const quote = --end
     while (quote - end < BACKSLASHES_MAX && text[end - 1] === '\\') end--
@@ -146,10 +148,14 @@ function isPath(text: string, start: number, end: number, at: number): boolean {
 }
 
 function valueEnd(text: string, { name, valueStart }: Pair): number | undefined {
-  const isHeader = COOKIE_NAME.test(name) && text[valueStart] !== '[' && text[valueStart] !== '{'
-  const value = isHeader ? COOKIE_VALUE : VALUE
+  const isBare = !/["'\\[{]/.test(text[valueStart] ?? '')
+  const value = isBare && AUTHORIZATION_NAME.test(name) ? AUTHORIZATION_VALUE : isCookie(name, text[valueStart]) ? COOKIE_VALUE : VALUE
   value.lastIndex = valueStart
   return value.test(text) ? value.lastIndex : undefined
+}
+
+function isCookie(name: string, first: string | undefined): boolean {
+  return COOKIE_NAME.test(name) && first !== '[' && first !== '{'
 }
 
 /** Keeps the quotes, so that JSON inside a text stays JSON. */
@@ -173,6 +179,12 @@ function skipBlanks(text: string, from: number): number {
   let at = from
   while (at - from < BLANKS_MAX && isBlank(text.charCodeAt(at))) at++
   return at
+}
+
+function skipColors(text: string, from: number): number {
+  if (text.charCodeAt(from) !== ESCAPE && text[from] !== '\\') return from
+  COLORS.lastIndex = from
+  return COLORS.test(text) ? COLORS.lastIndex : from
 }
 
 function isBlank(code: number): boolean {

@@ -1,6 +1,7 @@
 import { isCardNumber } from './card.ts'
 import { REDACTED } from './redacted.ts'
-import { type MaskIdentity, redactPairs, redactSpacedPairs } from './secret-pair.ts'
+import { type MaskIdentity, redactPairs } from './secret-pair.ts'
+import { redactElements, redactKeyDetails, redactSpaced } from './secret-phrase.ts'
 import { mayHoldLowerCaseToken, redactPrivateKeys, redactWebhooks, redactWellKnown } from './secret-token.ts'
 
 /** Longer texts are cut: what was not looked at does not leave. A stack trace has about 5,000 characters. */
@@ -29,10 +30,10 @@ const CLASSES = classify([
   ['0123456789', DIGIT | IN_NUMBER],
   [' ', SPACE | IN_NUMBER],
   ['-', IN_NUMBER | QUOTE_OR_DASH],
-  ["'", QUOTE_OR_DASH],
+  [`'"`, QUOTE_OR_DASH],
   ['@', AT],
   ['=:', SEPARATOR],
-  ['%', PERCENT],
+  ['%\\', PERCENT],
   ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER],
   ['JIQXx_', RARE],
   ['bB', LETTER_B],
@@ -53,11 +54,14 @@ const URL_ODD_PASSWORD = /(:\/\/)[^\s/?#:@"'<>[]{0,128}:(?!\d{1,5}(?:[/?#]|$)|\[
 const SCHEME_HINT = /earer[ \t]|asic[ \t]|EARER[ \t]|ASIC[ \t]/
 const SCHEME_TOKEN = /\b(bearer|basic)([ \t]+)([A-Za-z0-9._~+/=:-]{6,})/gi
 const EMAIL =
-  /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+@(?:[A-Za-z0-9\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
+  /(?<![\w.%+\u00a1-\uffff-])[\w.%+\u00a1-\uffff-]+@(?!\d+\.\d+\.|\dx\.)(?:[\w\u00a1-\uffff-]{1,63}\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![A-Za-z0-9])/g
 /** An address in a query in a query. */
 const LAYERS_MAX = 3
-/** `%2F%3D`; one match for a run, so that characters of several bytes stay whole. */
-const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
+/**
+ * `%2F%3D`; one match for a run, so that characters of several bytes stay whole. And what JSON encoders of Go and Java escape although
+ * they need not, of which our rules look at `&`, `=` and `@`.
+ */
+const ESCAPES = /(?:%[0-9A-Fa-f]{2})+|\\u00(?:26|3[dD]|40)/g
 const CARD = /(?<![\w.-])\d(?:[ \u00a0-]?\d){12,18}(?![\w-])/g
 
 /**
@@ -91,6 +95,7 @@ function redactEscaped(text: string, mask: MaskIdentity, layersLeft: number): st
 }
 
 function decode(escapes: string): string {
+  if (escapes.startsWith('\\')) return String.fromCharCode(Number.parseInt(escapes.slice(2), 16))
   try {
     return decodeURIComponent(escapes)
   } catch {
@@ -101,8 +106,9 @@ function decode(escapes: string): string {
 /** `digits` is the longest row of them, gaps not counted. */
 function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
   let clean = seen & QUOTE_OR_DASH && seen & UPPER && seen & SPACE ? redactPrivateKeys(text) : text
-  if (seen & SEPARATOR) clean = redactPairs(clean, mask)
-  if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpacedPairs(clean)
+  if (seen & SEPARATOR) clean = redactKeyDetails(redactPairs(clean, mask))
+  if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpaced(clean)
+  if (seen & SLASH) clean = redactElements(clean)
   if (seen & AT && clean.includes('://'))
     clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(URL_ODD_PASSWORD, `$1${REDACTED}@`)
   if (seen & SLASH && text.length >= WEBHOOK_CHARS_MIN) clean = redactWebhooks(clean)

@@ -98,6 +98,16 @@ describe('four times the input takes about four times the time', () => {
     ['cards', repeat('4111 1111-')],
     ['PEM', repeat('-----BEGIN A PRIVATE KEY-----')],
     ['users', repeat('user_id=1&')],
+    ['schemes of their own', repeat('authorization: a b=')],
+    ['colours', repeat('token\u001b[0m=\u001b[0m')],
+    ['elements', repeat('<token>a</')],
+    ['elements without an end', repeat('<token a')],
+    ['keys of PostgreSQL', repeat('(token)=(')],
+    ['logins of curl', repeat('-u a:')],
+    ['JSON of Go', repeat('\\u0026token')],
+    ['tokens with dots', repeat('SG.AAAAAAAAAAAAAAAAAA.')],
+    ['keys behind underscores', repeat('_AIza')],
+    ['SQL with the other quotes', repeat('password "a')],
   ])('%s', (_, make) => {
     for (const each of [redactor, hashing]) {
       const [quarter, full] = [make(16_000), make(64_000)]

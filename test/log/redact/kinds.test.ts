@@ -22,6 +22,12 @@ describe('tokens that are known by their shape', () => {
     ['an npm token', `npm_${random}`],
     ['a Stripe key', `sk_live_${random}`],
     ['an OpenAI key', `sk-proj-${random}`],
+    ['a SendGrid key', `SG.${random.slice(0, 22)}.${random}`],
+    ['a Hugging Face token', `hf_${random}`],
+    ['a Shopify token', `shpat_${random}`],
+    ['a DigitalOcean token', `dop_v1_${random}${random}`],
+    ['a PyPI token', `pypi-AgEIcHlwaS5vcmc${random}`],
+    ['the token of a Telegram bot', `123456789:AA${random}`],
   ])('%s', (_, token) => {
     for (const [before, after] of [
       ['', ''],
@@ -136,4 +142,63 @@ test('what a cut would split is left out as a whole', () => {
   expect(redactor.text(text)).not.toMatch(/AIza/)
   const card = `${'a '.repeat(32_731)}4111 1111 1111 1111 and more`.padEnd(65_600)
   expect(redactor.text(card)).not.toMatch(/4111/)
+})
+
+describe('secrets that a text wraps in its own way', () => {
+  const green = (text: string) => `\u001b[32m${text}\u001b[39m`
+  test.each([
+    ['the secret of a webhook of Stripe', `whsec_a/${random}`, R],
+    ['a PGP key', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nhidden\n-----END PGP PRIVATE KEY BLOCK-----', R],
+    ['a coloured value', `{ password: ${green("'hidden'")} }`, `{ password: \u001b[32m'${R}'\u001b[39m }`],
+    ['a coloured name', `${green('password')}=hidden ok`, `${green('password')}=${R} ok`],
+    [
+      'a coloured value in JSON',
+      String.raw`{"a":"password: \u001b[32m'hidden'\u001b[39m"}`,
+      String.raw`{"a":"password: \u001b[32m'${R}'\u001b[39m"}`,
+    ],
+    ['JSON of Go', '{"url":"/x?a=1\\u0026token=hidden"}', `{"url":"/x?a=1&token=${R}"}`],
+    ['JSON of Java', '{"body":"password\\u003dhidden"}', `{"body":"password=${R}"}`],
+    ['an address in JSON', '{"to":"bob\\u0040example.com"}', `{"to":"${R}"}`],
+    ['a scheme of their own', 'Authorization: SSWS hidden', `Authorization: ${R}`],
+    ['a scheme with parameters', 'Authorization: Digest username="bob", response="hidden"', `Authorization: ${R}`],
+    ['a quoted header', `curl -H 'Authorization: Genie hidden' x`, `curl -H 'Authorization: ${R}' x`],
+    ['a unique key of PostgreSQL', 'Key (token)=(hidden) already exists.', `Key (token)=(${R}) already exists.`],
+    ['one of several columns', 'Key (api_key, n)=(hidden, 1) is', `Key (api_key, n)=(${R}) is`],
+    ['XML', '<a:Password type="x">hidden</a:Password>', `<a:Password type="x">${R}</a:Password>`],
+    ['a login of curl', 'curl -u admin:hidden https://h/', `curl -u admin:${R} https://h/`],
+    ['SQL with the other quotes', 'IDENTIFIED BY "hid den"', `IDENTIFIED BY "${R}"`],
+    ['a webhook of Teams', 'https://a.webhook.office.com/webhookb2/hid@den/x', `https://a.webhook.office.com/webhookb2/${R}`],
+    ['a webhook of Zapier', 'https://hooks.zapier.com/hooks/catch/1/hidden/', `https://hooks.zapier.com/hooks/catch/${R}`],
+    ['a Google key behind an underscore', `gemini_AIzaSyA${random}`, `gemini_${R}`],
+    ['short names', 'DB_PW=hidden creds=hidden session_key=hidden', `DB_PW=${R} creds=${R} session_key=${R}`],
+  ])('%s', (_, text, expected) => {
+    expect(redactor.text(text)).toBe(expected)
+    expect(redactor.text(expected)).toBe(expected)
+  })
+
+  test.each([
+    ['arguments of a process', { args: ['--password', 'hidden', '-v'] }, { args: ['--password', R, '-v'] }],
+    ['express-validator', [{ path: 'password', value: 'hidden', msg: 'short' }], [{ path: 'password', value: R, msg: 'short' }]],
+    ['class-validator', { property: 'password', value: 'hidden' }, { property: 'password', value: R }],
+    ['Zod', { path: ['user', 'password'], input: 'hidden' }, { path: ['user', 'password'], input: R }],
+    ['a list of headers', [{ header: 'authorization', value: 'hidden' }], [{ header: 'authorization', value: R }]],
+  ])('%s', (_, value, expected) => {
+    expect(redactor.value(value)).toEqual(expected)
+    expect(redactor.attributes({ value })).toEqual({ value: expected })
+    if (!Array.isArray(value)) expect(redactor.attributes(value)).toEqual(expected)
+  })
+})
+
+test.each([
+  'if (token == null) return',
+  'a.token===b.token',
+  '{"token":null,"password":false,"secret":none}',
+  'icon@2x.png',
+  'at f (/app/.pnpm/x@1.0.0-rc.next/a.js:1:2)',
+  'Key (user_id)=(5) already exists.',
+  'docker run -u 1000:1000 image',
+  '<p>token</p> <author>bob</author>',
+  'C:\\users\\tts\\u0026',
+])('left as it is: %s', (text) => {
+  expect(redactor.text(text)).toBe(text)
 })
