@@ -25,6 +25,8 @@ const QUOTE_OR_DASH = 512
 /** Digits, and what may stand between two of one number. */
 const NUMBER_SHIFT = 10
 const IN_NUMBER = 1 << NUMBER_SHIFT
+const ANGLE = 2_048
+const PARENTHESIS = 4_096
 const SUSPICIOUS = AT | SEPARATOR | PERCENT | RARE | UPPER | LETTER_B | SLASH | QUOTE_OR_DASH
 const CLASSES = classify([
   ['0123456789', DIGIT | IN_NUMBER],
@@ -38,6 +40,8 @@ const CLASSES = classify([
   ['JIQXx_', RARE],
   ['bB', LETTER_B],
   ['/', SLASH],
+  ['<', ANGLE],
+  [')', PARENTHESIS],
 ])
 /** Digits of the shortest card number. */
 const CARD_DIGITS_MIN = 13
@@ -106,9 +110,10 @@ function decode(escapes: string): string {
 /** `digits` is the longest row of them, gaps not counted. */
 function replaceSeen(text: string, seen: number, digits: number, mask: MaskIdentity): string {
   let clean = seen & QUOTE_OR_DASH && seen & UPPER && seen & SPACE ? redactPrivateKeys(text) : text
-  if (seen & SEPARATOR) clean = redactKeyDetails(redactPairs(clean, mask))
+  if (seen & SEPARATOR) clean = redactPairs(clean, mask)
+  if (seen & SEPARATOR && seen & PARENTHESIS) clean = redactKeyDetails(clean)
   if (seen & QUOTE_OR_DASH && seen & SPACE) clean = redactSpaced(clean)
-  if (seen & SLASH) clean = redactElements(clean)
+  if (seen & SLASH && seen & ANGLE) clean = redactElements(clean)
   if (seen & AT && clean.includes('://'))
     clean = clean.replace(URL_CREDENTIALS, `$1${REDACTED}@`).replace(URL_ODD_PASSWORD, `$1${REDACTED}@`)
   if (seen & SLASH && text.length >= WEBHOOK_CHARS_MIN) clean = redactWebhooks(clean)

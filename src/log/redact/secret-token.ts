@@ -11,11 +11,14 @@ const WELL_KNOWN = new RegExp(
     // AWS key ids, Slack, GitHub, GitLab, npm, Stripe, OpenAI and those who copied its form.
     String.raw`A(?:KIA|SIA)[A-Z0-9]{16}|xox[abeprs]-[\w-]{10,}|gh[opsur]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|npm_\w{30,}`,
     String.raw`[rs]k_(?:live|test)_\w{16,}|sk-[\w-]{20,}`,
-    // SendGrid, Hugging Face, Stripe's webhooks, Shopify, DigitalOcean, PyPI, bots of Telegram.
-    String.raw`SG\.[\w-]{16,}\.[\w-]{16,}|hf_\w{30,}|whsec_[\w+/=]{24,}|shp(?:at|ca|pa|ss)_\w{30,}|do[opr]_v1_\w{60,}|pypi-[\w-]{50,}|\d{8,10}:AA[\w-]{33,}`,
-  ].join('|')})|(?<![A-Za-z0-9])AIza[\\w-]{30,}`,
+    // SendGrid, Hugging Face, Stripe's webhooks, Shopify, DigitalOcean, PyPI.
+    String.raw`SG\.[\w-]{16,}\.[\w-]{16,}|hf_\w{30,}|whsec_[\w+/=]{24,}|shp(?:at|ca|pa|ss)_\w{30,}|do[opr]_v1_\w{60,}|pypi-[\w-]{50,}`,
+  ].join('|')})`,
   'g',
 )
+/** Behind a dash or an underscore. */
+const JOINED_GOOGLE_KEY = /(?<![A-Za-z0-9])AIza[\w-]{30,}/g
+const TELEGRAM_BOT = /\b\d{8,10}:AA[\w-]{33,}/g
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g
 /** Whoever has the path may post. */
@@ -23,12 +26,14 @@ const WEBHOOK =
   /\b(hooks\.slack\.com\/\w{1,16}\/|discord(?:app)?\.com\/api\/webhooks\/|api\.telegram\.org\/bot|webhook\.office\.com\/webhookb2\/|outlook\.office(?:365)?\.com\/webhook\/|hooks\.zapier\.com\/hooks\/catch\/)[^\s"'<>?#]+/g
 
 // Two starts searched for at once take half of the time of two searches.
-const LOWER_CASE_STARTS = /sk-|ya29\.|1\/\/0|glpat-|SG\.|:AA/
+const LOWER_CASE_STARTS = /sk-|ya29\.|1\/\/0|glpat-/
 const WEBHOOK_HINT = /hook|telegram/
 
 /** `text` without the tokens in it that have a shape of their own. */
 export function redactWellKnown(text: string): string {
-  return text.replace(WELL_KNOWN, REDACTED)
+  let clean = text.replace(WELL_KNOWN, REDACTED)
+  if (clean.includes('AIza')) clean = clean.replace(JOINED_GOOGLE_KEY, REDACTED)
+  return clean.includes(':AA') ? clean.replace(TELEGRAM_BOT, REDACTED) : clean
 }
 
 /** `text` without private keys in PEM. Before all other rules, which could take its first line away. */
@@ -38,7 +43,7 @@ export function redactPrivateKeys(text: string): string {
 
 /** Whether {@link redactWellKnown} may find a token that none of the rare characters gives away. */
 export function mayHoldLowerCaseToken(text: string): boolean {
-  return LOWER_CASE_STARTS.test(text)
+  return LOWER_CASE_STARTS.test(text) || text.includes('SG.') || text.includes(':AA')
 }
 
 /** `text` without the secret part of webhook addresses. */
