@@ -2,7 +2,7 @@ import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { TtsCallFacts } from '../tts/outcome.ts'
 import type { TtsRequest } from '../tts/request.ts'
 import { ERROR_TYPE, TTS_AUDIO_DURATION, TTS_OUTCOME, TTS_TIME_TO_FIRST_AUDIO } from '../tts/semconv.ts'
-import type { TokenUsage } from './genai-answer.ts'
+import { billedAudioTokens, type TokenUsage } from './genai-answer.ts'
 import type { CallFailure } from './genai-errors.ts'
 import { NO_ANSWER } from './genai-live-message.ts'
 import { createLiveSum } from './genai-live-sum.ts'
@@ -96,8 +96,9 @@ function toTtsCall(turn: LiveTurn, model: string | undefined): TtsCallFacts {
     outcome: outcomeOfTurn(turn),
     model,
     audio: answer.audio,
+    playback: answer.playback,
     inputTokens: answer.usage?.input,
-    audioTokens: answer.usage?.outputByModality.audio,
+    audioTokens: billedAudioTokens(answer.usage),
     timeToFirstAudioS: firstAudioS,
     durationS: elapsedS,
     errorType: failure?.type,
