@@ -86,12 +86,12 @@ export const LIVE_MODES = {
   'not-closed': {
     doc: 'Speech and `generationComplete`, and no `turnComplete`, as while the server waits until it has been played',
     source: LIVE,
-    turn: (question) => speakLive(question).slice(0, -1),
+    turn: (question) => [...speakLive(question).slice(0, -1), { kind: 'hang' }],
   },
   stall: {
     doc: 'Half of the audio, and nothing more',
     source: 'https://github.com/google-gemini/gemini-live-api-examples/issues/52',
-    turn: (question) => speakHalf(question, []),
+    turn: (question) => speakHalf(question, [{ kind: 'hang' }]),
   },
   refused: { doc: '403 instead of a WebSocket', source: 'any proxy', turn: () => [] },
 } as const satisfies Record<string, LiveMode>

@@ -10,6 +10,8 @@ export type LiveStep =
   | { readonly kind: 'send'; readonly message: object }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'close'; readonly code: number; readonly reason: string }
+  /** Nothing more comes, until somebody interrupts. */
+  | { readonly kind: 'hang' }
   /** The connection breaks here, without a word. */
   | { readonly kind: 'break' }
 

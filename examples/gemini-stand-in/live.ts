@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -123,6 +124,7 @@ function createMouth(connection: WebSocket, timeScale: number): Mouth {
 async function act(step: LiveStep, connection: WebSocket, timeScale: number, signal?: AbortSignal): Promise<void> {
   if (step.kind === 'send') send(connection, step.message)
   if (step.kind === 'wait') await sleep(step.ms * timeScale, undefined, signal ? { signal } : {}).catch(() => {})
+  if (step.kind === 'hang' && signal) await once(signal, 'abort')
   if (step.kind === 'close') connection.close(step.code, step.reason)
   if (step.kind === 'break') connection.terminate()
 }
