@@ -34,6 +34,12 @@ test('a name that would change the prototype puts no fields under the record, an
   expect(rest).toEqual({ level: 'INFO', logger: 'app', message: 'said', id, seen: 2 })
 })
 
+test('a field cannot give a record its id', () => {
+  const id = log.info('said', { 'log.record.uid': 'forged' })
+  expect(last().id).toBe(id)
+  expect(lines[0]).not.toContain('forged')
+})
+
 test('a function is its name: its source is no part of a log', () => {
   log.info('said', { onEnd: function finish() {} })
   expect(last().onEnd).toBe('[function finish]')

@@ -14,6 +14,7 @@ test('renamed, as logrotate does it: within a second lines go to a new file, and
   const path = join(makeFolder(), 'app.log')
   const sink = openSink({ path })
   sink.write('before\n')
+  sink.write('looks at the path\n')
   renameSync(path, `${path}-20261122`)
   let count = 0
   const startMs = performance.now()
@@ -23,13 +24,14 @@ test('renamed, as logrotate does it: within a second lines go to a new file, and
   })
   expect(performance.now() - startMs).toBeLessThan(1_000)
   sink.flush()
-  expect([...readLines(`${path}-20261122`), ...readLines(path)]).toHaveLength(count + 1)
+  expect([...readLines(`${path}-20261122`), ...readLines(path)]).toHaveLength(count + 2)
 })
 
 test('renamed while nothing was logged: the next line is in the new file', () => {
   const path = join(makeFolder(), 'app.log')
   const { clock, sink } = open(path)
   sink.write('before\n')
+  sink.write('looks at the path\n')
   renameSync(path, `${path}.old`)
   writeFileSync(path, '')
   clock.nowMs += 500
