@@ -58,7 +58,8 @@ export function createJob(order: CountedOrder, span: Span, request: RequestConte
 
   function onCall(call: TtsCallFacts): void {
     tally.add(call)
-    if (call.timeToFirstAudioS !== undefined) stopwatch.firstAudioOfCall(call.timeToFirstAudioS, call.durationS)
+    if (call.playback) stopwatch.firstAudio(call.playback.firstMs)
+    else if (call.timeToFirstAudioS !== undefined) stopwatch.firstAudioOfCall(call.timeToFirstAudioS, call.durationS)
     span.addEvent(EVENT_CALL_COMPLETED, { [TTS_OUTCOME]: call.outcome })
   }
 
@@ -91,11 +92,12 @@ export function createJob(order: CountedOrder, span: Span, request: RequestConte
       cacheHit: quietly(() => {
         isFromCache = true
       }),
-      firstAudio: quietly(stopwatch.firstAudio),
+      firstAudio: quietly(() => stopwatch.firstAudio()),
       audio: quietly((piece, mimeType) => {
+        // Before the piece is listened to, which takes its time.
+        stopwatch.firstAudio()
         heard ??= createPlayback(mimeType)
         heard.add(piece)
-        stopwatch.firstAudio()
       }),
       cancelled: quietly(() => {
         isCancelled = true

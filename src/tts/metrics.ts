@@ -1,6 +1,7 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
 import { account } from './account.ts'
 import { followProvider } from './instruments.ts'
+import { activeConnections, queueLength } from './observed.ts'
 import type { TtsOutcome } from './outcome.ts'
 import type { UnknownCost } from './pricing.ts'
 import * as names from './semconv.ts'
@@ -40,7 +41,11 @@ const MODEL_NAME = /^[\w][\w./:-]{0,63}$/
 /** Series whose labels are kept; a service has some hundred. */
 const SERIES_MAX = 1_000
 
-const instruments = followProvider(createInstruments)
+const instruments = followProvider((meter) => {
+  queueLength.follow()
+  activeConnections.follow()
+  return createInstruments(meter)
+})
 const keepLabels = createLabels()
 
 /** Adds one finished request to the metrics and the account of this process. */

@@ -63,12 +63,16 @@ function createObserved(name: string, create: (meter: Meter) => Observable): Obs
     if (sum !== null && sources.size > 0) result.observe(sum)
   }
 
-  const follow = followProvider((meter) => {
+  const attach = followProvider((meter) => {
     detach()
     const instrument = create(meter)
     instrument.addCallback(observe)
     detach = () => instrument.removeCallback(observe)
   })
+
+  function follow(): void {
+    if (sources.size > 0) attach()
+  }
 
   return {
     add(read) {

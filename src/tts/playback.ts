@@ -4,11 +4,13 @@ import { type AudioFacts, createAudioMeter } from './audio.ts'
 /** How audio that came in pieces sounded to a listener who plays it from the first piece on, with nothing put by. */
 export type PlaybackFacts = {
   readonly pieces: number
+  /** When the first of them came, on the clock of the playback. */
+  readonly firstMs: number
   /** How often the buffer ran empty: a piece came later than all those before it had been played. */
   readonly stalls: number
   /** How long it was empty, all together. */
   readonly stalledS: number
-  /** When something could first be heard, on the clock of the playback; undefined before that, and where nothing is analysed. */
+  /** When something could first be heard, on the same clock; undefined before that, and where nothing is analysed. */
   readonly firstAudibleMs?: number
 }
 
@@ -46,6 +48,7 @@ export function createPlayback(
   let pieces = 0
   let stalls = 0
   let stalledMs = 0
+  let firstMs: number | undefined
   let playedS = 0
   /** When all that has come will have been played. */
   let emptyAtMs: number | undefined
@@ -66,17 +69,20 @@ export function createPlayback(
 
   return {
     add(piece) {
+      // Before the analysis, which takes its time.
+      const arrivedMs = nowMs()
       meter.add(piece)
       const lengthS = meter.facts()?.durationS ?? 0
       // The header of a file is nothing to play.
       if (lengthS <= playedS) return
       pieces += 1
-      play(nowMs(), lengthS)
+      firstMs ??= arrivedMs
+      play(arrivedMs, lengthS)
     },
     audio: () => meter.facts(),
     facts() {
-      if (pieces === 0) return undefined
-      return { pieces, stalls, stalledS: stalledMs / 1_000, ...(firstAudibleMs === undefined ? {} : { firstAudibleMs }) }
+      if (firstMs === undefined) return undefined
+      return { pieces, firstMs, stalls, stalledS: stalledMs / 1_000, ...(firstAudibleMs === undefined ? {} : { firstAudibleMs }) }
     },
   }
 }

@@ -14,8 +14,8 @@ export type Times = {
 export type Stopwatch = {
   queued(): void
   started(): void
-  /** The first audio has just arrived; only the first time counts. */
-  firstAudio(): void
+  /** The first audio has arrived, at `atMs` on the same clock, or just now; only the first time counts. */
+  firstAudio(atMs?: number): void
   /** A call that has just ended had its first audio `afterS` its start; without `durationS` it is taken to have begun when processing did. */
   firstAudioOfCall(afterS: number, durationS: number | undefined): void
   /** `firstAudibleMs`: when something could first be heard, on the same clock. */
@@ -40,8 +40,8 @@ export function createStopwatch(nowMs: () => number = () => performance.now()): 
       processingMs = nowMs()
       if (queuedMs !== undefined) queueWaitMs = processingMs - queuedMs
     },
-    firstAudio() {
-      firstAudioMs ??= nowMs()
+    firstAudio(atMs) {
+      firstAudioMs ??= atMs ?? nowMs()
     },
     firstAudioOfCall(afterS, durationS) {
       const callMs = durationS === undefined ? processingMs : nowMs() - durationS * 1_000

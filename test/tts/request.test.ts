@@ -61,6 +61,7 @@ test('a request that went well says what it took and brought', async () => {
 describe('the outcome is what the user got', () => {
   const failure = new Error('Gemini answered 500')
   const abort = new DOMException('This operation was aborted', 'AbortError')
+  const closed = Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
   test.each<[string, { calls?: TtsCallFacts[]; heard?: number; thrown?: Error }, string, string | undefined]>([
     ['nothing is known', {}, 'ok', undefined],
     ['a good call', { calls: [good] }, 'ok', undefined],
@@ -79,6 +80,10 @@ describe('the outcome is what the user got', () => {
     ['a user who went away', { thrown: abort }, 'cancelled', undefined],
     ['a user who went away during a retry', { calls: [{ outcome: 'error', errorType: '503' }], thrown: abort }, 'cancelled', undefined],
     ['a call that was cancelled', { calls: [{ outcome: 'cancelled' }], thrown: failure }, 'cancelled', undefined],
+    ['a user whose player went away when Gemini had sent everything', { calls: [good], thrown: closed }, 'cancelled', undefined],
+    ['a stream that breaks before anything is known', { thrown: closed }, 'error', 'Error'],
+    ['fewer seconds than were billed', { calls: [{ ...good, audioTokens: 640 }] }, 'truncated', 'truncated'],
+    ['a file that promises more', { calls: [{ ...good, audio: { ...sound, missingS: 1.5 } }] }, 'truncated', 'truncated'],
     ['a call that took too long', { calls: [{ outcome: 'error', errorType: 'timeout' }], thrown: abort }, 'error', 'timeout'],
     ['audio that the app reports', { heard: 4_800 }, 'ok', undefined],
     ['a header without samples that the app reports', { heard: 0, calls: [good] }, 'no_audio', 'no_audio'],
@@ -152,9 +157,135 @@ test('a failed first call counts in the cost and the attempts, its audio does no
   expect(attributes['tts.cost.estimated_usd']).toBeCloseTo(0.000453 * 3, 9)
 })
 
-test('the cost of an unknown model is absent, not zero', async () => {
-  await ttsRequest({ ...order, model: 'gemini-9-tts' }, (tts) => tts.onCall(good))
-  expect(onlySpan().attributes).not.toHaveProperty('tts.cost.estimated_usd')
+describe('suspected truncation', () => {
+  const text = 'The quick brown fox jumps over the lazy dog and looks up. '.repeat(10)
+  const spokenIn = (durationS: number, audioTokens?: number) => ({ ...good, audio: { ...sound, durationS }, audioTokens })
+  const suspicion = () => telemetry.spans().at(-1)?.attributes['tts.truncation.suspected']
+
+  test('says what gives rise to it; the text alone is only a hint', async () => {
+    await ttsRequest({ text, language: 'en-US' }, (tts) => tts.onCall(spokenIn(38, 950)))
+    expect(suspicion(), 'an usual pace').toBeUndefined()
+    await ttsRequest({ text, language: 'en-US' }, (tts) => tts.onCall(spokenIn(9, 225)))
+    expect(suspicion()).toBe('text')
+    expect(telemetry.spans().at(-1)).toMatchObject({ attributes: { 'tts.outcome': 'ok' }, status: { code: SpanStatusCode.OK } })
+    await ttsRequest({ text, language: 'en-US' }, (tts) => tts.onCall(spokenIn(20, 640)))
+    expect(suspicion()).toBe('tokens')
+    expect(telemetry.spans().at(-1)?.status).toMatchObject({ message: 'The audio ends before the text does' })
+  })
+
+  test('holds the sum of the chunks against the sum of their tokens, and is silent where one did not tell', async () => {
+    await ttsRequest({ text: 'x' }, (tts) => {
+      tts.onCall(spokenIn(20, 500))
+      tts.onCall(spokenIn(20, 780))
+    })
+    expect(suspicion()).toBe('tokens')
+    await ttsRequest({ text: 'x' }, (tts) => {
+      tts.onCall(spokenIn(20, undefined))
+      tts.onCall(spokenIn(20, 780))
+    })
+    expect(suspicion()).toBeUndefined()
+  })
+
+  test('is not said of what was broken off, nor of chunks whose other half came from a cache', async () => {
+    await ttsRequest({ text, language: 'en' }, (tts) => {
+      tts.onCall(spokenIn(9, 225))
+      tts.cancelled()
+    })
+    expect(suspicion()).toBeUndefined()
+    await ttsRequest({ text, language: 'en' }, (tts) => {
+      tts.cacheHit()
+      tts.onCall(spokenIn(9, 225))
+    })
+    expect(suspicion()).toBeUndefined()
+  })
+})
+
+test('what the user does not want any more is cancelled, however it ends', async () => {
+  await ttsRequest(order, (tts) => tts.cancelled())
+  const failure = new Error('write after end')
+  await expect(
+    ttsRequest(order, (tts) => {
+      tts.cancelled()
+      throw failure
+    }),
+  ).rejects.toBe(failure)
+  for (const { attributes, status, events } of telemetry.spans()) {
+    expect(attributes).toMatchObject({ 'tts.outcome': 'cancelled' })
+    expect([status.code, events]).toEqual([SpanStatusCode.UNSET, []])
+  }
+})
+
+test('an answer from a cache is ok, costs nothing and does not make speech look fast', async () => {
+  await ttsRequest(order, (tts) => {
+    tts.cacheHit()
+    tts.audio(Buffer.alloc(48_000), 'audio/L16;rate=24000')
+  })
+  const { attributes } = onlySpan()
+  expect(attributes).toMatchObject({ 'tts.outcome': 'ok', 'tts.cache.hit': true, 'tts.cost.estimated_usd': 0, 'tts.audio.duration': 1 })
+  expect(attributes).not.toHaveProperty('tts.rtf')
+  expect(await telemetry.points('tts.rtf')).toEqual([])
+  expect(await telemetry.points('tts.requests')).toMatchObject([{ attributes: { 'tts.cache.hit': true, 'tts.outcome': 'ok' }, value: 1 }])
+  await ttsRequest(order, (tts) => {
+    tts.chunks(2)
+    tts.cacheHit()
+    tts.onCall(good)
+  })
+  expect(telemetry.spans()[1]?.attributes).toMatchObject({
+    'tts.input.chunks': 2,
+    'tts.cache.hit': true,
+    'tts.cost.estimated_usd': 0.000453,
+    'tts.rtf': expect.any(Number),
+  })
+})
+
+describe('money', () => {
+  const unknown = async () =>
+    (await telemetry.points('tts.cost.unknown')).map(({ attributes, value }) => [attributes['tts.cost.unknown_reason'], value])
+
+  test('what is not known is absent and counted by its reason, never free', async () => {
+    await ttsRequest({ ...order, model: 'gemini-9-tts' }, (tts) => tts.onCall(good))
+    await ttsRequest(order, (tts) => tts.onCall({ ...good, tier: 'flex' }))
+    await ttsRequest(order, (tts) => tts.onCall({ outcome: 'error', errorType: 'timeout' }))
+    expect(telemetry.spans().map(({ attributes }) => attributes['tts.cost.unknown_reason'])).toEqual(['model', 'tier', 'usage'])
+    expect(telemetry.spans().every(({ attributes }) => !('tts.cost.estimated_usd' in attributes))).toBe(true)
+    expect(await unknown()).toEqual([
+      ['model', 1],
+      ['tier', 1],
+      ['usage', 1],
+    ])
+    expect(await telemetry.points('tts.cost')).toEqual([])
+  })
+
+  test('a request whose calls are known in part says both', async () => {
+    await ttsRequest(order, (tts) => {
+      tts.onCall(good)
+      tts.onCall({ ...good, model: 'gemini-9-tts' })
+      tts.onCall({ ...good, model: 'gemini-9-tts' })
+    })
+    expect(onlySpan().attributes).toMatchObject({ 'tts.cost.estimated_usd': 0.000453, 'tts.cost.unknown_reason': 'model' })
+    expect(await unknown()).toEqual([['model', 2]])
+  })
+
+  test('what Gemini refuses it does not bill', async () => {
+    await ttsRequest(order, (tts) => {
+      tts.onCall({ outcome: 'error', errorType: 'UNAVAILABLE' })
+      tts.onCall({ outcome: 'error', errorType: 'ECONNREFUSED' })
+      tts.onCall(good)
+    })
+    expect(onlySpan().attributes).toMatchObject({ 'tts.cost.estimated_usd': 0.000453 })
+    expect(onlySpan().attributes).not.toHaveProperty('tts.cost.unknown_reason')
+    expect(await unknown()).toEqual([])
+  })
+
+  test('a blocked prompt costs its input', async () => {
+    await ttsRequest(order, (tts) => tts.onCall({ outcome: 'error', errorType: 'blocked', inputTokens: 2_000, audioTokens: 0 }))
+    expect(onlySpan().attributes).toMatchObject({ 'tts.outcome': 'error', 'tts.cost.estimated_usd': 0.001 })
+  })
+
+  test('the labels of a request without a model are those of the model that answered', async () => {
+    await ttsRequest({ text: 'x' }, (tts) => tts.onCall({ ...good, model: 'gemini-3.8-flash-tts' }))
+    expect(await telemetry.points('tts.cost')).toMatchObject([{ attributes: { 'tts.model': 'gemini-3.8-flash-tts' } }])
+  })
 })
 
 test('streamed pieces are measured, and the first one is the first audio', async () => {
