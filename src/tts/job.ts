@@ -15,8 +15,8 @@ export type TtsRequest = {
   readonly requestId: string
   /** It waits for its turn from now on. */
   queued(): void
-  /** Its turn has come: processing time counts from here. */
-  started(): void
+  /** Its turn has come: processing time counts from here. `waitedS`: how long it has waited where this process did not see it, as in a queue on Redis. */
+  started(waitedS?: number): void
   /** The text is spoken in `count` parts, each by a call of its own. */
   chunks(count: number): void
   /** The audio, or a part of it, comes from a cache: where no call of the provider follows, it costs nothing. */

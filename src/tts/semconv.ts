@@ -87,7 +87,7 @@ export const TTS_TIME_TO_FIRST_AUDIBLE = 'tts.time_to_first_audible'
 export const TTS_STREAM_STALLS = 'tts.stream.stalls'
 /** Double, seconds. Streams only: how long the listener waited in these stalls, all together. */
 export const TTS_STREAM_STALLED = 'tts.stream.stalled'
-/** Double, seconds. From `queued` to `started`. */
+/** Double, seconds. From `queued` to `started`, or as the app says. */
 export const TTS_QUEUE_WAIT = 'tts.queue.wait'
 /** Integer. Requests to the provider that this job took, repetitions by its client included. */
 export const TTS_ATTEMPTS = 'tts.attempts'

@@ -13,7 +13,8 @@ export type Times = {
 
 export type Stopwatch = {
   queued(): void
-  started(): void
+  /** `waitedS`: how long it has waited, where that is known from elsewhere. */
+  started(waitedS?: number): void
   /** The first audio has arrived, at `atMs` on the same clock, or just now; only the first time counts. */
   firstAudio(atMs?: number): void
   /** A call that has just ended had its first audio `afterS` its start; without `durationS` it is taken to have begun when processing did. */
@@ -36,9 +37,10 @@ export function createStopwatch(nowMs: () => number = () => performance.now()): 
     queued() {
       queuedMs = nowMs()
     },
-    started() {
+    started(waitedS) {
       processingMs = nowMs()
-      if (queuedMs !== undefined) queueWaitMs = processingMs - queuedMs
+      if (waitedS !== undefined) queueWaitMs = waitedS * 1_000
+      else if (queuedMs !== undefined) queueWaitMs = processingMs - queuedMs
     },
     firstAudio(atMs) {
       firstAudioMs ??= atMs ?? nowMs()
