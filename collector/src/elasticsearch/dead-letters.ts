@@ -24,8 +24,10 @@ type BuryOptions = {
   readonly signal: AbortSignal
 }
 
-/** A record that was refused for its size must fit here; the beginning tells what it was. */
+/** Kept whole up to here; of a longer one the beginning tells what it was. */
 const RECORD_CHARACTERS_MAX = 1 << 20
+/** The same for one that was refused for its size: proxies begin to refuse at 1 MB. */
+const TOO_LARGE_CHARACTERS_MAX = 1 << 16
 /** Dead letters are few; this is what one round of retention looks at. */
 const PAGE = 1_000
 const PAGES_MAX = 100
@@ -72,6 +74,10 @@ function toText({ record, code, reason, detail }: Hopeless, arrived: string): st
     reason: detail === '' ? reason : `${reason}: ${detail}`,
     request_id: idOf(record.attributes.request_id) ?? undefined,
     user_id: idOf(record.attributes.user_id) ?? undefined,
-    record: whole.length > RECORD_CHARACTERS_MAX ? `${whole.slice(0, RECORD_CHARACTERS_MAX).toWellFormed()}…` : whole,
+    record: cutAt(whole, code === '413' ? TOO_LARGE_CHARACTERS_MAX : RECORD_CHARACTERS_MAX),
   })
+}
+
+function cutAt(text: string, charactersMax: number): string {
+  return text.length > charactersMax ? `${text.slice(0, charactersMax).toWellFormed()}…` : text
 }
