@@ -125,8 +125,11 @@ function template({ templates }: StandIn, method: string, name: string, body: st
 function search({ indexes }: StandIn, name: string, body: string): Found {
   const query: { query?: { range: { '@timestamp': { lt: string } } } } = JSON.parse(body)
   const before = query.query?.range['@timestamp'].lt ?? '9'
-  const hits = [...(indexes.get(name) ?? [])].filter(([, document]) => String(document['@timestamp']) < before)
-  return { status: 200, body: { hits: { hits: hits.map(([_id]) => ({ _index: name, _id })) } } }
+  const found = [...indexes].filter(([index]) => index === name || (name.endsWith('*') && index.startsWith(name.slice(0, -1))))
+  const hits = found.flatMap(([_index, documents]) =>
+    [...documents].filter(([, document]) => String(document['@timestamp']) < before).map(([_id, _source]) => ({ _index, _id, _source })),
+  )
+  return { status: 200, body: { hits: { hits } } }
 }
 
 function settings({ indexes }: StandIn, pattern: string): Found {
