@@ -41,7 +41,7 @@ const BUNDLES: readonly Bundle[] = [
   {
     // Apart, and loaded only where there is a logging.yaml.
     outdir: 'dist/yaml',
-    entries: { 'settings-yaml': 'src/log/settings-yaml.ts' },
+    entries: { 'settings-yaml': 'src/log/settings/yaml.ts' },
     external: [],
   },
   {

@@ -1,4 +1,4 @@
-import { redactText } from './log/secret-text.ts'
+import { redactText } from './log/redact/secret-text.ts'
 
 /** One kind of value that a variable can hold. */
 export type ValueType<T> = {

@@ -6,7 +6,7 @@ import { createPipeline, type Delivery, type Pipeline } from './delivery/pipelin
 import type { PostOptions } from './delivery/post.ts'
 import type { Stats } from './delivery/stats.ts'
 import { writeToConsole } from './log/console.ts'
-import { isSecretName } from './log/secret-name.ts'
+import { isSecretName } from './log/redact/secret-name.ts'
 import { createEncoder, type ItemOf } from './wire/encode.ts'
 import type { Send } from './wire/outcome.ts'
 import { type Chunk, SIGNALS, type Signal } from './wire/signal.ts'

@@ -29,4 +29,16 @@ export { getLogger, type Logger } from './log/logger.ts'
 export { getTelemetryHealth } from './registered.ts'
 export { getRequestId, type RequestContext, type RequestNames, setUser, withRequest } from './request-context.ts'
 export { createSdk, type Sdk, type SdkParts } from './sdk.ts'
-export { type TtsOrder, type TtsRequest, ttsRequest } from './tts/request.ts'
+export type { AudioFacts } from './tts/audio.ts'
+export { recordProcessingTime, recordRequest } from './tts/measure.ts'
+export { observeActiveConnections, observeQueueLength, type ReadNumber } from './tts/observed.ts'
+export {
+  type StartedTtsRequest,
+  startTtsRequest,
+  type TtsCallFacts,
+  type TtsOrder,
+  type TtsOutcome,
+  type TtsRequest,
+  ttsRequest,
+} from './tts/request.ts'
+export { type MetricsSummary, metricsSummary } from './tts/summary.ts'

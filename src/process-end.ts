@@ -3,7 +3,7 @@ import { type PostTailOptions, postTail } from './delivery/last-breath.ts'
 import { watchEndSignals } from './end-signals.ts'
 import { watchExit } from './exit-listener.ts'
 import { watchFatalErrors } from './fatal-error.ts'
-import { endLogFiles } from './log/file-exit.ts'
+import { endLogFiles } from './log/file/exit.ts'
 import type { Sdk } from './sdk.ts'
 import type { Chunk } from './wire/signal.ts'
 

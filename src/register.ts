@@ -9,11 +9,14 @@ import { registerGlobals } from './globals.ts'
 import { installInstrumentation } from './instrument/install.ts'
 import { createLineWriter } from './log/console.ts'
 import { createRedactor } from './log/redact.ts'
+import { examineSettings, type SettingsExam } from './log/settings/file.ts'
+import { planOfEnvironment } from './log/settings.ts'
 import { watchProcessEnd } from './process-end.ts'
 import { registered, setRegistered } from './registered.ts'
 import { createSdk } from './sdk.ts'
 import { describeStart, isStartTold } from './start-line.ts'
 import { SIGNALS, type Signal } from './wire/signal.ts'
+import { describeProblems } from './wrong-settings.ts'
 
 const STDERR = 2
 const writeToStderr = createLineWriter({ fd: STDERR })
@@ -31,28 +34,31 @@ function isOwnWorker(): boolean {
 
 function start(): void {
   const { config, problems } = processConfig()
-  if (isMainThread) tellProblems(problems, config.strict)
+  const exam = isMainThread ? examineLogging(config) : undefined
+  if (isMainThread) tellProblems(exam?.message === undefined ? problems : [...problems, exam.message], config.strict)
   if (config.compileCache) enableCompileCache()
   try {
-    install(config)
+    install(config, exam?.mark)
   } catch (error) {
     say(`cannot start, the app runs without telemetry. ${format(error)}`)
   }
 }
 
+/** A `logging.yaml` is read at the first record, and that may be late. */
+function examineLogging({ log }: Config): SettingsExam | undefined {
+  return log.settingsPath === undefined ? undefined : examineSettings(log.settingsPath, planOfEnvironment(log))
+}
+
 /** Workers have the same environment: once is enough. */
 function tellProblems(problems: readonly string[], isStrict: boolean): void {
   if (problems.length === 0) return
-  const end = isStrict ? 'The app was not started (TTS_OTEL_STRICT).' : 'The app runs on.'
-  say(
-    `${problems.length} wrong setting${problems.length === 1 ? '' : 's'}. ${end}\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-  )
+  say(describeProblems(problems, isStrict ? 'The app was not started (TTS_OTEL_STRICT).' : 'The app runs on.'))
   if (isStrict) process.exit(1)
 }
 
-function install(config: Config): void {
+function install(config: Config, saidSettings: string | undefined): void {
   const sdk = createSdk(config, { warn: say })
-  setRegistered(sdk)
+  setRegistered({ stats: sdk.stats, forceFlush: sdk.forceFlush, saidSettings })
   const diagLogger = createDiagLogger({ say, redactor: createRedactor(config.log), nowMs: Date.now })
   const refusal = registerGlobals({ sdk, diagLogger, diagLevel: config.diagLevel })
   if (refusal !== undefined) say(refusal)

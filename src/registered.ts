@@ -4,6 +4,8 @@ import { createStats, type TelemetryHealth } from './delivery/stats.ts'
 export type Registered = {
   readonly stats: () => TelemetryHealth
   readonly forceFlush: (timeoutMs?: number) => Promise<boolean>
+  /** State of the `logging.yaml` whose faults were said at the start. */
+  readonly saidSettings?: string | undefined
 }
 
 /** On `globalThis`, so that a second copy of this package (another path, another bundle) finds the first. */

@@ -264,7 +264,7 @@ const SPEECH = {
     'off',
     'Whether the audio is also listened to: silence at both ends, clipping, peak and RMS, and speech that is silent counts as such. Costs at most some milliseconds a call.',
   ),
-  TTS_OTEL_PRICES: optional(text, 'A JSON file with prices of your own; rows of it win over the built-in ones. See docs/speech.md.'),
+  TTS_OTEL_PRICES: optional(text, 'A JSON file with prices of your own; rows of it win over the built-in ones.'),
 }
 
 const READING = {

@@ -129,14 +129,16 @@ export function tokensOf(text: string): number {
   return Math.ceil(text.length / 4)
 }
 
-function textOf(parts: readonly unknown[]): string {
+/** The texts among the parts of a message. */
+export function textOf(parts: readonly unknown[]): string {
   return parts
     .map((part) => asString(at(part, 'text')) ?? '')
     .join(' ')
     .trim()
 }
 
-function at(value: unknown, ...path: readonly string[]): unknown {
+/** What stands at `path` in parsed JSON. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, key) => (isRecord(inner) ? inner[key] : undefined), value)
 }
 
@@ -144,10 +146,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-function asArray(value: unknown): readonly unknown[] {
+/** The value if it is a list, else an empty one. */
+export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function asString(value: unknown): string | null {
+/** The value if it is a text with something in it. */
+export function asString(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }

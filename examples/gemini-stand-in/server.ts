@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseCall, parsePath, type SpeechCall } from './call.ts'
+import { createLive } from './live.ts'
 import { answerModels, parseModelsPath } from './models.ts'
 import { isModeName, MODES, type ModeName } from './modes.ts'
 import { invalidArgument, KEY_MISSING, KEY_WRONG, notFound, type Refusal, refuse } from './refusals.ts'
@@ -28,7 +29,7 @@ export const STAND_IN_KEY = 'stand-in-key'
 const BODY_BYTES_MAX = 1024 * 1024
 
 /**
- * A server that answers `generateContent`, `streamGenerateContent` and `interactions` as Gemini's speech models do, failures included.
+ * A server that answers `generateContent`, `streamGenerateContent`, `interactions` and the Live API as Gemini's speech models do, failures included.
  *
  * A mode of {@link MODES} is chosen by the header `x-stand-in-mode`, by `?mode=`, or by `[stand-in: mode]` in the text, in this order.
  */
@@ -47,6 +48,8 @@ export function createGeminiStandIn(options: StandInOptions = {}): GeminiStandIn
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy())
   })
+  const live = createLive({ apiKey, timeScale })
+  server.on('upgrade', live.upgrade)
   return {
     listen: (port = 0) =>
       new Promise((resolve, reject) => {
@@ -59,6 +62,7 @@ export function createGeminiStandIn(options: StandInOptions = {}): GeminiStandIn
     stop: () =>
       new Promise((resolve) => {
         stopping.abort()
+        live.stop()
         server.close(() => resolve())
         server.closeAllConnections()
       }),

@@ -14,7 +14,7 @@ const FIRST_AUDIO_MS = 900
 const L16 = `audio/L16;codec=pcm;rate=${SAMPLE_RATE_HZ}`
 
 /** Seconds that reading the text takes. */
-export function secondsOf(call: SpeechCall): number {
+export function secondsOf(call: Pick<SpeechCall, 'text'>): number {
   return Math.max(0.4, call.text.length / CHARACTERS_PER_SECOND)
 }
 

@@ -1,5 +1,5 @@
 /**
- * A small TTS API. Telemetry is the first word of the command line, and three calls in the code:
+ * A small TTS API. Telemetry is the first word of the command line, and a few calls in the code:
  *
  *   node --import tts-otel/register app.ts
  */
@@ -7,9 +7,10 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { GoogleGenAI } from '@google/genai'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { getLogger, getRequestId, setUser } from 'tts-otel'
+import { createHealth, geminiCheck, getLogger, type Health, setUser } from 'tts-otel'
+import { ttsOtel } from 'tts-otel/fastify'
 import { type Config, parseConfig } from './config.ts'
-import { HttpError, toAnswer } from './errors.ts'
+import { explainSchemaErrors } from './errors.ts'
 import { createSpeech } from './speech.ts'
 import { createDoor } from './users.ts'
 import { LANGUAGES, ORDER_SCHEMA, type Order, VOICES } from './voices.ts'
@@ -17,16 +18,16 @@ import { LANGUAGES, ORDER_SCHEMA, type Order, VOICES } from './voices.ts'
 const log = getLogger('app')
 const schema = { body: ORDER_SCHEMA }
 
-function createApp(config: Config): FastifyInstance {
+type App = { readonly app: FastifyInstance; readonly health: Health }
+
+async function createApp(config: Config): Promise<App> {
   const { apiKey, baseUrl, timeoutMs } = config.gemini
   const gemini = new GoogleGenAI({ apiKey, httpOptions: { timeout: timeoutMs, ...(baseUrl ? { baseUrl } : {}) } })
   const speech = createSpeech(gemini, config.gemini)
   const admit = createDoor(config.users)
-  const app = Fastify({ genReqId: () => getRequestId() })
-
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-  })
+  const health = createHealth({ checks: { gemini_api: geminiCheck(gemini) } })
+  const app = Fastify({ schemaErrorFormatter: explainSchemaErrors })
+  await app.register(ttsOtel, { health })
 
   app.get('/api/v1/voices', async () => ({ voices: VOICES, languages: LANGUAGES }))
 
@@ -45,28 +46,19 @@ function createApp(config: Config): FastifyInstance {
     })
   })
 
-  app.setNotFoundHandler(async (request) => {
-    throw new HttpError(404, 'HTTP_ERROR', `There is no ${request.method} ${request.url.split('?')[0]}.`)
-  })
-  app.setErrorHandler(async (error, request, reply) => {
-    const { status, headers, body } = toAnswer(error, request)
-    const facts = { error_code: body.error, status_code: status, method: body.method, path: body.path }
-    if (status < 500) log.warning(body.message, facts)
-    else log.error(body.message, { ...facts, error })
-    return reply.code(status).headers(headers).send(body)
-  })
-  return app
+  return { app, health }
 }
 
 /** Requests that are still running when the service is told to stop may take this long. */
 const STOP_TIMEOUT_MS = 8_000
 
 const config = parseConfig(process.env)
-const app = createApp(config)
+const { app, health } = await createApp(config)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref()
-    app.close()
+    health.shuttingDown()
+    app.close().finally(() => health.stop())
   })
 }
 const address = await app.listen({ host: config.host, port: config.port })

@@ -1,8 +1,8 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { GenerateContentParameters, GenerateContentResponse, GoogleGenAI } from '@google/genai'
-import { getLogger, ttsRequest } from 'tts-otel'
-import { geminiFailed, HttpError } from './errors.ts'
+import { GeminiApiError, getLogger, ttsRequest } from 'tts-otel'
+import { geminiFailed } from './errors.ts'
 import { createTurns } from './turns.ts'
 import type { Order } from './voices.ts'
 
@@ -67,6 +67,6 @@ function audioOf(response: GenerateContentResponse): Buffer | null {
   return data ? Buffer.from(data, 'base64') : null
 }
 
-function silent(): HttpError {
-  return new HttpError(502, 'GEMINI_API_ERROR', 'Gemini answered without audio.')
+function silent(): GeminiApiError {
+  return new GeminiApiError('Gemini answered without audio.')
 }

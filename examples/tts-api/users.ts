@@ -1,5 +1,5 @@
+import { AuthenticationError, RateLimitError } from 'tts-otel'
 import type { User } from './config.ts'
-import { rateLimited, unauthorized } from './errors.ts'
 
 /**
  * Decides who may pass: returns the user of a bearer token.
@@ -10,15 +10,16 @@ export function createDoor(users: readonly User[], now: () => number = Date.now)
 
   return function admit(authorization) {
     const key = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
-    if (!key) throw unauthorized('Send your key as "Authorization: Bearer <key>".')
+    if (!key) throw new AuthenticationError('Send your key as "Authorization: Bearer <key>".')
     const guest = guests.get(key)
-    if (!guest) throw unauthorized('This key is not known.')
+    if (!guest) throw new AuthenticationError('This key is not known.')
 
     const { requestsPerMinute } = guest.user
     const perMs = requestsPerMinute / 60_000
     guest.left = Math.min(requestsPerMinute, guest.left + (now() - guest.countedAtMs) * perMs)
     guest.countedAtMs = now()
-    if (guest.left < 1) throw rateLimited(requestsPerMinute, Math.ceil((1 - guest.left) / perMs / 1_000))
+    if (guest.left < 1)
+      throw new RateLimitError(`More than ${requestsPerMinute} requests in this minute.`, Math.ceil((1 - guest.left) / perMs / 1_000))
     guest.left -= 1
     return guest.user
   }

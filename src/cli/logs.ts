@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import { relative } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { listFolder } from '../log/archive-files.ts'
-import { type Archived, type ArchivePlan, carryOut, planArchives } from '../log/archive-sweep.ts'
+import { listFolder } from '../log/file/archive-files.ts'
+import { type Archived, type ArchivePlan, carryOut, planArchives } from '../log/file/archive-sweep.ts'
 import type { CommandResult } from './main.ts'
 
 export const LOGS_HELP = `npx tts-otel logs rotate DIR [--older-than 1d] [--keep 30] [--dry-run] [--json]

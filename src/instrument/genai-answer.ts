@@ -1,4 +1,5 @@
-import { type AudioFacts, type AudioMeter, createAudioMeter } from '../tts/audio.ts'
+import type { AudioFacts } from '../tts/audio.ts'
+import { createPlayback, type Playback, type PlaybackFacts } from '../tts/playback.ts'
 import { parseServerTiming } from './attempts.ts'
 
 /** Tokens as Google counts them; what it does not say is left out. */
@@ -23,6 +24,10 @@ export type Answer = {
   readonly hasText: boolean
   readonly audio: AudioFacts | undefined
   readonly audioType: string | undefined
+  /** How the pieces of the audio came, on the clock of {@link performance.now}; undefined where nobody can say. */
+  readonly playback?: PlaybackFacts | undefined
+  /** How soon the provider answered, and for how much: `standard`, `batch`. */
+  readonly serviceTier?: string | undefined
   readonly usage: TokenUsage | undefined
   readonly model: string | undefined
   readonly id: string | undefined
@@ -47,7 +52,7 @@ export type MediaReader = {
   /** @returns whether there was audio in it. */
   audio(data: string | undefined, mimeType: string | undefined): boolean
   text(text: string | undefined): void
-  media(): Pick<Answer, 'audio' | 'audioType' | 'hasText'>
+  media(): Pick<Answer, 'audio' | 'audioType' | 'playback' | 'hasText'>
 }
 
 type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
@@ -69,6 +74,7 @@ type GeminiResponse = {
     readonly promptTokenCount?: number
     readonly candidatesTokenCount?: number
     readonly thoughtsTokenCount?: number
+    readonly serviceTier?: string
     readonly cachedContentTokenCount?: number
     readonly promptTokensDetails?: readonly TokenDetail[]
     readonly candidatesTokensDetails?: readonly TokenDetail[]
@@ -113,6 +119,7 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
       blockReason,
       error: undefined,
       usage: usage && readUsage(usage),
+      serviceTier: usage?.serviceTier,
       model,
       id,
       serverTimingMs,
@@ -122,7 +129,7 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
 
 /** Measures audio, and notices text. */
 export function createMediaReader({ onText }: ReaderOptions): MediaReader {
-  let meter: AudioMeter | undefined
+  let playback: Playback | undefined
   let audioType: string | undefined
   let hasText = false
   let hasAudio = false
@@ -130,9 +137,9 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
     audio(data, mimeType) {
       if (!data) return false
       audioType ??= mimeType
-      meter ??= createAudioMeter(mimeType ?? '')
-      meter.add(data)
-      hasAudio ||= meter.facts() !== undefined
+      playback ??= createPlayback(mimeType ?? '')
+      playback.add(data)
+      hasAudio ||= playback.audio() !== undefined
       return hasAudio
     },
     text(text) {
@@ -140,7 +147,7 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
       hasText = true
       onText?.(text)
     },
-    media: () => ({ audio: meter?.facts(), audioType, hasText }),
+    media: () => ({ audio: playback?.audio(), audioType, playback: playback?.facts(), hasText }),
   }
 }
 
@@ -155,6 +162,16 @@ function readUsage(usage: NonNullable<GeminiResponse['usageMetadata']>): TokenUs
     inputByModality: countByModality(usage.promptTokensDetails, (detail) => detail.tokenCount),
     outputByModality: countByModality(usage.candidatesTokensDetails, (detail) => detail.tokenCount),
   }
+}
+
+/**
+ * Tokens of audio that are billed. Where the answer does not tell the modalities of its output all of it is taken for audio, as a
+ * speech model makes nothing else; undefined where the tokens were not told, or are of another kind.
+ */
+export function billedAudioTokens(usage: TokenUsage | undefined): number | undefined {
+  if (!usage) return undefined
+  const { outputByModality, output = 0 } = usage
+  return outputByModality.audio ?? (Object.keys(outputByModality).length === 0 ? output : undefined)
 }
 
 /** Sums of what `tokensOf` gives, by modality in lower case. */

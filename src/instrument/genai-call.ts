@@ -3,7 +3,7 @@ import type { TtsCallFacts } from '../tts/outcome.ts'
 import { currentTtsRequest } from '../tts/request.ts'
 import { EVENT_CALL_COMPLETED, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
 import { type Attempts, createAttempts, withAttempts } from './attempts.ts'
-import type { Answer } from './genai-answer.ts'
+import { type Answer, billedAudioTokens } from './genai-answer.ts'
 import { answerAttributes, attemptAttributes, failureAttributes, finishAttributes } from './genai-attributes.ts'
 import { createContentCollector, type GenAiContent } from './genai-content.ts'
 import type { CallFailure } from './genai-errors.ts'
@@ -102,7 +102,8 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent }
   }
 }
 
-function guardedBy(guard: Guard) {
+/** Makes of a step one that never throws. */
+export function guardedBy(guard: Guard) {
   return <A extends readonly unknown[]>(step: (...values: A) => void) =>
     (...values: A): void => {
       try {
@@ -158,8 +159,10 @@ function toTtsCall({ answer, failure, times, attempts, model }: EndedCall): TtsC
     outcome: outcomeOf(answer, failure),
     model: answer.model ?? model,
     audio: answer.audio,
+    playback: answer.playback,
     inputTokens: answer.usage?.input,
-    audioTokens: answer.usage?.outputByModality.audio,
+    audioTokens: billedAudioTokens(answer.usage),
+    tier: answer.serviceTier,
     timeToFirstAudioS: times.firstAudioS,
     durationS: times.durationS,
     attempts: Math.max(1, attempts.sent),

@@ -7,7 +7,8 @@ export const GEMINI_ERROR_TYPES = {
   no_audio: 'Audio was asked for, and none came or only the header of a file.',
   text_instead_of_audio: 'Audio was asked for, and text came.',
   truncated: 'An answer in one piece ends before the text does: finish reason OTHER or MAX_TOKENS, or status incomplete.',
-  truncated_stream: 'A stream ends before the text does: no finish reason, OTHER or MAX_TOKENS, or status incomplete.',
+  truncated_stream:
+    'A stream ends before the text does: no finish reason, OTHER or MAX_TOKENS, or status incomplete; Live: closed in the middle of a turn.',
   blocked: 'The prompt was refused; gcp.gemini.block_reason tells why.',
   safety: 'The answer was withheld as harmful.',
   recitation: 'The answer was withheld because it repeats protected text.',
@@ -15,7 +16,7 @@ export const GEMINI_ERROR_TYPES = {
   blocklist: 'The text holds forbidden words.',
   prohibited_content: 'The text holds forbidden content.',
   spii: 'The text holds sensitive personal data.',
-  content_blocked: 'The answer was withheld and nobody says why (interactions).',
+  content_blocked: 'The answer was withheld and nobody says why (interactions, Live).',
   malformed_response: 'The model made an answer that Google itself could not read.',
   malformed_answer: 'The answer is no valid JSON, or ends in the middle of it.',
   failed: 'The interaction failed without naming a reason.',
@@ -48,6 +49,8 @@ export const GEMINI_ERROR_TYPES = {
   deadline_exceeded: 'HTTP 504 (interactions): Google did not finish in time.',
   // What is not Google's
   '502': 'Or another number: the HTTP status, where the answer names nothing better, as the page of a proxy.',
+  '1011':
+    'Or another number from 1000 on: the code that the connection of the Live API was closed with. 1006: it broke; 1007: the request or the key is wrong; 1008: not allowed, or no such model; 1011: a fault at Google.',
   ECONNREFUSED: 'Or another code of Node or undici (ECONNRESET, ENOTFOUND, UND_ERR_SOCKET): the connection failed.',
   TypeError: 'Or the class of another error that the client threw.',
 } as const satisfies Readonly<Record<string, string>>

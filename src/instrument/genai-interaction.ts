@@ -24,6 +24,7 @@ type Interaction = {
   readonly id?: string
   readonly model?: string
   readonly status?: string
+  readonly service_tier?: string
   readonly steps?: readonly Step[]
   readonly usage?: Usage
   readonly errors?: readonly Fault[]
@@ -96,13 +97,14 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
   return {
     add: (piece) => (isEvent(piece) ? readEvent(piece) : readInteraction(piece as Interaction)), // every part of it is optional
     answer() {
-      const { status, model, id, usage, sdkHttpResponse } = known
+      const { status, model, id, usage, sdkHttpResponse, service_tier: serviceTier } = known
       return {
         ...reader.media(),
         finishReasons: status === undefined || UNFINISHED.has(status) ? [] : [status.toLowerCase()],
         blockReason: undefined,
         error: fault,
         usage: addUsage(earlier, usage && readUsage(usage)),
+        serviceTier,
         model,
         id,
         serverTimingMs: parseServerTiming(sdkHttpResponse?.headers?.['server-timing']),
@@ -133,7 +135,8 @@ function readUsage(usage: Usage): TokenUsage {
   }
 }
 
-function addUsage(first: TokenUsage | undefined, second: TokenUsage | undefined): TokenUsage | undefined {
+/** What two parts of one answer took together. */
+export function addUsage(first: TokenUsage | undefined, second: TokenUsage | undefined): TokenUsage | undefined {
   if (!first || !second) return first ?? second
   return {
     input: add(first.input, second.input),

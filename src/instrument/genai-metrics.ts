@@ -22,6 +22,8 @@ export type GeminiMetrics = {
   record(call: MeasuredCall): void
   /** The times between chunks of a stream, in seconds. */
   recordChunks(gaps: readonly number[], shared: Attributes): void
+  /** Tokens that were told outside of any call. */
+  recordUsage(usage: TokenUsage, shared: Attributes): void
 }
 
 /** `gen_ai.client.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
@@ -42,6 +44,10 @@ export function createGeminiMetrics(metricNames: MetricNames): GeminiMetrics {
     },
     recordChunks(gaps, shared) {
       for (const { perChunk } of durations) for (const seconds of gaps) perChunk.record(seconds, shared)
+    },
+    recordUsage(usage, shared) {
+      counts?.(usage, shared)
+      usages?.(usage, shared)
     },
   }
 }

@@ -18,7 +18,7 @@ import type { Origin } from './origin.ts'
 
 /** One call of the client before it is made, whichever API it goes to. */
 export type CallRequest = {
-  readonly endpoint: 'generateContent' | 'streamGenerateContent' | 'interactions'
+  readonly endpoint: 'generateContent' | 'streamGenerateContent' | 'interactions' | 'BidiGenerateContent'
   readonly isStream: boolean
   readonly model: string | undefined
   readonly provider: 'gcp.gemini' | 'gcp.vertex_ai'

@@ -53,6 +53,29 @@ export const GEMINI_RETRY_DELAY = 'gcp.gemini.retry_delay'
 /** String: `safety`, `prohibited_content`. Why the prompt was blocked. */
 export const GEMINI_BLOCK_REASON = 'gcp.gemini.block_reason'
 
+// The Live API: one span for each connection
+
+/** String. Id of the session, where the server tells it; the connections that resume one another may share it. */
+export const GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id'
+/** Double, seconds. From `connect` until the server was ready. */
+export const GEMINI_LIVE_SETUP_TIME = 'gcp.gemini.live.setup_time'
+/** Boolean, only ever true. The connection goes on with an earlier session. */
+export const GEMINI_LIVE_RESUMED = 'gcp.gemini.live.resumed'
+/** Integer. Answers of the model, those that failed or were interrupted included. */
+export const GEMINI_LIVE_TURNS = 'gcp.gemini.live.turns'
+/** Integer. Answers that ended badly. */
+export const GEMINI_LIVE_FAILED_TURNS = 'gcp.gemini.live.failed_turns'
+/** Integer. Answers that the user interrupted. */
+export const GEMINI_LIVE_INTERRUPTIONS = 'gcp.gemini.live.interruptions'
+/** Double, seconds. What the server left the app when it said that it would close the connection. */
+export const GEMINI_LIVE_GO_AWAY_TIME_LEFT = 'gcp.gemini.live.go_away_time_left'
+/** Integer. Code that the WebSocket was closed with: 1000, 1005 (no code), 1006 (it broke), 1011. */
+export const GEMINI_LIVE_CLOSE_CODE = 'gcp.gemini.live.close_code'
+/** Event of a connection: the model has answered, well or badly. */
+export const EVENT_LIVE_TURN_COMPLETED = 'Turn completed'
+/** Event of a connection: the server says that it will close it soon. */
+export const EVENT_LIVE_GO_AWAY = 'Server goes away'
+
 // Content, only when asked for
 
 /** JSON text on spans, structured on events: `[{"role": "user", "parts": [{"type": "text", "content": "…"}]}]`. */

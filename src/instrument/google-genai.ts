@@ -3,6 +3,7 @@ import { processConfig } from '../config.ts'
 import { type CallRecorderOptions, createCallRecorder, type GeminiCall } from './genai-call.ts'
 import { followResult, isMethod, isRecord, type Method, override } from './genai-follow.ts'
 import { readInteractionRequest } from './genai-interaction-request.ts'
+import { createLiveWatcher } from './genai-live.ts'
 import { type CallRequest, type GeminiApiClient, readGenerateRequest } from './genai-request.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { isSuppressed } from './suppress.ts'
@@ -38,11 +39,12 @@ export function instrumentGemini<T extends object>(client: T, options: GeminiOpt
 
 /**
  * Makes a `gemini_api_call` span of each call of `models.generateContent`, `generateContentStream` and `interactions.create`, retries and
- * continuations included. The caller gets the client's own objects, errors and laziness; nothing is buffered and no getter of an answer is read.
+ * continuations included, and of each connection of `live.connect`. The caller gets the client's own objects, errors and laziness; nothing is buffered and no getter of an answer is read.
  */
 export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}): GeminiInstrument {
   let isStopped = false
   const watch = createMethodWatcher({ guard, options, isOn: () => !isStopped })
+  const watchLive = createLiveWatcher({ guard, options, isOn: () => !isStopped })
 
   /** Chats call the method on its own: `models` is known from where it stands. */
   function watchModels(models: object, name: string, method: Method): Method {
@@ -95,6 +97,7 @@ export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}
       const client = isMethod(exports.GoogleGenAI) ? exports.GoogleGenAI.prototype : undefined
       const descriptor = isRecord(client) ? Object.getOwnPropertyDescriptor(client, 'interactions') : undefined
       if (isRecord(client) && descriptor) watchInteractionsGetter(client, descriptor)
+      if (isMethod(exports.Live)) watchLive(exports.Live.prototype)
     },
     watchClient(client) {
       if (!isRecord(client)) return
@@ -108,6 +111,7 @@ export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}
       const descriptor = findProperty(client, 'interactions')
       if (descriptor?.get) watchInteractionsGetter(client, descriptor)
       else watchInteractions(descriptor?.value, client)
+      watchLive(client.live)
     },
     stop() {
       isStopped = true

@@ -5,16 +5,16 @@ import { type Attributes, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStat
 import type { EnterableContextManager } from '../context-manager.ts'
 import { uuidv7 } from '../log/uuid.ts'
 import { currentRequest, enterRequest, resumeRequest } from '../request-context.ts'
+import { account } from '../tts/account.ts'
 import { ERROR_TYPE } from '../tts/semconv.ts'
 import type { Guard } from './guard.ts'
+import { createServerDuration } from './http-duration.ts'
 import {
-  HTTP_DURATION_BUCKETS_S,
   HTTP_REQUEST_METHOD,
   HTTP_RESPONSE_STATUS_CODE,
   HTTP_ROUTE,
   knownMethod,
   METRIC_HTTP_SERVER_ACTIVE,
-  METRIC_HTTP_SERVER_DURATION,
   spanNameOf,
   URL_SCHEME,
 } from './http-semconv.ts'
@@ -175,11 +175,7 @@ function createSeries(): (request: ServerRequest, ending: Ending) => Attributes 
 /** Active requests are counted here and read once for each export: two additions instead of two lookups by attributes. */
 function createServerMetrics(): ServerMetrics {
   const meter = metrics.getMeter('tts-otel')
-  const duration = meter.createHistogram(METRIC_HTTP_SERVER_DURATION, {
-    description: 'Duration of HTTP server requests.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: HTTP_DURATION_BUCKETS_S },
-  })
+  const duration = createServerDuration(meter)
   const active = meter.createObservableUpDownCounter(METRIC_HTTP_SERVER_ACTIVE, {
     description: 'Number of active HTTP server requests.',
     unit: '{request}',
@@ -202,7 +198,9 @@ function createServerMetrics(): ServerMetrics {
       const { method, startMs, context } = request
       const byMethod = countsOf(request.scheme)
       byMethod.set(method, (byMethod.get(method) ?? 1) - 1)
-      duration.record((performance.now() - startMs) / 1_000, seriesOf(request, ending), context)
+      const seconds = (performance.now() - startMs) / 1_000
+      account.request(seconds, ending.errorType !== undefined)
+      duration.record(seconds, seriesOf(request, ending), context)
     },
     stop: () => active.removeCallback(observe),
   }

@@ -1,12 +1,13 @@
+import { resolve } from 'node:path'
 import { createWarner } from '../delivery/warn.ts'
-import { createArchivist } from './archive-schedule.ts'
-import { atEnd } from './file-exit.ts'
-import { countDrop, describeFault, sayFault } from './file-fault.ts'
-import { createFileTarget } from './file-target.ts'
-import { createFileWriter } from './file-writer.ts'
+import { createArchivist } from './file/archive-schedule.ts'
+import { atEnd } from './file/exit.ts'
+import { countDrop, describeFault, sayFault } from './file/fault.ts'
+import { createFileTarget } from './file/target.ts'
+import { createFileWriter } from './file/writer.ts'
 
 export type FileSinkOptions = {
-  /** Directories that are missing are made. A symbolic link is followed; then its file is what is rotated. */
+  /** From the working directory of the moment on. Directories that are missing are made. A symbolic link is followed; then its file is what is rotated. */
   readonly path: string
   /** Size at which the file becomes `path.1`; 0: never. Default 10 MB. */
   readonly bytesMax?: number
@@ -52,8 +53,9 @@ const CHUNKS_PER_FILE = 5
  * whose caller has not returned to Node yet, and nothing else.
  */
 export function createFileSink(options: FileSinkOptions): FileSink {
-  const { path, bytesMax = 10 * MB, backupsMax = 5, archivesMax = 30, mode = 0o640 } = options
+  const { bytesMax = 10 * MB, backupsMax = 5, archivesMax = 30, mode = 0o640 } = options
   const { onDrop = countDrop, warn = sayFault, nowMs = () => performance.now() } = options
+  const path = resolve(options.path) // an app that changes its directory later does not move its log
   const warnOf = createWarner(warn, nowMs)
   const onRotated = (): void => archivist?.wake()
   const onRotationFailed = (error: unknown): void =>

@@ -1,5 +1,8 @@
+import { isMainThread } from 'node:worker_threads'
 import { type AnyValue, type Context, context, diag } from '@opentelemetry/api'
-import { processConfig } from '../config.ts'
+import { type LogConfig, processConfig } from '../config.ts'
+import { registered } from '../registered.ts'
+import { describeProblems } from '../wrong-settings.ts'
 import type { Cleaning } from './clean.ts'
 import { type WriteLine, writeToErrors } from './console.ts'
 import { addFields, type Fields } from './fields.ts'
@@ -50,9 +53,18 @@ type LoggersOptions = {
 
 type Attributes = Record<string, AnyValue>
 
-const logConfig = () => processConfig().config.log
 const say = (message: string) => writeToErrors(`tts-otel: ${message}\n`)
-const defaultLoggers = createLoggers({ routing: createRouting({ config: logConfig, openFile: createFileSink, say }), config: logConfig })
+const defaultLoggers = createLoggers({
+  routing: createRouting({ config: readConfig, openFile: createFileSink, say }),
+  config: () => processConfig().config.log,
+})
+
+/** Says what is wrong in the environment, which `register` does at the start; where nothing is registered nobody else would. */
+function readConfig(): LogConfig {
+  const { config, problems } = processConfig()
+  if (problems.length > 0 && isMainThread && registered() === undefined) say(describeProblems(problems, 'Defaults hold instead.'))
+  return config.log
+}
 
 /**
  * The logger `name` (`app.tts`), which becomes `source` and the instrumentation scope. Where its records go: `logging.yaml`

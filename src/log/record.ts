@@ -4,9 +4,10 @@ import { currentRequest, type RequestContext } from '../request-context.ts'
 import { LOG_RECORD_UID, LOG_SAMPLE_RATIO, REQUEST_ID, SOURCE, USER_ID } from '../tts/semconv.ts'
 import type { Cleaning } from './clean.ts'
 import { isError } from './exception.ts'
-import { addFields, type Fields } from './fields.ts'
+import { addFields, type Fields, showPlain } from './fields.ts'
 import type { Level } from './levels.ts'
 import type { Line } from './line.ts'
+import { UNREADABLE } from './redact/shown.ts'
 import { createRedactor, type Redactor } from './redact.ts'
 import { isSampled } from './sample.ts'
 
@@ -106,8 +107,9 @@ function addCall(attributes: Attributes, { base, message, fields }: Pick<Call, '
 /** Never throws: a caller without types may pass anything. */
 function textOf(message: unknown): string {
   try {
-    return isError(message) ? message.message || message.name : String(message)
+    if (isError(message)) return message.message || message.name
+    return typeof message === 'object' ? showPlain(message) : String(message)
   } catch {
-    return '[UNREADABLE]'
+    return UNREADABLE
   }
 }

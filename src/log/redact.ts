@@ -1,8 +1,8 @@
-import { createHasher } from './hash.ts'
-import { createJudge } from './judge.ts'
-import { createDeepRedactor, startWalk, type Walk } from './redact-deep.ts'
-import { redactText } from './secret-text.ts'
-import { putField, UNREADABLE } from './shown.ts'
+import { createDeepRedactor, startWalk, type Walk } from './redact/deep.ts'
+import { createHasher } from './redact/hash.ts'
+import { createJudge } from './redact/judge.ts'
+import { redactText } from './redact/secret-text.ts'
+import { putField, UNREADABLE } from './redact/shown.ts'
 
 /**
  * Takes secrets out of everything that leaves the process. Copy on write: where nothing was found the same object comes back,
@@ -43,7 +43,8 @@ export function createRedactor({ hashKey }: RedactorOptions = {}): Redactor {
       if (verdict.kind === 'plain' && typeof value === 'string' && value.length < COUNTED_CHARS_MIN) clean = redactText(value, mask)
       else {
         walk ??= startWalk()
-        clean = deep.field(verdict.kind, value, walk, 0)
+        const kind = verdict.kind === 'held' && deep.namesSecret(attributes) ? 'secret' : verdict.kind
+        clean = deep.field(kind, value, walk, 0)
       }
       if (Object.is(clean, value) && verdict.name === name) continue
       copy ??= { ...attributes }

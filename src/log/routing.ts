@@ -1,7 +1,8 @@
 import type { LogConfig } from '../config.ts'
+import { registered } from '../registered.ts'
 import { createRoutes, type Routes } from './routes.ts'
+import { openSettingsFile } from './settings/file.ts'
 import { type LogPlan, planOfEnvironment } from './settings.ts'
-import { openSettingsFile } from './settings-file.ts'
 import { closeUnused, type OpenOptions, type OpenSinks, openSinks } from './sinks.ts'
 
 /** Says where records go, now. */
@@ -45,7 +46,8 @@ export function createRouting(options: RoutingOptions): Routing {
     const fallback = planOfEnvironment(config)
     if (config.settingsPath === undefined) return use(fallback, config.color)
     const { say, intervalMs } = options
-    const file = openSettingsFile({ path: config.settingsPath, fallback, say, ...(intervalMs === undefined ? {} : { intervalMs }) })
+    const told = { say, saidMark: registered()?.saidSettings }
+    const file = openSettingsFile({ path: config.settingsPath, fallback, ...told, ...(intervalMs === undefined ? {} : { intervalMs }) })
     file.follow((plan) => use(plan, config.color))
     return use(file.plan ?? fallback, config.color)
   }

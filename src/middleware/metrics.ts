@@ -1,7 +1,15 @@
-import { type Counter, type MeterProvider, metrics } from '@opentelemetry/api'
-import { METRIC_TTS_ACTIVE_CONNECTIONS, METRIC_TTS_AUTH_FAILURES } from '../tts/semconv.ts'
+import type { Meter } from '@opentelemetry/api'
+import { account } from '../tts/account.ts'
+import { followProvider } from '../tts/instruments.ts'
+import { activeConnections } from '../tts/observed.ts'
+import { METRIC_TTS_AUTH_FAILURES } from '../tts/semconv.ts'
 
-const SCOPE = 'tts-otel'
+/** How a request ended, for the metrics. */
+export type ServedEnd = {
+  readonly isAuthFailure: boolean
+  /** Where the server instrumentation does not measure the request, or there is none: seconds, and whether it failed as that would say. */
+  readonly unmeasured?: { readonly durationS: number; readonly hasFailed: boolean } | undefined
+}
 
 /** What the middleware measures, in all apps of this process. */
 export const serviceMetrics = createServiceMetrics()
@@ -9,29 +17,25 @@ export const serviceMetrics = createServiceMetrics()
 /** Requests under way are counted here and read once for each export. The instruments belong to whichever provider is registered now. */
 function createServiceMetrics() {
   const underWay = { count: 0 }
-  let provider: MeterProvider | undefined
-  let authFailures: Counter | undefined
-
-  function follow(registered: MeterProvider): void {
-    provider = registered
-    const meter = registered.getMeter(SCOPE)
-    authFailures = meter.createCounter(METRIC_TTS_AUTH_FAILURES, { unit: '{request}', description: 'Requests that were refused with 401' })
-    const active = meter.createObservableUpDownCounter(METRIC_TTS_ACTIVE_CONNECTIONS, {
-      unit: '{connection}',
-      description: 'Connections that are being served: requests whose answer has not ended yet',
-    })
-    active.addCallback((result) => result.observe(underWay.count))
-  }
+  const authFailures = followProvider((meter: Meter) =>
+    meter.createCounter(METRIC_TTS_AUTH_FAILURES, { unit: '{request}', description: 'Requests that were refused with 401' }),
+  )
+  let isObserved = false
 
   return {
     started(): void {
       underWay.count++
-      const registered = metrics.getMeterProvider()
-      if (provider !== registered) follow(registered)
+      if (!isObserved) activeConnections.add(() => underWay.count)
+      isObserved = true
+      activeConnections.follow()
+      authFailures()
     },
-    ended({ isAuthFailure }: { readonly isAuthFailure: boolean }): void {
+    ended({ isAuthFailure, unmeasured }: ServedEnd): void {
       underWay.count--
-      if (isAuthFailure) authFailures?.add(1)
+      if (unmeasured) account.request(unmeasured.durationS, unmeasured.hasFailed)
+      if (!isAuthFailure) return
+      account.authFailure()
+      authFailures().add(1)
     },
   }
 }

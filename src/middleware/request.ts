@@ -134,9 +134,11 @@ export function createCore(options: TtsOtelOptions): Core {
       if (served.isEnded) return
       served.isEnded = true
       try {
-        serviceMetrics.ended({ isAuthFailure: served.isUnauthenticated || status === 401 })
-        if (quiet.has(served.path)) return
         const durationMs = performance.now() - served.startMs
+        const isMeasured = served.nameError !== undefined || PROBE_PATHS.has(served.path)
+        const unmeasured = isMeasured ? undefined : { durationS: durationMs / 1_000, hasFailed: status >= 500 || how !== 'complete' }
+        serviceMetrics.ended({ isAuthFailure: served.isUnauthenticated || status === 401, unmeasured })
+        if (quiet.has(served.path)) return
         write(served, describeRequest(served, { status, durationMs, how }, slowRequestS))
       } catch (error) {
         guard.failed(error)

@@ -1,15 +1,17 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { RequestContext } from '../request-context.ts'
-import type { AudioFacts } from './audio.ts'
+import type { AudioFacts, SoundFacts } from './audio.ts'
 import { recordTtsRequest } from './metrics.ts'
 import { type Ending, errorTypeOf, OUTCOME_MESSAGES, type TtsOutcome } from './outcome.ts'
 import * as names from './semconv.ts'
 import type { Times } from './stopwatch.ts'
 import type { Totals } from './tally.ts'
+import type { TruncationReason } from './truncation.ts'
 
 /** What is to be spoken. `requestId` and `userId` default to those of the surrounding request; `text` is counted and goes nowhere. */
 export type TtsOrder = {
+  /** All of it, and nothing else: instructions for the style are not spoken. */
   readonly text: string
   readonly voice?: string | undefined
   /** BCP 47. */
@@ -19,18 +21,49 @@ export type TtsOrder = {
   readonly userId?: string | undefined
 }
 
+export type CountedOrder = TtsOrder & { readonly characters: number }
+
 /** Everything that is known when a speech request ends. */
-export type TtsResult = Times & Totals & { readonly order: TtsOrder; readonly outcome: TtsOutcome; readonly ending: Ending }
+export type TtsResult = Times &
+  Totals & {
+    readonly order: CountedOrder
+    readonly outcome: TtsOutcome
+    readonly ending: Ending
+    readonly suspicion: TruncationReason | undefined
+    readonly isFromCache: boolean
+    readonly textChunks: number | undefined
+  }
+
+/** Counts code points: a letter beyond the first 65,536 is one character to a reader and to the provider. */
+export function countOrder(order: TtsOrder): CountedOrder {
+  const text = typeof order.text === 'string' ? order.text : ''
+  return { ...order, text, characters: countCharacters(text) }
+}
+
+/** A third of the time of taking the text apart. */
+function countCharacters(text: string): number {
+  let count = text.length
+  for (let i = 0; i < text.length - 1; i++) if (isHigh(text.charCodeAt(i)) && isLow(text.charCodeAt(i + 1))) count--
+  return count
+}
+
+function isHigh(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff
+}
+
+function isLow(code: number): boolean {
+  return code >= 0xdc00 && code <= 0xdfff
+}
 
 /** Attributes that are known when a speech request begins, so that a sampler can see them. */
-export function orderAttributes(order: TtsOrder, request: RequestContext): Attributes {
+export function orderAttributes(order: CountedOrder, request: RequestContext): Attributes {
   return {
     [names.REQUEST_ID]: request.requestId,
     [names.USER_ID]: request.userId,
     [names.TTS_VOICE]: order.voice,
     [names.TTS_LANGUAGE]: order.language,
     [names.TTS_MODEL]: order.model,
-    [names.TTS_INPUT_CHARACTERS]: countCharacters(order.text),
+    [names.TTS_INPUT_CHARACTERS]: order.characters,
   }
 }
 
@@ -39,7 +72,7 @@ export function recordOnSpan(span: Span, result: TtsResult, request: RequestCont
   const { outcome, ending } = result
   // Who asks may have been learned since the beginning.
   if (request.userId !== undefined) span.setAttribute(names.USER_ID, request.userId)
-  span.setAttributes({ ...resultAttributes(result), ...audioAttributes(result.audio) })
+  span.setAttributes({ ...resultAttributes(result), ...streamAttributes(result), ...audioAttributes(result.audio) })
   if (outcome === 'ok') span.setStatus({ code: SpanStatusCode.OK })
   if (outcome === 'ok' || outcome === 'cancelled') return
   span.setStatus({ code: SpanStatusCode.ERROR, message: ending.thrown ? messageOf(ending.thrown.error) : OUTCOME_MESSAGES[outcome] })
@@ -48,31 +81,53 @@ export function recordOnSpan(span: Span, result: TtsResult, request: RequestCont
 
 /** Adds a finished request to the metrics. */
 export function recordOnMetrics(result: TtsResult): void {
+  const { order, playback } = result
   recordTtsRequest({
     outcome: result.outcome,
-    model: result.order.model,
-    voice: result.order.voice,
-    characters: countCharacters(result.order.text),
+    model: order.model ?? result.last?.model,
+    voice: order.voice,
+    isFromCache: result.isFromCache,
+    characters: order.characters,
     requestS: result.requestS,
     processingS: result.processingS,
     audioS: result.audio?.durationS,
     rtf: realTimeFactor(result),
     timeToFirstAudioS: result.timeToFirstAudioS,
-    costUsd: result.costUsd,
+    timeToFirstAudibleS: result.timeToFirstAudibleS,
+    stalledS: playback && playback.pieces > 1 ? playback.stalledS : undefined,
+    costUsd: costOf(result),
+    unknownCosts: result.unknownCosts,
     billedWithoutAudioTokens: result.billedWithoutAudioTokens,
   })
 }
 
 function resultAttributes(result: TtsResult): Attributes {
-  const attempts = result.attempts > 0 ? result.attempts : undefined
+  const { outcome, suspicion, isFromCache } = result
+  const isComplete = outcome === 'ok' || outcome === 'truncated'
   return {
-    [names.TTS_OUTCOME]: result.outcome,
-    [names.ERROR_TYPE]: errorTypeOf(result.outcome, result.ending, result.last),
+    [names.TTS_OUTCOME]: outcome,
+    [names.ERROR_TYPE]: errorTypeOf(outcome, result.ending, result.last),
     [names.TTS_RTF]: realTimeFactor(result),
-    [names.TTS_TIME_TO_FIRST_AUDIO]: result.timeToFirstAudioS,
     [names.TTS_QUEUE_WAIT]: result.queueWaitS,
-    [names.TTS_ATTEMPTS]: attempts,
-    [names.TTS_COST_ESTIMATED_USD]: result.costUsd,
+    [names.TTS_ATTEMPTS]: result.attempts > 0 ? result.attempts : undefined,
+    [names.TTS_INPUT_CHUNKS]: result.textChunks,
+    [names.TTS_CACHE_HIT]: isFromCache ? true : undefined,
+    [names.TTS_COST_ESTIMATED_USD]: costOf(result),
+    [names.TTS_COST_UNKNOWN_REASON]: result.unknownCosts.keys().next().value,
+    // Of what was broken off it says nothing new.
+    [names.TTS_TRUNCATION_SUSPECTED]: isComplete ? suspicion : undefined,
+  }
+}
+
+/** When it came; of audio in one piece there is nothing to say about stalls. */
+function streamAttributes({ playback, timeToFirstAudioS, timeToFirstAudibleS }: TtsResult): Attributes {
+  const stream = playback && playback.pieces > 1 ? playback : undefined
+  return {
+    [names.TTS_TIME_TO_FIRST_AUDIO]: timeToFirstAudioS,
+    [names.TTS_TIME_TO_FIRST_AUDIBLE]: timeToFirstAudibleS,
+    [names.TTS_AUDIO_CHUNKS]: playback?.pieces,
+    [names.TTS_STREAM_STALLS]: stream?.stalls,
+    [names.TTS_STREAM_STALLED]: stream && round(stream.stalledS),
   }
 }
 
@@ -85,20 +140,34 @@ export function audioAttributes(audio: AudioFacts | undefined): Attributes {
     [names.TTS_AUDIO_DURATION]: audio.durationS,
     [names.TTS_AUDIO_SAMPLE_RATE]: audio.sampleRateHz,
     [names.TTS_AUDIO_CHANNELS]: audio.channels,
+    ...(audio.sound ? soundAttributes(audio.sound) : {}),
   }
 }
 
-function realTimeFactor({ audio, processingS }: TtsResult): number | undefined {
-  if (!audio?.durationS) return undefined
+function soundAttributes(sound: SoundFacts): Attributes {
+  return {
+    [names.TTS_AUDIO_PEAK]: sound.peakDbfs,
+    [names.TTS_AUDIO_RMS]: sound.rmsDbfs,
+    [names.TTS_AUDIO_CLIPPING]: round(sound.clippedShare),
+    [names.TTS_AUDIO_SILENCE_LEADING]: sound.leadingSilenceS,
+    [names.TTS_AUDIO_SILENCE_TRAILING]: sound.trailingSilenceS,
+    [names.TTS_AUDIO_SAMPLED]: sound.isSampled ? true : undefined,
+  }
+}
+
+/** What nobody made was made in no time. */
+function realTimeFactor({ audio, processingS, isFromCache, attempts }: TtsResult): number | undefined {
+  if (!audio?.durationS || (isFromCache && attempts === 0)) return undefined
   return Math.round((processingS / audio.durationS) * 1e4) / 1e4
 }
 
-/** Code points: a letter beyond the first 65,536 is one character to a reader and to the provider. */
-function countCharacters(text: unknown): number {
-  if (typeof text !== 'string') return 0
-  let count = 0
-  for (const _ of text) count++
-  return count
+function costOf({ costUsd, isFromCache, attempts }: TtsResult): number | undefined {
+  return isFromCache && attempts === 0 ? 0 : costUsd
+}
+
+/** Sums of fractions end in noise that no reader wants. */
+function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6
 }
 
 function messageOf(error: unknown): string {

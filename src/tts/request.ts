@@ -1,34 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { context, diag, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api'
-import { type RequestContext, withRequest } from '../request-context.ts'
-import { createAudioMeter } from './audio.ts'
-import { decideOutcome, type Ending, type TtsCallFacts } from './outcome.ts'
-import { orderAttributes, recordOnMetrics, recordOnSpan, type TtsOrder } from './record.ts'
-import { EVENT_CALL_COMPLETED, EVENT_REQUEST_QUEUED, SPAN_TTS_REQUEST, TTS_OUTCOME } from './semconv.ts'
-import { createStopwatch } from './stopwatch.ts'
-import { createTally } from './tally.ts'
+import { type Context, context, diag, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { type RequestContext, resumeRequest, withRequest } from '../request-context.ts'
+import { createJob, type Job, type TtsRequest } from './job.ts'
+import { type CountedOrder, countOrder, orderAttributes, type TtsOrder } from './record.ts'
+import { SPAN_TTS_REQUEST } from './semconv.ts'
 
+export type { TtsRequest } from './job.ts'
 export type { TtsCallFacts, TtsOutcome } from './outcome.ts'
 export type { TtsOrder } from './record.ts'
 
-/** A speech request while it runs. All calls are optional: without them the times of the whole and what `gemini_api_call` saw are used. */
-export type TtsRequest = {
-  /** The real span, for attributes of your own. */
-  readonly span: Span
-  readonly requestId: string
-  /** It waits for its turn from now on. */
-  queued(): void
-  /** Its turn has come: processing time counts from here. */
-  started(): void
-  /** The first audio has arrived; later calls change nothing. */
-  firstAudio(): void
-  /** A piece of audio (a string is base64) that went to the user. Wins over what the calls of the provider report. */
-  audio(piece: string | Uint8Array, mimeType: string): void
-  /** Called by whoever instruments the provider, when a call has ended. */
-  onCall(call: TtsCallFacts): void
+/** A speech request whose end the app tells, for code with callbacks. The first end counts. */
+export type StartedTtsRequest = TtsRequest & {
+  /** It went well, as far as the app knows: the outcome also depends on what came. */
+  end(): void
+  /** It failed. `error` is recorded, not thrown; an abort makes it cancelled. */
+  fail(error: unknown): void
+  /** Runs `fn` inside of the request: calls of the provider and logs made there belong to it. Gives what `fn` gives, and does not end it. */
+  run<T>(fn: () => T): T
 }
 
-type Job = { readonly handle: TtsRequest; end(ending: Ending): void }
+/** A job and where its work runs. */
+type Begun = { readonly job: Job; run<T>(fn: () => T): T }
 
 const SCOPE = 'tts-otel'
 
@@ -44,15 +36,32 @@ export function currentTtsRequest(): TtsRequest | undefined {
  * returned; what it throws is recorded once and thrown on as it is. A plain pass-through where nothing is registered.
  */
 export function ttsRequest<T>(order: TtsOrder, fn: (tts: TtsRequest) => T | Promise<T>): Promise<T> {
-  return withRequest(order, (request) => {
+  const { job, run } = begin(order)
+  return run(() => runJob(job, fn))
+}
+
+/**
+ * Starts a `tts_request` span that ends with `end` or `fail`. One that never does is ended with the process, marked `tts.interrupted`, and is
+ * not in the metrics.
+ */
+export function startTtsRequest(order: TtsOrder): StartedTtsRequest {
+  const { job, run } = begin(order)
+  return { ...job.handle, end: () => job.end({}), fail: (error) => job.end({ thrown: { error } }), run }
+}
+
+/** Below whatever is active: span, request and user. */
+function begin(given: TtsOrder): Begun {
+  return withRequest(given, (request) => {
+    const order = countOrder(given)
     const span = startSpan(order, request)
     const job = createJob(order, span, request)
-    return context.with(trace.setSpan(context.active(), span), () => current.run(job.handle, runJob, job, fn))
+    const inside: Context = trace.setSpan(context.active(), span)
+    return { job, run: (fn) => resumeRequest(request, () => context.with(inside, () => current.run(job.handle, fn))) }
   })
 }
 
 /** A sampler or processor of the app's that throws costs the span, not the speech. */
-function startSpan(order: TtsOrder, request: RequestContext): Span {
+function startSpan(order: CountedOrder, request: RequestContext): Span {
   try {
     return trace.getTracer(SCOPE).startSpan(SPAN_TTS_REQUEST, { attributes: orderAttributes(order, request) })
   } catch (error) {
@@ -71,62 +80,4 @@ async function runJob<T>(job: Job, fn: (tts: TtsRequest) => T | Promise<T>): Pro
   }
   job.end({})
   return result
-}
-
-function createJob(order: TtsOrder, span: Span, request: RequestContext): Job {
-  const tally = createTally(order.model, () => new Date())
-  const stopwatch = createStopwatch()
-  let meter: ReturnType<typeof createAudioMeter> | undefined
-  let isOver = false
-
-  /** A report that fails, or comes after the end, must not reach the app. */
-  const quietly = <A extends readonly unknown[]>(report: (...args: A) => void) => {
-    return (...args: A): void => {
-      if (isOver) return
-      try {
-        report(...args)
-      } catch (error) {
-        diag.warn('tts-otel: a part of the telemetry of a tts_request is missing; the request itself is not affected.', error)
-      }
-    }
-  }
-
-  const handle: TtsRequest = {
-    span,
-    requestId: request.requestId,
-    queued: quietly(() => {
-      stopwatch.queued()
-      span.addEvent(EVENT_REQUEST_QUEUED)
-    }),
-    started: quietly(stopwatch.started),
-    firstAudio: quietly(stopwatch.firstAudio),
-    audio: quietly((piece, mimeType) => {
-      meter ??= createAudioMeter(mimeType)
-      meter.add(piece)
-      stopwatch.firstAudio()
-    }),
-    onCall: quietly((call) => {
-      tally.add(call)
-      if (call.timeToFirstAudioS !== undefined) stopwatch.firstAudioOfCall(call.timeToFirstAudioS, call.durationS)
-      span.addEvent(EVENT_CALL_COMPLETED, { [TTS_OUTCOME]: call.outcome })
-    }),
-  }
-
-  const record = quietly((ending: Ending) => {
-    const totals = tally.totals()
-    const heard = meter?.facts()
-    const outcome = decideOutcome(ending, totals.last, heard)
-    const result = { ...totals, ...stopwatch.times(), audio: heard ?? totals.audio, order, outcome, ending }
-    recordOnSpan(span, result, request)
-    recordOnMetrics(result)
-  })
-
-  return {
-    handle,
-    end(ending) {
-      record(ending)
-      quietly(() => span.end())()
-      isOver = true
-    },
-  }
 }

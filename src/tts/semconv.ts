@@ -35,7 +35,7 @@ export const SPAN_GEMINI_CALL = 'gemini_api_call'
 export const EVENT_REQUEST_QUEUED = 'Request queued'
 /** Event of `tts_request`: the provider has answered, well or badly. */
 export const EVENT_CALL_COMPLETED = 'API call completed'
-/** String. Method of the provider's API: `generateContent`, `streamGenerateContent`. */
+/** String. Method of the provider's API: `generateContent`, `streamGenerateContent`, `interactions`, `BidiGenerateContent`. */
 export const API_ENDPOINT = 'api.endpoint'
 
 /** Boolean. The process ended while the span was open: how it would have ended nobody knows. */
@@ -51,6 +51,8 @@ export const TTS_LANGUAGE = 'tts.language'
 export const TTS_MODEL = 'tts.model'
 /** Integer. Unicode code points of the text; the text itself never leaves the process. */
 export const TTS_INPUT_CHARACTERS = 'tts.input.characters'
+/** Integer. Parts that the text was cut into, each spoken by a call of its own; only where the app says so. */
+export const TTS_INPUT_CHUNKS = 'tts.input.chunks'
 /** Double, seconds. Playing time of the audio that came back. */
 export const TTS_AUDIO_DURATION = 'tts.audio.duration'
 /** Integer, bytes. Size of the audio, a container's header included. */
@@ -59,24 +61,50 @@ export const TTS_AUDIO_BYTES = 'tts.audio.bytes'
 export const TTS_AUDIO_SAMPLE_RATE = 'tts.audio.sample_rate'
 /** Integer. Channels of the audio. */
 export const TTS_AUDIO_CHANNELS = 'tts.audio.channels'
-/** String: `wav`, `pcm`, `mulaw`, `alaw`. Container, or the encoding of audio that has none. */
+/** String: `wav`, `pcm`, `mulaw`, `alaw`, `mp3`, `ogg`, `webm`, `aac`, `flac`, `other`. Container, or the encoding of audio that has none. */
 export const TTS_AUDIO_FORMAT = 'tts.audio.format'
+/** Integer. Pieces that the audio came in. */
+export const TTS_AUDIO_CHUNKS = 'tts.audio.chunks'
+/** Double, dBFS. Analysis only: the greatest sample, 0 being the greatest there is. Absent when all samples are zero. */
+export const TTS_AUDIO_PEAK = 'tts.audio.peak'
+/** Double, dBFS. Analysis only: the root of the mean square of all samples. Absent when all samples are zero. */
+export const TTS_AUDIO_RMS = 'tts.audio.rms'
+/** Double, ratio. Analysis only: share of samples at full scale; speech that is not clipped has next to none. */
+export const TTS_AUDIO_CLIPPING = 'tts.audio.clipping'
+/** Double, seconds. Analysis only: before the first sample that can be heard; all of it when nothing can. */
+export const TTS_AUDIO_SILENCE_LEADING = 'tts.audio.silence.leading'
+/** Double, seconds. Analysis only: behind the last sample that can be heard; all of it when nothing can. */
+export const TTS_AUDIO_SILENCE_TRAILING = 'tts.audio.silence.trailing'
+/** Boolean, only ever true. Analysis only: not every sample was looked at, so that its figures are estimates. */
+export const TTS_AUDIO_SAMPLED = 'tts.audio.sampled'
 /** Double, ratio. Processing time divided by playing time: below 1 the speech is made faster than it plays. */
 export const TTS_RTF = 'tts.rtf'
-/** Double, seconds. From the start of processing to the first audio. */
+/** Double, seconds. From the start of processing to the first bytes of audio. */
 export const TTS_TIME_TO_FIRST_AUDIO = 'tts.time_to_first_audio'
+/** Double, seconds. Analysis only: from the start of processing until a listener who plays what comes hears something. */
+export const TTS_TIME_TO_FIRST_AUDIBLE = 'tts.time_to_first_audible'
+/** Integer. Streams only: how often the listener's buffer ran empty, because a piece came later than those before it had been played. */
+export const TTS_STREAM_STALLS = 'tts.stream.stalls'
+/** Double, seconds. Streams only: how long the listener waited in these stalls, all together. */
+export const TTS_STREAM_STALLED = 'tts.stream.stalled'
 /** Double, seconds. From `queued` to `started`. */
 export const TTS_QUEUE_WAIT = 'tts.queue.wait'
-/** Integer. Calls of the provider that this job took. */
+/** Integer. Requests to the provider that this job took, repetitions by its client included. */
 export const TTS_ATTEMPTS = 'tts.attempts'
-/** Double, US dollars. What the provider will bill, estimated from its list price. Absent when the price is not known. */
+/** Double, US dollars. What the provider will bill, estimated from its list price; of the calls whose price is known. Absent when none is. */
 export const TTS_COST_ESTIMATED_USD = 'tts.cost.estimated_usd'
-/** String: `ok`, `no_audio`, `truncated`, `text_instead_of_audio`, `cancelled`, `error`. What the user got. */
+/** String: `model`, `tier`, `date`, `usage`. Why the cost of a call is not known; what it cost is missing in the estimate. */
+export const TTS_COST_UNKNOWN_REASON = 'tts.cost.unknown_reason'
+/** Boolean, only ever true. The audio, or a part of it, came from the app's cache. */
+export const TTS_CACHE_HIT = 'tts.cache.hit'
+/** String: `header`, `tokens`, `text`. Why the audio seems to end before its text does. */
+export const TTS_TRUNCATION_SUSPECTED = 'tts.truncation.suspected'
+/** String: `ok`, `no_audio`, `truncated`, `silent`, `text_instead_of_audio`, `cancelled`, `error`. What the user got. */
 export const TTS_OUTCOME = 'tts.outcome'
 
 // Generative AI (vendored, semantic-conventions-genai 1.42.0-dev)
 
-/** String: `generate_content`. */
+/** String: `generate_content`; `generate_live_content` for a connection of the Live API. */
 export const GEN_AI_OPERATION_NAME = 'gen_ai.operation.name'
 /** String: `gcp.gemini`, or `gcp.vertex_ai`. */
 export const GEN_AI_PROVIDER_NAME = 'gen_ai.provider.name'
@@ -115,27 +143,38 @@ export const GEMINI_QUOTA_ID = 'gcp.gemini.quota_id'
 
 // Metrics
 
-/** Counter {request}, by `tts.outcome`, `tts.model`, `tts.voice`. */
+/** Counter {request}, by `tts.outcome`, `tts.model`, `tts.voice`, and `tts.cache.hit` where it is true. So are the histograms. */
 export const METRIC_TTS_REQUESTS = 'tts.requests'
 /** Histogram s. From the start of `tts_request` to its end, waiting included. */
 export const METRIC_TTS_REQUEST_DURATION = 'tts.request.duration'
 /** Histogram s. The same without the waiting. */
 export const METRIC_TTS_PROCESSING_DURATION = 'tts.processing.duration'
-/** Histogram s. Playing time of the audio of one request; its sum is the audio made. */
+/** Histogram s. Playing time of the audio of one request; its sum is the audio that users got. */
 export const METRIC_TTS_AUDIO_DURATION = 'tts.audio.duration'
-/** Histogram 1. See {@link TTS_RTF}. */
+/** Histogram 1. See {@link TTS_RTF}. Without answers from a cache, which nobody made. */
 export const METRIC_TTS_RTF = 'tts.rtf'
 /** Histogram s. See {@link TTS_TIME_TO_FIRST_AUDIO}. */
 export const METRIC_TTS_TIME_TO_FIRST_AUDIO = 'tts.time_to_first_audio'
-/** Counter {character}. Characters of the texts that were to be spoken. */
+/** Histogram s. See {@link TTS_TIME_TO_FIRST_AUDIBLE}. */
+export const METRIC_TTS_TIME_TO_FIRST_AUDIBLE = 'tts.time_to_first_audible'
+/** Histogram s. See {@link TTS_STREAM_STALLED}. One value for each request whose audio came in pieces, 0 where nothing stalled. */
+export const METRIC_TTS_STREAM_STALLED = 'tts.stream.stalled'
+/** Counter {character}, by `tts.model`. Characters of the texts that were to be spoken. */
 export const METRIC_TTS_CHARACTERS = 'tts.characters'
-/** Counter {USD}. See {@link TTS_COST_ESTIMATED_USD}. */
+/** Counter {USD}, by `tts.model`. See {@link TTS_COST_ESTIMATED_USD}. */
 export const METRIC_TTS_COST = 'tts.cost'
-/** Counter {token}. Output tokens that are billed although no audio came. */
+/** Counter {call}, by `tts.model`, `tts.cost.unknown_reason`. Calls that are billed and whose cost is not known: never counted as free. */
+export const METRIC_TTS_COST_UNKNOWN = 'tts.cost.unknown'
+/** Counter {token}, by `tts.model`. Output tokens that are billed although no audio came. */
 export const METRIC_TTS_BILLED_WITHOUT_AUDIO = 'tts.billed_without_audio'
 /** Counter {request}. Requests that were refused with 401: each counts once. */
 export const METRIC_TTS_AUTH_FAILURES = 'tts.auth.failures'
-/** UpDownCounter {connection}. Requests under way: each holds a connection of its client until its answer has ended. */
+/** Gauge {job}. Jobs that wait for their turn, as the app tells it (`observeQueueLength`). */
+export const METRIC_TTS_QUEUE_LENGTH = 'tts.queue.length'
+/**
+ * UpDownCounter {connection}. Requests under way in the middleware, each of which holds a connection of its client until its answer has
+ * ended, and what the app tells of others (`observeActiveConnections`).
+ */
 export const METRIC_TTS_ACTIVE_CONNECTIONS = 'tts.active_connections'
 /** Counter {line} by `reason`. Lines of the log that the console did not take. */
 export const METRIC_CONSOLE_DROPPED = 'tts_otel.console.dropped'

@@ -7,6 +7,8 @@ export type Times = {
   readonly queueWaitS: number | undefined
   /** From the start of processing. */
   readonly timeToFirstAudioS: number | undefined
+  /** The same until something can be heard. */
+  readonly timeToFirstAudibleS: number | undefined
 }
 
 export type Stopwatch = {
@@ -16,7 +18,8 @@ export type Stopwatch = {
   firstAudio(): void
   /** A call that has just ended had its first audio `afterS` its start; without `durationS` it is taken to have begun when processing did. */
   firstAudioOfCall(afterS: number, durationS: number | undefined): void
-  times(): Times
+  /** `firstAudibleMs`: when something could first be heard, on the same clock. */
+  times(firstAudibleMs: number | undefined): Times
 }
 
 /** Starts to measure now. The clock is monotonic: a step of the wall clock must not make a request last a day. */
@@ -26,6 +29,8 @@ export function createStopwatch(nowMs: () => number = () => performance.now()): 
   let queuedMs: number | undefined
   let queueWaitMs: number | undefined
   let firstAudioMs: number | undefined
+
+  const sinceStart = (ms: number | undefined) => (ms === undefined ? undefined : toSeconds(ms - processingMs))
 
   return {
     queued() {
@@ -42,13 +47,14 @@ export function createStopwatch(nowMs: () => number = () => performance.now()): 
       const callMs = durationS === undefined ? processingMs : nowMs() - durationS * 1_000
       firstAudioMs ??= callMs + afterS * 1_000
     },
-    times() {
+    times(firstAudibleMs) {
       const endMs = nowMs()
       return {
         requestS: toSeconds(endMs - beginMs),
         processingS: toSeconds(endMs - processingMs),
         queueWaitS: queueWaitMs === undefined ? undefined : toSeconds(queueWaitMs),
-        timeToFirstAudioS: firstAudioMs === undefined ? undefined : toSeconds(firstAudioMs - processingMs),
+        timeToFirstAudioS: sinceStart(firstAudioMs),
+        timeToFirstAudibleS: sinceStart(firstAudibleMs),
       }
     },
   }

@@ -35,7 +35,7 @@ test('one run, and everything the API made is found in the database, whatever we
   expect(messages).toMatch(
     /POST \/api\/v1\/tts\/generate +502 .*\n.*└─ tts_request +no_audio .*\n.*└─ gemini_api_call +no_audio .*\n.*└─ POST +200 /,
   )
-  expect(messages).toMatch(/ERROR +app +Gemini answered without audio/)
+  expect(messages).toMatch(/ERROR +tts-otel\.http +Gemini answered without audio/)
 })
 
 test('an unknown option is refused', async () => {

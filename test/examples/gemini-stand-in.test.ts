@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type GenerateContentResponse, GoogleGenAI } from '@google/genai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LIVE_MODES } from '../../examples/gemini-stand-in/live-modes.ts'
 import { MODES, type ModeName } from '../../examples/gemini-stand-in/modes.ts'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 
@@ -134,7 +135,9 @@ describe('what the real client sees', () => {
 
   test('every mode of the table has its row here and in the README', () => {
     const readme = readFileSync(new URL('../../examples/gemini-stand-in/README.md', import.meta.url), 'utf8')
-    const rows = Object.entries(MODES).map(([name, mode]) => `| \`${name}\` | ${mode.doc} | ${mode.source} |`)
+    const rows = [...Object.entries(MODES), ...Object.entries(LIVE_MODES)].map(
+      ([name, mode]) => `| \`${name}\` | ${mode.doc} | ${mode.source} |`,
+    )
     expect(
       readme
         .replaceAll(/ +/g, ' ')
@@ -247,4 +250,34 @@ test('a marker in the text chooses the mode and is not spoken; the query does as
   })
   expect(audioBytes(response)).toBe(ALL + 44)
   await moody.stop()
+})
+
+test('a connection of the Live API speaks turn after turn, and whoever asks meanwhile interrupts', async () => {
+  const pieces: string[] = []
+  const turn = { done: () => {} }
+  const session = await client().live.connect({
+    model: 'gemini-3.1-flash-live-preview',
+    callbacks: {
+      onmessage({ serverContent, usageMetadata }) {
+        if (serverContent?.modelTurn?.parts?.[0]?.inlineData) pieces.push('audio')
+        if (serverContent?.interrupted) pieces.push('interrupted')
+        if (serverContent?.turnComplete) pieces.push(`complete, ${usageMetadata?.responseTokenCount} tokens`)
+        if (serverContent?.turnComplete) turn.done()
+      },
+    },
+  })
+  const ask = (text: string) =>
+    new Promise<void>((resolve) => {
+      turn.done = resolve
+      session.sendClientContent({ turns: text })
+    })
+  await ask(TEXT)
+  expect(pieces).toEqual([...Array(12).fill('audio'), 'complete, 75 tokens'])
+  pieces.length = 0
+  void ask(`${TEXT} [stand-in: stall]`)
+  while (!pieces.includes('audio')) await new Promise(setImmediate)
+  session.sendClientContent({ turns: '[stand-in: silent-turn] Hello?' })
+  while (!pieces.includes('complete, 19 tokens')) await new Promise(setImmediate)
+  expect(pieces.filter((piece) => piece !== 'audio')).toEqual(['interrupted', 'complete, 38 tokens', 'complete, 19 tokens'])
+  session.close()
 })

@@ -68,16 +68,26 @@ test('the voices are listed for everybody', async () => {
   })
 })
 
-test.each([
+type Refusal = [string, string, object, Record<string, string> | undefined, number, string, object?]
+
+test.each<Refusal>([
   ['no key', 'generate', order, {}, 401, 'AUTHENTICATION_ERROR'],
   ['a wrong key', 'generate', order, { authorization: 'Bearer demo-mallory' }, 401, 'AUTHENTICATION_ERROR'],
-  ['no text', 'generate', { ...order, text: ' ' }, undefined, 400, 'VALIDATION_ERROR'],
-  ['an unknown voice', 'stream', { ...order, voice: 'Bob' }, undefined, 400, 'VALIDATION_ERROR'],
+  ['no text', 'generate', { ...order, text: ' ' }, undefined, 400, 'VALIDATION_ERROR', { field: 'text' }],
+  ['an unknown voice', 'stream', { ...order, voice: 'Bob' }, undefined, 400, 'VALIDATION_ERROR', { field: 'voice' }],
   ['an unknown path', 'sing', order, undefined, 404, 'HTTP_ERROR'],
-  ['a Gemini that has had enough', 'generate', { ...order, text: 'Hi [stand-in: quota]' }, undefined, 502, 'GEMINI_API_ERROR'],
+  [
+    'a Gemini that has had enough',
+    'generate',
+    { ...order, text: 'Hi [stand-in: quota]' },
+    undefined,
+    502,
+    'GEMINI_API_ERROR',
+    { gemini_error_code: 429 },
+  ],
   ['a Gemini that says nothing', 'generate', { ...order, text: 'Hi [stand-in: no-audio]' }, undefined, 502, 'GEMINI_API_ERROR'],
   ['a stream in which nothing is said', 'stream', { ...order, text: 'Hi [stand-in: no-audio]' }, undefined, 502, 'GEMINI_API_ERROR'],
-])('%s is answered with an error in one form', async (_, path, body, headers, status, error) => {
+])('%s is answered with an error in one form', async (_, path, body, headers, status, error, details) => {
   const response = await post(path, body, headers)
   expect(response.status).toBe(status)
   const requestId = response.headers.get('x-request-id')
@@ -88,6 +98,7 @@ test.each([
     path: `/api/v1/tts/${path}`,
     method: 'POST',
     request_id: requestId,
+    ...(details && { details }),
   })
 })
 
@@ -101,7 +112,7 @@ test('a user who asks too often is told when to come back, and is let in then', 
   let now = 0
   const admit = createDoor([{ key: 'k', id: 'carol', requestsPerMinute: 3 }], () => now)
   for (let i = 0; i < 3; i++) expect(admit('Bearer k').id).toBe('carol')
-  expect(() => admit('Bearer k')).toThrow(expect.objectContaining({ statusCode: 429, retryAfterSeconds: 20 }))
+  expect(() => admit('Bearer k')).toThrow(expect.objectContaining({ status: 429, details: { retry_after: 20 } }))
   now = 20_000
   expect(admit('Bearer k').id).toBe('carol')
   expect(() => admit('Bearer k')).toThrow('More than 3 requests')

@@ -54,19 +54,20 @@ export async function runTable(installed: string, app: string): Promise<{ bare: 
   }
 }
 
-/** A folder where the package has its own name, also when it is installed under an alias. */
-function layOut(installed: string): string {
+/** A folder with `apps` where the package has its own name, also when it is installed under an alias. */
+export function layOut(installed: string, apps = fixtures): string {
   const dir = mkdtempSync(join(tmpdir(), 'tts-otel-genai-'))
   const client = join(dir, 'node_modules/@google/genai')
   cpSync(join(modules, installed, 'package.json'), join(client, 'package.json'))
   cpSync(join(modules, installed, 'dist/node'), join(client, 'dist/node'), { recursive: true })
   for (const name of DEPENDENCIES) symlinkSync(join(modules, name), join(dir, 'node_modules', name))
-  cpSync(fixtures, dir, { recursive: true })
+  cpSync(apps, dir, { recursive: true })
   mkdirSync(join(dir, 'out'))
   return dir
 }
 
-async function runApp(dir: string, app: string, env: Readonly<Record<string, string>>, isWatched: boolean): Promise<Run> {
+/** Runs an app of such a folder; it prints what it got. */
+export async function runApp(dir: string, app: string, env: Readonly<Record<string, string>>, isWatched: boolean): Promise<Run> {
   const file = join(dir, 'out', `${app}.json`)
   const preload = isWatched ? ['--import', join(fixtures, 'watch.ts')] : []
   const args = ['--no-warnings', ...preload, join(dir, app)]

@@ -23,6 +23,10 @@ export const SECRETS: readonly Secret[] = [
   { kind: 'encoded query', text: '/login?next=%2F%3Ftoken%3DnEeDlE12', needle: 'nEeDlE12' },
   { kind: 'e-mail address', text: 'mail to nEeDlE13@example.com now', needle: 'nEeDlE13' },
   { kind: 'card number', text: 'card 4111 1111 1111 1111.', needle: '4111 1111 1111' },
+  { kind: 'scheme of its own', text: 'Authorization: Genie nEeDlE15', needle: 'nEeDlE15' },
+  { kind: 'XML element', text: '<password>nEeDlE16</password>', needle: 'nEeDlE16' },
+  { kind: 'key of PostgreSQL', text: 'Key (token)=(nEeDlE17) already exists.', needle: 'nEeDlE17' },
+  { kind: 'login of curl', text: 'curl -u admin:nEeDlE18 https://h.test', needle: 'nEeDlE18' },
   { kind: 'private key', text: '-----BEGIN PRIVATE KEY-----\nnEeDlE14\n-----END PRIVATE KEY-----', needle: 'nEeDlE14' },
 ]
 

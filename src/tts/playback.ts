@@ -1,0 +1,98 @@
+import { processConfig } from '../config.ts'
+import { type AudioFacts, createAudioMeter } from './audio.ts'
+
+/** How audio that came in pieces sounded to a listener who plays it from the first piece on, with nothing put by. */
+export type PlaybackFacts = {
+  readonly pieces: number
+  /** How often the buffer ran empty: a piece came later than all those before it had been played. */
+  readonly stalls: number
+  /** How long it was empty, all together. */
+  readonly stalledS: number
+  /** When something could first be heard, on the clock of the playback; undefined before that, and where nothing is analysed. */
+  readonly firstAudibleMs?: number
+}
+
+/** Measures audio as it arrives, and plays it in thought. Keeps numbers, never the audio; nothing of it throws. */
+export type Playback = {
+  /** A piece that has just arrived; a string is base64 of its own. */
+  add(piece: string | Uint8Array): void
+  /** The audio so far; undefined while nothing came, or when it is no audio. */
+  audio(): AudioFacts | undefined
+  /** Undefined where the format does not tell how long a piece plays. */
+  facts(): PlaybackFacts | undefined
+}
+
+export type PlaybackOptions = {
+  /** Whether the audio is listened to, too; as configured (`TTS_OTEL_AUDIO_ANALYSIS`) where it is left out. */
+  readonly analyse?: boolean | undefined
+  readonly nowMs?: (() => number) | undefined
+}
+
+/** A pause that short is lost in the sound, and a player that has met one holds back as much from then on. */
+const STALL_MS_MIN = 20
+
+/**
+ * Plays audio of type `mimeType`. A stall shifts all that follows it, so that one late piece counts once:
+ *
+ *     arrives   1     2           3     4
+ *     plays     [ 1 ][ 2 ]·······[ 3 ][ 4 ]
+ *                         stall
+ */
+export function createPlayback(
+  mimeType: string,
+  { analyse = isAnalysisOn(), nowMs = () => performance.now() }: PlaybackOptions = {},
+): Playback {
+  const meter = createAudioMeter(mimeType, { analyse })
+  let pieces = 0
+  let stalls = 0
+  let stalledMs = 0
+  let playedS = 0
+  /** When all that has come will have been played. */
+  let emptyAtMs: number | undefined
+  let firstAudibleMs: number | undefined
+
+  function play(arrivedMs: number, lengthS: number): void {
+    const lateMs = emptyAtMs === undefined ? 0 : arrivedMs - emptyAtMs
+    const startMs = Math.max(arrivedMs, emptyAtMs ?? arrivedMs)
+    if (lateMs >= STALL_MS_MIN) {
+      stalls += 1
+      stalledMs += lateMs
+    }
+    const audibleS = firstAudibleMs === undefined ? meter.firstAudibleS() : undefined
+    if (audibleS !== undefined) firstAudibleMs = startMs + (audibleS - playedS) * 1_000
+    emptyAtMs = startMs + (lengthS - playedS) * 1_000
+    playedS = lengthS
+  }
+
+  return {
+    add(piece) {
+      meter.add(piece)
+      const lengthS = meter.facts()?.durationS ?? 0
+      // The header of a file is nothing to play.
+      if (lengthS <= playedS) return
+      pieces += 1
+      play(nowMs(), lengthS)
+    },
+    audio: () => meter.facts(),
+    facts() {
+      if (pieces === 0) return undefined
+      return { pieces, stalls, stalledS: stalledMs / 1_000, ...(firstAudibleMs === undefined ? {} : { firstAudibleMs }) }
+    },
+  }
+}
+
+function isAnalysisOn(): boolean {
+  return processConfig().config.speech.analyseAudio
+}
+
+/** Of audio from several calls, each played by itself: nobody knows what the app did between them. */
+export function addPlaybacks(first: PlaybackFacts | undefined, second: PlaybackFacts | undefined): PlaybackFacts | undefined {
+  if (!first || !second) return first ?? second
+  return {
+    ...second,
+    ...first,
+    pieces: first.pieces + second.pieces,
+    stalls: first.stalls + second.stalls,
+    stalledS: first.stalledS + second.stalledS,
+  }
+}
