@@ -2,7 +2,7 @@
  * Log records into a real Elasticsearch: our sink, from OTLP bytes to the server's answer, against a raw `_bulk` load of the
  * same documents, made beforehand and sent by a script that only looks whether there were errors.
  *
- *   node bench/elasticsearch.ts [RECORDS in each load, default 50,000] [ROUNDS, default 3]
+ *   node bench/elasticsearch.ts [RECORDS in each load, default 50,000] [ROUNDS, default 3] [RECORDS in a batch, default 5,000]
  *
  * The server is the one of test/engines/setup.sh with 512 MB of heap on the same machine, and takes most of its time: the
  * ratio says what we add. Each load goes into an index of its own with our template; the loads take turns.
@@ -23,7 +23,7 @@ import { createElasticsearch, type ElasticsearchServer } from '../test/engines/s
 const RECORDS = Number(process.argv[2] ?? 50_000)
 const ROUNDS = Number(process.argv[3] ?? 3)
 /** Of a request: what the queue hands to the sink at once. */
-const BATCH = 5_000
+const BATCH = Number(process.argv[4] ?? 5_000)
 const BODIES = Math.ceil(RECORDS / BATCH)
 
 type Load = {

@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
+import { isLoopback } from '../loopback.ts'
 
 /** How to reach a server: what it is called, and who we are to it. */
 export type Connection = {
@@ -10,6 +11,8 @@ export type Connection = {
   /** Certificates (PEM) that are trusted instead of the system's. */
   readonly ca: string | undefined
   readonly credentials: Credentials | undefined
+  /** Whether bodies are compressed. Unless told, they are where they leave this machine. */
+  readonly gzip?: boolean
 }
 
 export type Credentials =
@@ -56,8 +59,9 @@ const GZIP_BYTES_MIN = 1_024
 const compress = promisify(gzip)
 
 /** Plain HTTP with connections that are kept; nothing is retried here but what a connection closed while idle has cost. */
-export function createClient({ url, ca, credentials }: Connection): Client {
+export function createClient({ url, ca, credentials, gzip }: Connection): Client {
   const base = new URL(url)
+  const compressed = gzip ?? !isLoopback(base.hostname.replace(/^\[|\]$/g, ''))
   const secure = base.protocol === 'https:'
   const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, timeout: IDLE_MS }
   const agent = secure ? new https.Agent({ ...options, ...(ca === undefined ? {} : { ca }) }) : new http.Agent(options)
@@ -66,7 +70,7 @@ export function createClient({ url, ca, credentials }: Connection): Client {
   const request = secure ? https.request : http.request
 
   async function ask({ method, path, body, lines = false, signal }: Question): Promise<Answer> {
-    const { bytes, headers } = await encode(body, lines)
+    const { bytes, headers } = await encode(body, { lines, compressed })
     const send = () =>
       new Promise<Answer>((resolve, reject) => {
         const target = new URL(prefix + path, base)
@@ -101,10 +105,15 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
-async function encode(body: string | undefined, lines: boolean): Promise<{ bytes: Buffer | undefined; headers: http.OutgoingHttpHeaders }> {
-  if (body === undefined) return { bytes: undefined, headers: {} }
+type Encoding = { readonly lines: boolean; readonly compressed: boolean }
+
+async function encode(
+  body: string | undefined,
+  { lines, compressed }: Encoding,
+): Promise<{ bytes?: Buffer; headers: http.OutgoingHttpHeaders }> {
+  if (body === undefined) return { headers: {} }
   const type = { 'content-type': lines ? 'application/x-ndjson' : 'application/json' }
-  if (body.length < GZIP_BYTES_MIN) {
+  if (!compressed || body.length < GZIP_BYTES_MIN) {
     const bytes = Buffer.from(body)
     return { bytes, headers: { ...type, 'content-length': bytes.length } }
   }

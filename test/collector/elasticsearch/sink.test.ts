@@ -1,8 +1,8 @@
 /** What becomes of log records that are sent to an Elasticsearch, whatever it answers. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { log, logs, metrics, NOW_US, point, sender, span, traces } from '../postgres/records.ts'
-import { openStandIn } from './open.ts'
-import type { ItemFault, StandIn } from './stand-in.ts'
+import { open, openStandIn } from './open.ts'
+import { type ItemFault, type StandIn, startStandIn } from './stand-in.ts'
 
 const OK = { kind: 'ok' }
 const TODAY = `tts-api-${new Date().toISOString().slice(0, 10).replaceAll('-', '.')}`
@@ -205,8 +205,16 @@ test('a large batch goes in bulks of at most 5,000 documents and some MB', async
       .slice(2)
       .map(({ items }) => items),
   ).toEqual([4, 4, 1])
-  // Compressed.
-  expect(Math.max(...bulks(standIn).map(({ bytes }) => bytes))).toBeLessThan(500_000)
+})
+
+test('what leaves the machine is compressed', async () => {
+  const standIn = await startStandIn()
+  onTestFinished(() => standIn.close())
+  const opened = open(standIn.url, { connection: { url: standIn.url, ca: undefined, credentials: undefined, gzip: true } })
+  await opened.start()
+  expect(await opened.send(logs([log(source, { body: 'x'.repeat(100_000) })]))).toEqual(OK)
+  expect(stored(standIn)).toHaveLength(1)
+  expect(bulks(standIn)[0]?.bytes).toBeLessThan(10_000)
 })
 
 test('a time outside of the days that are kept makes no index', async () => {
