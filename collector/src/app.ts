@@ -1,9 +1,13 @@
 /** CREATE: the whole collector as one expression; the only file that knows every folder. */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '../../src/wire/timeout.ts'
 import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
-import type { CollectorConfig } from './config.ts'
+import type { Sink } from './batch.ts'
+import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
+import type { Credentials } from './elasticsearch/client.ts'
+import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
 import { openDatabase } from './postgres/database.ts'
 import { createPartitions } from './postgres/partitions.ts'
@@ -12,7 +16,10 @@ import type { Database } from './postgres/queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
+import { createQueue, type Queue } from './queue.ts'
+import { decode } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
+import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
 
 export type Collector = {
@@ -37,6 +44,8 @@ export type CollectorDeps = {
   readonly now: () => number
   /** Told of faults of ours; the sender sees a 503. */
   readonly onFault: (error: Error) => void
+  /** Gets what a person should know while the collector runs. */
+  readonly warn: (message: string) => void
 }
 
 /** Below the 30 s of the official collector's exporter, so that the sender learns what happened. */
@@ -47,6 +56,7 @@ const STOP_TIMEOUT_MS = 5_000
 /**
  * ```
  *  receive ──► decode ──► fan out ──► postgres ◄── api
+ *                                 └──► queue on disk ──► elasticsearch
  * ```
  * Throws when the database's folder is in use or cannot be written.
  */
@@ -54,16 +64,31 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   const { database, admin, now, onFault } = deps
   const { logLevel, retentionDays, readToken, ingestToken } = config
   const stats = createStats()
+  const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
   const upkeep = createUpkeep({ database, admin, partitions })
-  const postgres = withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS)
+  const postgres = sinkStats.counted(
+    'postgres',
+    withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
+  )
+  const second = config.elasticsearch && openSecond(config, config.elasticsearch, { ...deps, counted: sinkStats.counted })
   const { readiness } = upkeep
 
   const server = createReceiver({
-    routes: { all: fanout({ postgres }), postgres },
+    routes: second
+      ? { all: fanout({ postgres, elasticsearch: second.queue.sink }), postgres, elasticsearch: second.sink }
+      : { all: fanout({ postgres }), postgres },
     tokens: ingestToken === undefined ? [] : [ingestToken],
     api: serve(
-      createApi({ reader: postgresReader(database), readToken, readiness, store: database.kind, metricsText: stats.prometheus, now }),
+      createApi({
+        reader: postgresReader(database),
+        readToken,
+        readiness,
+        store: database.kind,
+        ...(second && { others: second.health }),
+        metricsText: () => stats.prometheus() + sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+        now,
+      }),
     ),
     stats,
     onFault,
@@ -71,15 +96,18 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
 
   async function start() {
     const { host, port } = await server.listen(config.listen.host, config.listen.port)
-    await upkeep.start()
+    second?.queue.start()
+    await Promise.all([upkeep.start(), second?.elasticsearch.start()])
     const state = await readiness()
     return { url: urlOf(host, port), store: { kind: database.kind, problem: state.ready ? undefined : state.reason } }
   }
   async function stop() {
     const answered = await server.stop(STOP_TIMEOUT_MS)
     upkeep.stop()
+    const left = await isDoneWithin(Promise.resolve(second?.queue.stop()), STOP_TIMEOUT_MS)
+    second?.elasticsearch.stop()
     const closed = await isDoneWithin(Promise.all([database.close(), admin.close()]), STOP_TIMEOUT_MS)
-    return answered && closed
+    return answered && left && closed
   }
   return {
     async start() {
@@ -94,11 +122,57 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   }
 }
 
+type Second = {
+  readonly elasticsearch: Elasticsearch
+  /** Answers when Elasticsearch has the records; for a sender with a queue of its own. */
+  readonly sink: Sink
+  readonly queue: Queue
+  readonly health: NonNullable<Parameters<typeof createApi>[0]['others']>
+}
+
+type SecondDeps = Pick<CollectorDeps, 'now' | 'warn'> & { readonly counted: (name: string, sink: Sink) => Sink }
+
+/** Elasticsearch, and the queue that keeps it from holding up PostgreSQL. */
+function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: ElasticsearchConfig, deps: SecondDeps): Second {
+  const { now, warn, counted } = deps
+  const connection = { url, ca, credentials: credentialsOf(rest) }
+  const { retentionDays, queueBytesMax, database } = config
+  const elasticsearch = openElasticsearch({ connection, prefix: indexPrefix, retentionDays, ilmPolicy: rest.ilmPolicy, now, warn })
+  const sink = counted('elasticsearch', withTimeout(elasticsearch.sink, STORE_TIMEOUT_MS))
+  const queue = createQueue({
+    name: 'elasticsearch',
+    sink,
+    dir: join(database.dataDir, 'queue', 'elasticsearch'),
+    bytesMax: queueBytesMax,
+    decode({ encoding, bytes }) {
+      const batch = decode('logs', encoding, bytes)
+      return batch.signal === 'logs' ? batch.records : []
+    },
+    now,
+    warn,
+  })
+  async function health() {
+    const { waiting, waitingBytes } = queue.stats()
+    return { elasticsearch: { readiness: await elasticsearch.readiness(), waiting, waitingBytes } }
+  }
+  return { elasticsearch, sink, queue, health }
+}
+
+function credentialsOf({
+  apiKey,
+  username,
+  password,
+}: Pick<ElasticsearchConfig, 'apiKey' | 'username' | 'password'>): Credentials | undefined {
+  if (apiKey !== undefined) return { kind: 'apiKey', apiKey }
+  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined
+}
+
 /** The real world for {@link createCollector}. */
 function realDeps({ database: { url, adminUrl, dataDir } }: CollectorConfig): CollectorDeps {
   const database = openDatabase({ url, dataDir })
   const admin = adminUrl === undefined || adminUrl === url ? database : openDatabase({ url: adminUrl, dataDir })
-  return { database, admin, now: Date.now, onFault: (error) => process.stderr.write(`tts-otel-collector: ${error.stack}\n`) }
+  const say = (text: string | undefined) => void process.stderr.write(`tts-otel-collector: ${text}\n`)
+  return { database, admin, now: Date.now, onFault: (error) => say(error.stack), warn: say }
 }
 
 async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Send } from '../../src/wire/outcome.ts'
+import type { Chunk } from '../../src/wire/signal.ts'
 
 /** An OTLP AnyValue as plain JavaScript. Bytes become a base64 string, int64 beyond 2^53 a decimal string. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
@@ -92,11 +93,14 @@ export type Distribution = {
   readonly detail: Value
 }
 
-/** What flows through the collector: one decoded export request. */
+/** The request that a batch was decoded from, as it came. */
+export type Source = Pick<Chunk, 'encoding' | 'bytes'>
+
+/** What flows through the collector: one decoded export request. `source` is for a queue that keeps it on disk. */
 export type Batch =
-  | { readonly signal: 'logs'; readonly records: readonly LogRecord[] }
-  | { readonly signal: 'traces'; readonly records: readonly SpanRecord[] }
-  | { readonly signal: 'metrics'; readonly records: readonly MetricPoint[] }
+  | { readonly signal: 'logs'; readonly records: readonly LogRecord[]; readonly source?: Source }
+  | { readonly signal: 'traces'; readonly records: readonly SpanRecord[]; readonly source?: Source }
+  | { readonly signal: 'metrics'; readonly records: readonly MetricPoint[]; readonly source?: Source }
 
 /** A sink of the collector: stateless and idempotent, so that sending again is always safe. */
 export type Sink = Send<Batch>

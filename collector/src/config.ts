@@ -10,10 +10,23 @@ type Environment = Readonly<Record<string, string | undefined>>
 export type CollectorConfig = {
   readonly listen: Address
   readonly database: { readonly url: string | undefined; readonly adminUrl: string | undefined; readonly dataDir: string }
+  readonly elasticsearch: ElasticsearchConfig | undefined
+  readonly queueBytesMax: number
   readonly ingestToken: string | undefined
   readonly readToken: string | undefined
   readonly logLevel: Level
   readonly retentionDays: number
+}
+
+/** The second store of log records. One of `apiKey` and `username` at most. */
+export type ElasticsearchConfig = {
+  readonly url: string
+  readonly apiKey: string | undefined
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly ca: string | undefined
+  readonly indexPrefix: string
+  readonly ilmPolicy: string | undefined
 }
 
 /** A config, complete, and one sentence for each thing that is wrong: what, its value unless secret, what is allowed. Start only without problems. */
@@ -35,6 +48,8 @@ export function parseCollectorConfig(
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
     database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
+    elasticsearch: readElasticsearch(get, problems),
+    queueBytesMax: get('COLLECTOR_QUEUE_MAX_MB') * 2 ** 20,
     ingestToken: get('INGEST_TOKEN'),
     readToken: get('READ_TOKEN'),
     logLevel: get('LOG_DB_LEVEL'),
@@ -51,8 +66,10 @@ export function processCollectorConfig(argv: readonly string[]): ParsedCollector
 
 type Sources = { readonly env: Environment; readonly problems: string[]; readonly readFile: (path: string) => string }
 
-function createGetter({ env, problems, readFile }: Sources) {
-  return function get<Name extends keyof CollectorSettings>(name: Name): CollectorSettings[Name] {
+type Getter = <Name extends keyof CollectorSettings>(name: Name) => CollectorSettings[Name]
+
+function createGetter({ env, problems, readFile }: Sources): Getter {
+  return function get(name) {
     const { type, fallback } = COLLECTOR_SETTINGS[name]
     const given = type.secret ? readSecret(name, { env, problems, readFile }) : env[name]?.trim()
     if (!given) return fallback
@@ -76,6 +93,26 @@ function readSecret(name: string, { env, problems, readFile }: Sources): string 
     problems.push(`${name}_FILE names ${file}, which cannot be read: ${error instanceof Error ? error.message : error}`)
     return undefined
   }
+}
+
+function readElasticsearch(get: Getter, problems: string[]): ElasticsearchConfig | undefined {
+  const url = get('ELASTICSEARCH_URL')
+  const config = {
+    apiKey: get('ELASTICSEARCH_API_KEY'),
+    username: get('ELASTICSEARCH_USERNAME'),
+    password: get('ELASTICSEARCH_PASSWORD'),
+    ca: get('ELASTICSEARCH_CA'),
+    indexPrefix: get('ES_INDEX_PREFIX'),
+    ilmPolicy: get('ELASTICSEARCH_ILM_POLICY'),
+  }
+  const { apiKey, username, password } = config
+  if (apiKey !== undefined && username !== undefined)
+    problems.push('ELASTICSEARCH_API_KEY and ELASTICSEARCH_USERNAME are both set; set one of them')
+  if ((username === undefined) !== (password === undefined))
+    problems.push('ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD belong together; set both, or an ELASTICSEARCH_API_KEY instead')
+  if (url === undefined && (apiKey ?? username) !== undefined)
+    problems.push('There are credentials for Elasticsearch but no ELASTICSEARCH_URL; set it, or remove them')
+  return url === undefined ? undefined : Object.freeze({ url, ...config })
 }
 
 function contradictions({ listen, ingestToken, database }: CollectorConfig): string[] {

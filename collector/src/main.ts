@@ -56,11 +56,13 @@ function announce({ url, store }: { readonly url: string; readonly store: Store 
     process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
 }
 
-function describe({ kind }: Store, { database }: CollectorConfig): string {
+function describe({ kind }: Store, { database, elasticsearch }: CollectorConfig): string {
+  const second =
+    elasticsearch === undefined ? '' : `, log records also in Elasticsearch at ${elasticsearch.url} (${elasticsearch.indexPrefix}-*)`
   if (kind === 'pglite')
-    return `an embedded PGlite under ${database.dataDir} (for development: not durable against power loss; set DATABASE_URL for production)`
+    return `an embedded PGlite under ${database.dataDir} (for development: not durable against power loss; set DATABASE_URL for production)${second}`
   const url = URL.parse(database.url ?? '')
-  return `PostgreSQL at ${url?.host}${url?.pathname}`
+  return `PostgreSQL at ${url?.host}${url?.pathname}${second}`
 }
 
 function complain(message: string, exitCode: number): void {
@@ -73,5 +75,5 @@ function help(): string {
     const shown = typeof fallback === 'object' ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
-  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL, with an HTTP API to read it back.\n\nSettings (environment):\n${rows.join('')}`
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nSettings (environment):\n${rows.join('')}`
 }

@@ -23,6 +23,8 @@ export type CollectorSetting<T> = {
 export type Address = { readonly host: string; readonly port: number }
 
 const RETENTION_DAYS_MAX = 3_650
+/** A disk of a machine that only holds a queue. */
+const QUEUE_MB_MAX = 1_000_000
 
 const text: SettingType<string> = { expects: 'a text', read: (value) => value }
 const token: SettingType<string> = {
@@ -37,14 +39,50 @@ const databaseUrl: SettingType<string> = {
   secret: true,
 }
 const level: SettingType<Level> = { expects: LEVELS.join(', '), read: parseLevel }
-const days: SettingType<number> = { expects: `a whole number from 1 to ${RETENTION_DAYS_MAX}`, read: readDays }
+const elasticsearchUrl: SettingType<string> = {
+  expects:
+    'a URL like https://elasticsearch.example:9200, without user and password: ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD hold these',
+  read: readElasticsearchUrl,
+  secret: true,
+}
+const password: SettingType<string> = { expects: 'a text', read: (value) => value, secret: true }
+const apiKey: SettingType<string> = { expects: 'an API key of visible ASCII characters without spaces', read: token.read, secret: true }
+const certificates: SettingType<string> = {
+  expects: 'certificates in PEM (-----BEGIN CERTIFICATE-----); ELASTICSEARCH_CA_FILE names a file with them',
+  read: (value) => (value.includes('-----BEGIN CERTIFICATE-----') ? value : undefined),
+  secret: true,
+}
+const indexPrefix: SettingType<string> = {
+  expects: 'a name of at most 100 lower-case letters, digits, - and _ that begins with a letter or digit',
+  read: (value) => (/^[a-z0-9][a-z0-9_-]{0,99}$/.test(value) ? value : undefined),
+}
+const policyName: SettingType<string> = {
+  expects: 'the name of a policy: no spaces, no commas, no _ at the beginning',
+  read: (value) => (/^[^_\s,][^\s,]{0,254}$/.test(value) ? value : undefined),
+}
+const queueSize: SettingType<number> = {
+  expects: `a whole number from 1 to ${QUEUE_MB_MAX}`,
+  read: (value) => readWhole(value, QUEUE_MB_MAX),
+}
+const days: SettingType<number> = {
+  expects: `a whole number from 1 to ${RETENTION_DAYS_MAX}`,
+  read: (value) => readWhole(value, RETENTION_DAYS_MAX),
+}
 
 /** What the variables hold once they are read. */
 export type CollectorSettings = {
   readonly COLLECTOR_LISTEN: Address
   readonly COLLECTOR_DATA_DIR: string
+  readonly COLLECTOR_QUEUE_MAX_MB: number
   readonly DATABASE_URL: string | undefined
   readonly DATABASE_ADMIN_URL: string | undefined
+  readonly ELASTICSEARCH_URL: string | undefined
+  readonly ELASTICSEARCH_API_KEY: string | undefined
+  readonly ELASTICSEARCH_USERNAME: string | undefined
+  readonly ELASTICSEARCH_PASSWORD: string | undefined
+  readonly ELASTICSEARCH_CA: string | undefined
+  readonly ELASTICSEARCH_ILM_POLICY: string | undefined
+  readonly ES_INDEX_PREFIX: string
   readonly INGEST_TOKEN: string | undefined
   readonly READ_TOKEN: string | undefined
   readonly LOG_DB_LEVEL: Level
@@ -58,7 +96,17 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     { host: '127.0.0.1', port: 4318 },
     'Address and port to listen on. Another address than loopback needs INGEST_TOKEN. Port 0 takes a free one.',
   ),
-  COLLECTOR_DATA_DIR: setting(text, '.data', 'Folder of the embedded database that is used without DATABASE_URL.'),
+  COLLECTOR_DATA_DIR: setting(
+    text,
+    '.data',
+    'Folder of the embedded database that is used without DATABASE_URL, and of the queue for Elasticsearch.',
+  ),
+  COLLECTOR_QUEUE_MAX_MB: setting(
+    queueSize,
+    1_024,
+    'Disk that the queue for Elasticsearch may take, compressed; above it the oldest records are dropped and counted.',
+    'MB',
+  ),
   DATABASE_URL: optional(
     databaseUrl,
     'PostgreSQL to store in. Without it an embedded PGlite is used: for development, not durable against power loss.',
@@ -67,10 +115,27 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     databaseUrl,
     'The same database as the owner of its tables, for migrations and partitions. Without it DATABASE_URL does both.',
   ),
+  ELASTICSEARCH_URL: optional(
+    elasticsearchUrl,
+    'Elasticsearch 8 or 9 that gets the log records as well, in an index for each day. What is sent to /v1/logs waits for it on disk.',
+  ),
+  ELASTICSEARCH_API_KEY: optional(apiKey, 'API key for Elasticsearch, encoded as it hands it out.'),
+  ELASTICSEARCH_USERNAME: optional(text, 'User of Elasticsearch; another way than the API key.'),
+  ELASTICSEARCH_PASSWORD: optional(password, 'Password of this user.'),
+  ELASTICSEARCH_CA: optional(certificates, 'Certificates that are trusted for Elasticsearch instead of those of the system.'),
+  ELASTICSEARCH_ILM_POLICY: optional(
+    policyName,
+    'Life-cycle policy for the day indexes. Then the collector removes none; without it those older than RETENTION_DAYS are.',
+  ),
+  ES_INDEX_PREFIX: setting(
+    indexPrefix,
+    'tts-api',
+    'The day indexes are called <prefix>-YYYY.MM.DD, the one of dead letters <prefix>-dead-letters.',
+  ),
   INGEST_TOKEN: optional(token, 'Senders must show it as "Authorization: Bearer …".'),
   READ_TOKEN: optional(token, 'Readers of /api must show it as "Authorization: Bearer …".'),
   LOG_DB_LEVEL: setting(level, 'DEBUG', 'The mildest log records that are stored; WARNING keeps warnings and worse.'),
-  RETENTION_DAYS: setting(days, 30, 'Older days are dropped from the database.', 'days'),
+  RETENTION_DAYS: setting(days, 30, 'Older days are dropped from the database and from Elasticsearch.', 'days'),
 }
 
 function setting<T>(type: SettingType<T>, fallback: T, doc: string, unit?: string): CollectorSetting<T> {
@@ -89,7 +154,13 @@ function readAddress(value: string): Address | undefined {
   return host !== undefined && port <= 65_535 ? { host, port } : undefined
 }
 
-function readDays(value: string): number | undefined {
+function readWhole(value: string, max: number): number | undefined {
   const count = Number(value)
-  return /^\d+$/.test(value) && count >= 1 && count <= RETENTION_DAYS_MAX ? count : undefined
+  return /^\d+$/.test(value) && count >= 1 && count <= max ? count : undefined
+}
+
+function readElasticsearchUrl(value: string): string | undefined {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === '' ? value : undefined
 }

@@ -50,3 +50,19 @@ install_redis() {
 redis_program >/dev/null || install_redis
 program=$(redis_program) || fail "no redis-server and no redis-check-rdb after the installation"
 echo "Redis: $(bash -c 'exec -a redis-server "$0" --version' "$program")"
+
+java_is_there() {
+  command -v javac >/dev/null && command -v mvn >/dev/null
+}
+
+install_java() {
+  command -v apt-get >/dev/null || fail "a JDK and Maven are missing and there is no apt-get here; install a JDK 17 or newer and Maven, for Elasticsearch"
+  [ "$(id -u)" = 0 ] || fail "a JDK and Maven are missing; run 'sudo apt-get install -y openjdk-17-jdk-headless maven', or this script as root"
+  echo "installing a JDK and Maven" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -q >&2 || fail "apt-get update failed; is there a network?"
+  apt-get install -q -y --no-install-recommends openjdk-17-jdk-headless maven >&2 || fail "apt-get install openjdk-17-jdk-headless maven failed"
+}
+
+java_is_there || install_java
+bash "$(dirname "$0")/elasticsearch/install.sh"

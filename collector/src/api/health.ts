@@ -6,9 +6,14 @@ export type HealthOptions = {
   readonly readiness: () => Promise<Readiness>
   /** `postgres` or `pglite`. */
   readonly store: string
+  /** Stores behind a queue: data is taken whatever they do. Bounded in time, never rejects. */
+  readonly others?: () => Promise<Readonly<Record<string, OtherStore>>>
   /** ms since 1970. */
   readonly now: () => number
 }
+
+/** A store behind a queue, and what waits there for it. */
+export type OtherStore = { readonly readiness: Readiness; readonly waiting: number; readonly waitingBytes: number }
 
 /** `GET /livez`: the process answers, so starting it anew would mend nothing. */
 export function getLivez(): ApiAnswer {
@@ -21,12 +26,25 @@ export async function getReadyz({ readiness }: HealthOptions): Promise<ApiAnswer
   return json(state.ready ? 200 : 503, state.ready ? { status: 'ok' } : { status: 'unavailable', reason: state.reason })
 }
 
-/** `GET /health`: the same for people, with each part. */
-export async function getHealth({ readiness, store, now }: HealthOptions): Promise<ApiAnswer> {
-  const state = await readiness()
+/** `GET /health`: the same for people, with each part. `degraded`, with 200, when only a store behind a queue is away. */
+export async function getHealth({ readiness, store, others = async () => ({}), now }: HealthOptions): Promise<ApiAnswer> {
+  const [state, behind] = await Promise.all([readiness(), others()])
+  const complete = Object.values(behind).every((other) => other.readiness.ready)
   return json(state.ready ? 200 : 503, {
-    status: state.ready ? 'healthy' : 'unhealthy',
+    status: !state.ready ? 'unhealthy' : complete ? 'healthy' : 'degraded',
     timestamp: new Date(now()).toISOString(),
-    checks: { store: { kind: store, status: state.ready ? 'healthy' : 'unhealthy', ...(state.ready ? {} : { reason: state.reason }) } },
+    checks: {
+      store: { kind: store, ...statusOf(state) },
+      ...Object.fromEntries(
+        Object.entries(behind).map(([name, other]) => [
+          name,
+          { ...statusOf(other.readiness), waiting: other.waiting, waiting_bytes: other.waitingBytes },
+        ]),
+      ),
+    },
   })
+}
+
+function statusOf(state: Readiness): { status: string; reason?: string } {
+  return state.ready ? { status: 'healthy' } : { status: 'unhealthy', reason: state.reason }
 }

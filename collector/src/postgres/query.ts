@@ -1,8 +1,8 @@
 import type { LogFilter, MetricFilter, PageEnd, Reader, StoredLog, StoredPoint, StoredSpan, StoredTrace, TraceFilter } from '../reader.ts'
 import { timestamp } from '../time.ts'
+import { arrayLiteral } from './array-literal.ts'
 import { type Conditions, createConditions } from './conditions.ts'
 import type { Database } from './queryable.ts'
-import { arrayLiteral } from './storable.ts'
 
 /** Reads back what the sink has stored. Every read is one statement with parameters. */
 export function postgresReader(database: Database): Reader {

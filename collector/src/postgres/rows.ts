@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Attributes, LogRecord, MetricPoint, Resource, SpanEvent, SpanLink, SpanRecord, Value } from '../batch.ts'
 import { levelOf, severityOf } from '../level.ts'
+import { eventTimeUs, idOf, messageOf, metadataOf, sourceOf } from '../log-fields.ts'
+import { storableJson, storableText } from '../storable.ts'
 import { timestamp } from '../time.ts'
-import { storableJson, storableText } from './storable.ts'
 
 type Cell = string | number | boolean | null
 
@@ -19,25 +20,20 @@ export type Table<R> = {
   readonly columns: readonly Column<R>[]
 }
 
-/** A B-tree entry holds 2,704 bytes; an id that is longer than this is none, and stays whole in `metadata` or `attributes`. */
-const ID_CHARACTERS_MAX = 256
-
-const logTimeUs = (record: LogRecord) => record.timeUs || record.observedUs
-
 export const LOGS: Table<LogRecord> = {
   name: 'logs',
   time: 'timestamp',
-  timeUs: logTimeUs,
+  timeUs: eventTimeUs,
   columns: [
     { name: 'id', type: 'uuid', cell: (record) => storableText(record.uid) },
-    { name: 'timestamp', type: 'timestamptz', cell: (record) => keyTime(logTimeUs(record)) },
+    { name: 'timestamp', type: 'timestamptz', cell: (record) => keyTime(eventTimeUs(record)) },
     { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
     { name: 'severity', type: 'smallint', cell: severityOf },
-    { name: 'message', type: 'text', cell: (record) => message(record.body) },
-    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadata(record.attributes)) },
-    { name: 'source', type: 'text', cell: (record) => text(record.attributes.source) ?? storableText(record.scope.name) },
-    { name: 'request_id', type: 'text', cell: (record) => id(record.attributes.request_id) },
-    { name: 'user_id', type: 'text', cell: (record) => id(record.attributes.user_id) },
+    { name: 'message', type: 'text', cell: (record) => messageOf(record.body) },
+    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadataOf(record.attributes)) },
+    { name: 'source', type: 'text', cell: sourceOf },
+    { name: 'request_id', type: 'text', cell: (record) => idOf(record.attributes.request_id) },
+    { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },
     { name: 'trace_id', type: 'text', cell: (record) => record.traceId || null },
     { name: 'span_id', type: 'text', cell: (record) => record.spanId || null },
     { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
@@ -65,8 +61,8 @@ export const SPANS: Table<SpanRecord> = {
     { name: 'attributes', type: 'jsonb', cell: (record) => storableJson(record.attributes) },
     { name: 'events', type: 'jsonb', cell: (record) => storableJson(record.events.map(readableEvent)) },
     { name: 'links', type: 'jsonb', cell: (record) => storableJson(record.links.map(readableLink)) },
-    { name: 'request_id', type: 'text', cell: (record) => id(record.attributes.request_id) },
-    { name: 'user_id', type: 'text', cell: (record) => id(record.attributes.user_id) },
+    { name: 'request_id', type: 'text', cell: (record) => idOf(record.attributes.request_id) },
+    { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },
     { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
     { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
     { name: 'scope', type: 'text', cell: (record) => storableText(record.scope.name) },
@@ -107,35 +103,6 @@ export function toColumns<R>(table: Table<R>, records: readonly R[]): Cell[][] {
 /** NULL, which the key refuses, for a record that tells no time at all: in 1970 nobody would find it, and the time of arrival would differ at each resend. */
 function keyTime(timeUs: number): string | null {
   return timeUs === 0 ? null : timestamp(timeUs)
-}
-
-/** The text of a log record; a body that is no text as JSON. */
-function message(body: Value): string {
-  if (typeof body === 'string') return storableText(body)
-  return body === null ? '' : storableJson(body)
-}
-
-/** The attributes that no column holds, whole. */
-function metadata(attributes: Attributes): Attributes {
-  const rest: Record<string, Value> = {}
-  for (const [key, value] of Object.entries(attributes)) if (!hasColumn(key, value)) rest[key] = value
-  return rest
-}
-
-function hasColumn(key: string, value: Value): boolean {
-  if (key === 'source') return text(value) !== null
-  return (key === 'request_id' || key === 'user_id') && id(value) !== null
-}
-
-function text(value: Value | undefined): string | null {
-  return typeof value === 'string' ? storableText(value) : null
-}
-
-/** An id to look up by: text, or a whole number as text; anything else is no id. */
-function id(value: Value | undefined): string | null {
-  if (Number.isSafeInteger(value)) return String(value)
-  const found = text(value)
-  return found === null || found === '' || found.length > ID_CHARACTERS_MAX ? null : found
 }
 
 /** One process sends one resource with all it says, and all records of a request share the object. */

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { Batch, Sink, Value } from '../batch.ts'
 import { type Level, lowestSeverity, severityOf } from '../level.ts'
+import { createPatience } from '../patience.ts'
+import { storableJson, storableText } from '../storable.ts'
+import { arrayLiteral } from './array-literal.ts'
 import { dayOf, type Partitions } from './partitions.ts'
-import { createPatience } from './patience.ts'
 import type { Database } from './queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS, type Table, toColumns } from './rows.ts'
 import { sqlState, type Verdict, verdict } from './sqlstate.ts'
-import { arrayLiteral, storableJson, storableText } from './storable.ts'
 
 export type PostgresSinkOptions = {
   readonly database: Database

@@ -82,7 +82,8 @@ async function deliver(body: Body, { request, response, route, encoding, options
   if (batch.kind === 'refused') return refuse(request, response, signal, batch, options)
   const records = batch.value.records.length
   options.stats.addReceived(signal, records)
-  const outcome: Outcome = records === 0 ? { kind: 'ok' } : await sink(batch.value, options.aborted)
+  const outcome: Outcome =
+    records === 0 ? { kind: 'ok' } : await sink({ ...batch.value, source: { encoding, bytes: body.bytes } }, options.aborted)
   if (outcome.kind === 'retry') {
     return refuse(request, response, signal, unavailable('sink_unavailable', outcome.error.message, outcome.afterMs), options)
   }

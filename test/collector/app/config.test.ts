@@ -9,6 +9,8 @@ test('without any variable the collector listens on loopback and stores in an em
     config: {
       listen: { host: '127.0.0.1', port: 4318 },
       database: { url: undefined, adminUrl: undefined, dataDir: '.data' },
+      elasticsearch: undefined,
+      queueBytesMax: 1_024 * 2 ** 20,
       ingestToken: undefined,
       readToken: undefined,
       logLevel: 'DEBUG',
@@ -23,6 +25,13 @@ test('every variable arrives; empty ones are unset', () => {
     COLLECTOR_DATA_DIR: ' /tmp/x ',
     DATABASE_URL: 'postgresql://u:p@h/d',
     DATABASE_ADMIN_URL: 'postgres://o:p@h/d',
+    COLLECTOR_QUEUE_MAX_MB: '3',
+    ELASTICSEARCH_URL: 'https://es.example:9200/path',
+    ELASTICSEARCH_USERNAME: 'writer',
+    ELASTICSEARCH_PASSWORD: 'p w',
+    ELASTICSEARCH_CA: '-----BEGIN CERTIFICATE-----\nx',
+    ELASTICSEARCH_ILM_POLICY: 'ninety-days',
+    ES_INDEX_PREFIX: 'speech',
     INGEST_TOKEN: 'in',
     READ_TOKEN: '',
     LOG_DB_LEVEL: 'warn',
@@ -33,6 +42,16 @@ test('every variable arrives; empty ones are unset', () => {
     config: {
       listen: { host: '::1', port: 0 },
       database: { url: 'postgresql://u:p@h/d', adminUrl: 'postgres://o:p@h/d', dataDir: '/tmp/x' },
+      elasticsearch: {
+        url: 'https://es.example:9200/path',
+        apiKey: undefined,
+        username: 'writer',
+        password: 'p w',
+        ca: '-----BEGIN CERTIFICATE-----\nx',
+        indexPrefix: 'speech',
+        ilmPolicy: 'ninety-days',
+      },
+      queueBytesMax: 3 * 2 ** 20,
       ingestToken: 'in',
       readToken: undefined,
       logLevel: 'WARNING',
@@ -85,4 +104,24 @@ test('a secret comes from the file that NAME_FILE names', () => {
 
 test('an owner of the database without a database is a mistake', () => {
   expect(problems({ DATABASE_ADMIN_URL: 'postgres://o@h/d' })).toEqual([expect.stringContaining('DATABASE_URL is not')])
+})
+
+test.each([
+  [{ ELASTICSEARCH_URL: 'http://user:hunter2@h:9200' }, 'ELASTICSEARCH_URL is not a URL like'],
+  [{ ELASTICSEARCH_URL: 'es.example:9200' }, 'ELASTICSEARCH_URL is not a URL like'],
+  [{ ELASTICSEARCH_API_KEY: 'hunter2' }, 'no ELASTICSEARCH_URL'],
+  [
+    { ELASTICSEARCH_URL: 'http://h', ELASTICSEARCH_API_KEY: 'hunter2', ELASTICSEARCH_USERNAME: 'u', ELASTICSEARCH_PASSWORD: 'hunter2' },
+    'both set',
+  ],
+  [{ ELASTICSEARCH_URL: 'http://h', ELASTICSEARCH_USERNAME: 'u' }, 'belong together'],
+  [{ ELASTICSEARCH_URL: 'http://h', ELASTICSEARCH_CA: '/etc/ca.pem' }, 'ELASTICSEARCH_CA_FILE names a file'],
+  [{ ES_INDEX_PREFIX: 'TTS' }, 'ES_INDEX_PREFIX="TTS" is not a name'],
+  [{ ES_INDEX_PREFIX: 'a,b*' }, 'ES_INDEX_PREFIX="a,b*" is not a name'],
+  [{ ELASTICSEARCH_ILM_POLICY: '_all' }, 'ELASTICSEARCH_ILM_POLICY="_all" is not the name of a policy'],
+  [{ COLLECTOR_QUEUE_MAX_MB: '0' }, 'COLLECTOR_QUEUE_MAX_MB="0" is not a whole number'],
+] as [Record<string, string>, string][])('a wrong setting of Elasticsearch is told: %j', (env, message) => {
+  const found = problems(env)
+  expect(found).toEqual([expect.stringContaining(message)])
+  expect(found.join()).not.toContain('hunter2')
 })

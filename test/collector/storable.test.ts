@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Value } from '../../../collector/src/batch.ts'
-import { arrayLiteral, storableJson, storableText } from '../../../collector/src/postgres/storable.ts'
+import type { Value } from '../../collector/src/batch.ts'
+import { arrayLiteral } from '../../collector/src/postgres/array-literal.ts'
+import { storableJson, storableText } from '../../collector/src/storable.ts'
 
 test('text loses NUL bytes and half surrogate pairs, and nothing else', () => {
   expect(storableText('plain é 🎙️')).toBe('plain é 🎙️')

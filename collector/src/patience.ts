@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Batch } from '../batch.ts'
+import type { Batch } from './batch.ts'
 
 /** Attempts that a batch has. A sender's waits grow to half a minute, so they span minutes, in which a passing fault has passed. */
 const FAILURES_MAX = 10

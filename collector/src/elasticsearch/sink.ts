@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from '../../../src/wire/outcome.ts'
+import type { LogRecord, Sink } from '../batch.ts'
+import { eventTimeUs } from '../log-fields.ts'
+import { createPatience } from '../patience.ts'
+import { type Failure, writeAll } from './bulk.ts'
+import type { Client } from './client.ts'
+import { type DaysOptions, indexOf, outsideDays } from './days.ts'
+import { bury, type Hopeless } from './dead-letters.ts'
+import { type Document, toDocument } from './document.ts'
+import { type RefusalError, type Verdict, verdict } from './refusal.ts'
+
+export type ElasticsearchSinkOptions = DaysOptions & {
+  readonly client: Client
+  /** Called before the first document of a day is written, with the name of its index: the template must be there then. */
+  readonly beforeIndex: (index: string, signal: AbortSignal) => Promise<void>
+}
+
+/** Waits between the attempts for the documents that a busy server has put off; then it is the sender's turn to wait. */
+const ROUND_DELAYS_MS = [200, 400, 800, 1_600]
+/** What `partial_success` says is read by people. */
+const REASONS_TOLD = 3
+
+/**
+ * Stores log records: `ok` when all of them are in their day's index. Those that Elasticsearch can never take are kept in
+ * the index of dead letters with the reason and reported as rejected; everything that may pass is `retry`. Sending again
+ * changes nothing, because each document has its record's id and is only ever created.
+ *
+ * Of a bulk that is taken in part only the rest is tried again. As in PostgreSQL, a fault that a batch has met ten times
+ * makes dead letters of the records that meet it. Spans and metric points have no place here and are rejected.
+ */
+export function elasticsearchSink(options: ElasticsearchSinkOptions): Sink {
+  const patience = createPatience()
+
+  async function attempt(records: readonly LogRecord[], how: Manner): Promise<Outcome> {
+    try {
+      return accepted(await store(records, options, how), options.prefix)
+    } catch (cause) {
+      const [found, error] = [verdict(cause), asError(cause)]
+      if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver({ signal: 'logs', records }, error))
+        return await attempt(records, { ...how, hopeless: POISON_AND_FAULTS })
+      return { kind: 'retry', afterMs: 'afterMs' in found ? found.afterMs : 1_000, error }
+    }
+  }
+
+  return async function storeBatch(batch, signal) {
+    if (batch.signal === 'logs') return await attempt(batch.records, { signal, hopeless: POISON_ONLY })
+    const error = new Error(`Elasticsearch stores log records only; send ${batch.signal} to /v1/${batch.signal}`)
+    return { kind: 'drop', reason: 'rejected', error }
+  }
+}
+
+type Manner = {
+  readonly signal: AbortSignal
+  /** Verdicts that make a document a dead letter. */
+  readonly hopeless: readonly Verdict['kind'][]
+}
+
+const POISON_ONLY: Manner['hopeless'] = ['poison', 'too_large']
+const POISON_AND_FAULTS: Manner['hopeless'] = ['poison', 'too_large', 'fault']
+
+/** Gives what was made a dead letter. Throws when something is left that may pass. */
+async function store(records: readonly LogRecord[], options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
+  const { client, beforeIndex } = options
+  const { documents, hopeless } = prepare(records, options)
+  for (const index of new Set(documents.map((document) => document.index))) await beforeIndex(index, how.signal)
+  const { late, lost } = await writeInRounds(client, documents, how)
+  hopeless.push(...lost.map(toHopeless))
+  // Before the rest is tried again: it may pass late, and each attempt would meet these anew.
+  await bury(hopeless, { ...options, signal: how.signal })
+  if (late.length > 0) throw late.find(({ error }) => verdict(error).kind === 'retry')?.error ?? late[0]!.error
+  return hopeless
+}
+
+function prepare(records: readonly LogRecord[], options: ElasticsearchSinkOptions): { documents: Document[]; hopeless: Hopeless[] } {
+  const documents: Document[] = []
+  const hopeless: Hopeless[] = []
+  for (const record of records) {
+    const timeUs = eventTimeUs(record)
+    const reason = outsideDays(timeUs, options)
+    if (reason === undefined) documents.push(toDocument(record, indexOf(options.prefix, timeUs)))
+    else hopeless.push({ record, code: 'time', reason, detail: '' })
+  }
+  return { documents, hopeless }
+}
+
+type Written = {
+  /** Put off for now. */
+  readonly late: readonly Failure<Document>[]
+  readonly lost: readonly Failure<Document>[]
+}
+
+/** Writes, and writes again what a busy server has put off. Faults wait for the next attempt of the whole batch. */
+async function writeInRounds(client: Client, documents: readonly Document[], { signal, hopeless }: Manner): Promise<Written> {
+  const late: Failure<Document>[] = []
+  const lost: Failure<Document>[] = []
+  let open = documents
+  for (let round = 0; ; round++) {
+    const busy: Failure<Document>[] = []
+    for (const failure of await writeAll(client, open, signal)) {
+      const { kind } = verdict(failure.error)
+      if (hopeless.includes(kind)) lost.push(failure)
+      else if (kind === 'retry' && isBusy(failure.error)) busy.push(failure)
+      else late.push(failure)
+    }
+    const delayMs = ROUND_DELAYS_MS[round]
+    if (busy.length === 0 || delayMs === undefined) return { late: [...late, ...busy], lost }
+    await sleep(delayMs, undefined, { signal })
+    open = busy.map(({ entry }) => entry)
+  }
+}
+
+/** It passes by itself and soon; a missing right or a blocked index does not. */
+function isBusy({ status }: RefusalError): boolean {
+  return status === 429 || status >= 500
+}
+
+function toHopeless({ entry, error }: Failure<Document>): Hopeless {
+  return { record: entry.record, code: error.type || String(error.status), reason: error.message, detail: error.detail }
+}
+
+function accepted(hopeless: readonly Hopeless[], prefix: string): Outcome {
+  if (hopeless.length === 0) return { kind: 'ok' }
+  const reasons = [...new Set(hopeless.map(({ reason }) => reason))]
+  const message = `Elasticsearch cannot store them, they are kept in ${prefix}-dead-letters: ${reasons.slice(0, REASONS_TOLD).join('; ')}`
+  return { kind: 'ok', rejected: { count: hopeless.length, message } }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

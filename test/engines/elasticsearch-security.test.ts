@@ -1,0 +1,93 @@
+/** A real Elasticsearch with users, API keys and HTTPS. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Connection, Credentials } from '../../collector/src/elasticsearch/client.ts'
+import { textField } from '../../collector/src/elasticsearch/json.ts'
+import { open } from '../collector/elasticsearch/open.ts'
+import { log, logs, sender } from '../collector/postgres/records.ts'
+import { makeCertificate } from '../delivery/support/certificate.ts'
+import { createElasticsearch, type ElasticsearchServer } from './support/elasticsearch.ts'
+
+const OK = { kind: 'ok' }
+const PASSWORD = 'hunter2-elastic'
+const tls = makeCertificate('127.0.0.1')
+
+/** As docs/elasticsearch.md lists them. */
+const RIGHTS = {
+  cluster: ['monitor', 'manage_index_templates'],
+  indices: [
+    { names: ['tts-api-*'], privileges: ['create_doc', 'create_index', 'view_index_metadata', 'delete_index'] },
+    { names: ['tts-api-dead-letters'], privileges: ['read', 'delete', 'maintenance'] },
+  ],
+}
+
+let server: ElasticsearchServer
+beforeAll(async () => {
+  server = await createElasticsearch({ password: PASSWORD, tls })
+  await server.start()
+})
+afterAll(async () => {
+  await server.remove()
+})
+
+const connection = (credentials: Credentials | undefined, ca: string | undefined = tls.cert): Connection => ({
+  url: server.url,
+  ca,
+  credentials,
+})
+const batch = () => logs([log(sender())])
+
+async function createApiKey(name: string, rights: object): Promise<Credentials> {
+  const { body } = await server.elastic.ask('POST', '/_security/api_key', { name, role_descriptors: { [name]: rights } })
+  return { kind: 'apiKey', apiKey: textField(body, 'encoded') }
+}
+
+test('an API key with the documented rights is enough for everything', async () => {
+  const old = 'tts-api-2020.01.01'
+  await server.elastic.ask('PUT', `/${old}`)
+  await server.elastic.ask('PUT', '/tts-api-dead-letters/_create/old?refresh=true', { '@timestamp': '2020-01-01T00:00:00Z' })
+  const opened = open(server.url, { connection: connection(await createApiKey('collector', RIGHTS)) })
+  await opened.start()
+  expect(await opened.readiness()).toEqual({ ready: true })
+  const good = log(sender())
+  const poison = log(sender(), { attributes: { ['k'.repeat(40_000)]: 'x' } })
+  for (let sent = 0; sent < 2; sent++) expect(await opened.send(logs([good, poison]))).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+  await expect.poll(() => server.elastic.indexes('tts-api-2*')).not.toContain(old)
+  await expect.poll(async () => (await server.elastic.all('tts-api-dead-letters')).map(({ id }) => id)).toEqual([poison.uid])
+  expect((await server.elastic.all('tts-api-2*')).map(({ id }) => id)).toEqual([good.uid])
+  expect(opened.warnings).toEqual([])
+})
+
+test('a user with a password', async () => {
+  const opened = open(server.url, { connection: connection({ kind: 'basic', username: 'elastic', password: PASSWORD }) })
+  await opened.start()
+  expect(await opened.send(batch())).toEqual(OK)
+})
+
+test.each([
+  ['no credentials', undefined],
+  ['a wrong password', { kind: 'basic', username: 'elastic', password: 'hunter2-wrong' }],
+  ['a wrong API key', { kind: 'apiKey', apiKey: Buffer.from('id:hunter2').toString('base64') }],
+] as const)('%s: it is said which setting to look at, and no secret', async (_, credentials) => {
+  const opened = open(server.url, { connection: connection(credentials) })
+  await opened.start()
+  expect(opened.warnings).toEqual([expect.stringMatching(/refused us with 401.*ELASTICSEARCH_API_KEY/)])
+  expect(await opened.send(batch())).toMatchObject({ kind: 'retry' })
+  expect(opened.warnings.join()).not.toMatch(/hunter2|aWQ6/)
+})
+
+test('a key without the right to write: nothing is lost, and it is said what is missing', async () => {
+  const rights = { cluster: RIGHTS.cluster, indices: [{ names: ['tts-api-*'], privileges: ['view_index_metadata'] }] }
+  const opened = open(server.url, { connection: connection(await createApiKey('reader', rights)) })
+  await opened.start()
+  expect(await opened.send(batch())).toMatchObject({
+    kind: 'retry',
+    afterMs: 10_000,
+    error: { message: expect.stringMatching(/unauthorized/) },
+  })
+})
+
+test('a certificate that is not trusted is told', async () => {
+  const opened = open(server.url, { connection: connection(undefined, makeCertificate('127.0.0.1').cert) })
+  await opened.start()
+  expect(opened.warnings).toEqual([expect.stringMatching(/self-signed certificate/)])
+})
