@@ -2,7 +2,13 @@
 import { context, logs, metrics, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  type MetricData,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 
 export type Point = { readonly attributes: Readonly<Record<string, unknown>>; readonly value: unknown }
@@ -18,16 +24,18 @@ export function startTelemetry() {
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
   logs.setGlobalLoggerProvider(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: records })] }))
 
+  async function collect(): Promise<readonly MetricData[]> {
+    await reader.forceFlush()
+    const latest = points.getMetrics().at(-1)
+    return latest?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
+  }
+
   return {
     spans: () => spans.getFinishedSpans(),
     records: () => records.getFinishedLogRecords(),
+    metrics: collect,
     async points(name: string): Promise<readonly Point[]> {
-      await reader.forceFlush()
-      const all =
-        points
-          .getMetrics()
-          .at(-1)
-          ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
+      const all = await collect()
       return all.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? []
     },
     stop(): void {

@@ -57,3 +57,33 @@ forExpress.ttsOtel({ trustedProxy: true })
 forExpress.ttsOtel({ trustedProxies: '10.0.0.0/8' })
 // @ts-expect-error no app
 forHono.ttsOtel({})
+
+export const audio: Promise<string> = tts.ttsRequest(
+  { text: 'Two words', voice: 'Kore', language: 'en-US', model: 'm' },
+  async (request) => {
+    request.queued()
+    request.started(1.5)
+    request.audio(new Uint8Array(2), 'audio/L16;rate=24000')
+    request.audio('AAAA', 'audio/L16;rate=24000')
+    const call: tts.TtsCallFacts = { outcome: 'ok', audio: { format: 'wav', bytes: 4 }, tier: 'batch', characters: 9 }
+    request.onCall(call)
+    // @ts-expect-error no such outcome
+    request.onCall({ outcome: 'fine' })
+    return request.span.spanContext().traceId
+  },
+)
+const started: tts.StartedTtsRequest = tts.startTtsRequest({ text: 'Two words' })
+export const sum: number = started.run(() => 1)
+started.fail('whatever was thrown')
+started.end()
+// @ts-expect-error a text
+tts.startTtsRequest({ voice: 'Kore' })
+
+export const stops: readonly (() => void)[] = [tts.observeQueueLength(() => 1), tts.observeActiveConnections(async () => 1)]
+// @ts-expect-error a number
+tts.observeQueueLength(() => 'many')
+tts.recordRequest(0.5)
+tts.recordRequest(0.5, false)
+tts.recordProcessingTime(0.5)
+const summary: tts.MetricsSummary = tts.metricsSummary()
+export const figures: readonly [number, number | null, number | null] = [summary.error_rate, summary.p95, summary.queue_length]
