@@ -72,7 +72,18 @@ export function tellSummary(summary: Summary): readonly string[] {
       ['estimated cost', `${summary.estimated_cost_usd.toFixed(4)} USD`],
     ],
   ])
-  return [...table, '', `by outcome  ${counts(summary.by_outcome)}`, `by voice    ${counts(summary.by_voice)}`].map(inset)
+  return [...table, '', `by outcome  ${counts(summary.by_outcome)}`, ...tellVoices(summary.voices)].map(inset)
+}
+
+/** What a voice costs: dollars for each minute that it spoke. */
+function tellVoices(voices: Summary['voices']): readonly string[] {
+  const sorted = Object.entries(voices).sort(([, a], [, b]) => b.requests - a.requests)
+  const lines = sorted.map(([name, { requests, audio_seconds, rtf, estimated_cost_usd }]) => {
+    const speed = rtf === null ? '-' : rtf.toFixed(3)
+    const usdPerMinute = audio_seconds === 0 ? '-' : ((estimated_cost_usd / audio_seconds) * 60).toFixed(4)
+    return `${name.padEnd(8)} ${String(requests).padStart(3)} requests, real-time factor ${speed}, ${usdPerMinute} USD a minute`
+  })
+  return lines.map((line, index) => `${index === 0 ? 'by voice' : '        '}    ${line}`)
 }
 
 function seconds(value: number | null): string {

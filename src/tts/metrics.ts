@@ -63,7 +63,7 @@ export function recordTtsRequest(measures: TtsMeasures): void {
   record(to.timeToFirstAudio, measures.timeToFirstAudioS, labels)
   record(to.timeToFirstAudible, measures.timeToFirstAudibleS, labels)
   record(to.stalled, measures.stalledS, labels)
-  recordBill(to, measures, keepLabels({ model }))
+  recordBill(to, measures, keepLabels({ model, voice }))
 }
 
 /** Adds a processing time of code that makes no `tts_request`. In seconds. */

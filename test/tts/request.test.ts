@@ -122,10 +122,17 @@ test('the metrics of requests add up, by outcome, model and voice', async () => 
     { attributes: { ...labels, 'tts.voice': 'custom' }, value: 1 },
     { attributes: { ...labels, 'tts.outcome': 'no_audio' }, value: 1 },
   ])
-  const model = { 'tts.model': 'gemini-3.8-flash-tts' }
-  expect(await telemetry.points('tts.characters')).toMatchObject([{ attributes: model, value: 30 }])
-  expect(await telemetry.points('tts.billed_without_audio')).toMatchObject([{ attributes: model, value: 5_516 }])
-  expect((await telemetry.points('tts.cost'))[0]?.value).toBeCloseTo(0.000453 * 2 + 0.049647, 9)
+  const kore = { 'tts.model': 'gemini-3.8-flash-tts', 'tts.voice': 'Kore' }
+  const custom = { ...kore, 'tts.voice': 'custom' }
+  expect(await telemetry.points('tts.characters')).toMatchObject([
+    { attributes: kore, value: 20 },
+    { attributes: custom, value: 10 },
+  ])
+  expect(await telemetry.points('tts.billed_without_audio')).toMatchObject([{ attributes: kore, value: 5_516 }])
+  expect(await telemetry.points('tts.cost')).toMatchObject([
+    { attributes: kore, value: expect.closeTo(0.000453 + 0.049647, 9) },
+    { attributes: custom, value: expect.closeTo(0.000453, 9) },
+  ])
   for (const [name, count] of [
     ['tts.request.duration', 3],
     ['tts.processing.duration', 3],

@@ -53,8 +53,9 @@ test('both say the same of the same requests', async () => {
 
   const stored: StoredPoint[] = []
   for (const name of METRIC_NAMES) stored.push(...(await telemetry.points(name)).map((point) => toStored(name, point)))
-  const { rtf, time_to_first_audio, by_outcome, by_voice, ...theirs } = summarize(stored)
+  const { rtf, time_to_first_audio, by_outcome, by_voice, voices, ...theirs } = summarize(stored)
   expect(by_voice).toEqual({ Kore: 1, custom: 1, Puck: 1 })
+  expect(Object.keys(voices)).toEqual(['Kore', 'custom', 'Puck'])
   expect(theirs).toMatchObject({ total_requests: 17, failed_requests: 3, audio_seconds: 69.5, characters: 27, p99: expect.any(Number) })
   const close = Object.entries(theirs).map(([name, value]) => [name, expect.closeTo(Number(value), 6)])
   expect(metricsSummary()).toMatchObject(Object.fromEntries(close))

@@ -22,6 +22,16 @@ export type MetricsSummary = {
   /** Speech requests. */
   readonly by_outcome: Readonly<Record<string, number>>
   readonly by_voice: Readonly<Record<string, number>>
+  /** What each voice took and cost. */
+  readonly voices: Readonly<Record<string, VoiceSummary>>
+}
+
+/** Of one voice: its real-time factor as above, in seconds and US dollars. */
+export type VoiceSummary = {
+  readonly requests: number
+  readonly audio_seconds: number
+  readonly rtf: number | null
+  readonly estimated_cost_usd: number
 }
 
 const NAMES = {
@@ -61,8 +71,30 @@ export function summarize(points: readonly StoredPoint[]): MetricsSummary {
     estimated_cost_usd: amount(of('cost')),
     time_to_first_audio: mean(of('firstAudio')),
     by_outcome: countBy(of('requests'), 'tts.outcome'),
-    by_voice: countBy(of('requests'), 'tts.voice'),
+    by_voice: countBy(of('requests'), VOICE),
+    voices: summarizeVoices(of),
   }
+}
+
+const VOICE = 'tts.voice'
+
+function summarizeVoices(of: (name: keyof typeof NAMES) => readonly StoredPoint[]): Readonly<Record<string, VoiceSummary>> {
+  const voices = Object.keys(countBy(of('requests'), VOICE))
+  const ofVoice = (name: keyof typeof NAMES, voice: string) => of(name).filter((point) => voiceOf(point) === voice)
+  const entries = voices.map((voice): [string, VoiceSummary] => [
+    voice,
+    {
+      requests: amount(ofVoice('requests', voice)),
+      audio_seconds: amount(ofVoice('audio', voice)),
+      rtf: mean(ofVoice('rtf', voice)),
+      estimated_cost_usd: amount(ofVoice('cost', voice)),
+    },
+  ])
+  return Object.fromEntries(entries)
+}
+
+function voiceOf({ attributes }: StoredPoint): string {
+  return String(attributes[VOICE] ?? 'unknown')
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/: error.type is set for what the server itself counts as failed. */

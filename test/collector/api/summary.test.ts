@@ -42,6 +42,7 @@ test('when nothing was served the error rate is 0 and nothing is NaN', () => {
     time_to_first_audio: null,
     by_outcome: {},
     by_voice: {},
+    voices: {},
   })
 })
 
@@ -101,4 +102,21 @@ test('quantiles are estimated within their bucket, over all series together', ()
 test('no quantile lies above the largest measurement', () => {
   expect(summarize([histogram('http.server.request.duration', [1, 0, 0, 0], { max: 0.2 })]).p99).toBe(0.2)
   expect(summarize([histogram('http.server.request.duration', [0, 0, 0, 10], { max: 6 })]).p50).toBe(5)
+})
+
+test('a voice has its own audio, real-time factor and cost', () => {
+  const kore = { 'tts.voice': 'Kore' }
+  const summary = summarize([
+    sum('tts.requests', 3, { ...kore, 'tts.outcome': 'ok' }),
+    sum('tts.requests', 1, { ...kore, 'tts.outcome': 'no_audio' }),
+    sum('tts.requests', 1, { 'tts.outcome': 'ok' }),
+    histogram('tts.audio.duration', [3], { sum: 12, attributes: kore }),
+    histogram('tts.rtf', [3], { sum: 0.6, attributes: kore }),
+    sum('tts.cost', 0.002, kore),
+    sum('tts.cost', 0.5),
+  ])
+  expect(summary.voices).toEqual({
+    Kore: { requests: 4, audio_seconds: 12, rtf: expect.closeTo(0.2, 9), estimated_cost_usd: 0.002 },
+    unknown: { requests: 1, audio_seconds: 0, rtf: null, estimated_cost_usd: 0.5 },
+  })
 })
