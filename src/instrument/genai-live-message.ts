@@ -34,6 +34,7 @@ type LiveUsage = {
   readonly cachedContentTokenCount?: number
   readonly promptTokensDetails?: readonly TokenDetail[]
   readonly responseTokensDetails?: readonly TokenDetail[]
+  readonly serviceTier?: string
 }
 
 /** An answer of which nothing came. */

@@ -99,6 +99,7 @@ function toTtsCall(turn: LiveTurn, model: string | undefined): TtsCallFacts {
     playback: answer.playback,
     inputTokens: answer.usage?.input,
     audioTokens: billedAudioTokens(answer.usage),
+    tier: answer.serviceTier,
     timeToFirstAudioS: firstAudioS,
     durationS: elapsedS,
     errorType: failure?.type,

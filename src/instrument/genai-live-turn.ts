@@ -27,7 +27,7 @@ export type LiveTurn = {
 /** An answer that is not complete. */
 export type OpenTurn = {
   content(content: LiveContent, nowMs: number): void
-  usage(usage: TokenUsage): void
+  usage(usage: TokenUsage, serviceTier: string | undefined): void
   /** The model stops, and starts anew when the function has answered. */
   toolCall(): void
   isInterrupted(): boolean
@@ -57,6 +57,7 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
   let firstAudioMs: number | undefined
   let generatedMs: number | undefined
   let reason: string | undefined
+  let serviceTier: string | undefined
   let isInterrupted = false
   let mayBeSilent = false
 
@@ -83,7 +84,10 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
       reason = content.turnCompleteReason ?? reason
       mayBeSilent ||= isUnfinished(content)
     },
-    usage: tokens.set,
+    usage(usage, tier) {
+      tokens.set(usage)
+      serviceTier = tier ?? serviceTier
+    },
     toolCall() {
       mayBeSilent = true
       lastMs = undefined
@@ -94,7 +98,7 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
     close(atMs, failure) {
       flushGaps()
       const finishReasons = reason === undefined ? [] : [reason.toLowerCase()]
-      const answer: Answer = { ...NO_ANSWER, ...media.media(), finishReasons, usage: tokens.sum() }
+      const answer: Answer = { ...NO_ANSWER, ...media.media(), finishReasons, serviceTier, usage: tokens.sum() }
       return {
         answer,
         failure: failure ?? judgeTurn(answer, { reason, mayBeSilent: mayBeSilent || isInterrupted }, wantsAudio),

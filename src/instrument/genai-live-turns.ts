@@ -61,7 +61,7 @@ export function createLiveTurns({ onTurn, onUsage, ...options }: LiveTurnsOption
       const nowMs = performance.now()
       if (serverContent) readContent(serverContent, nowMs)
       const usage = usageMetadata && readLiveUsage(usageMetadata)
-      if (usage && turn) turn.usage(usage)
+      if (usage && turn) turn.usage(usage, usageMetadata.serviceTier)
       else if (usage) onUsage(usage)
       if (toolCall) openTurn(nowMs).toolCall()
       if (serverContent?.turnComplete && turn) closeTurn(turn, nowMs)
