@@ -17,6 +17,8 @@ type Bundle = {
   readonly outdir: string
   /** Output name without ending -> source. */
   readonly entries: Readonly<Record<string, string>>
+  /** Somebody else's code for the most part: nobody reads its stack traces here, so it ships short names and no source map. */
+  readonly isForeign?: true
   /** Packages that stay outside: peers and the package's own dependencies. */
   readonly external: readonly string[]
 }
@@ -41,6 +43,7 @@ const BUNDLES: readonly Bundle[] = [
   {
     // Apart, and loaded only where there is a logging.yaml.
     outdir: 'dist/yaml',
+    isForeign: true,
     entries: { 'settings-yaml': 'src/log/settings/yaml.ts' },
     external: [],
   },
@@ -138,7 +141,7 @@ for (const bundle of BUNDLES) inputs.push(...(await buildBundle(bundle)))
 emitTypes()
 writeFileSync(join(root, 'NOTICE'), notice(inputs))
 
-async function buildBundle({ outdir, entries, external }: Bundle): Promise<string[]> {
+async function buildBundle({ outdir, entries, external, isForeign = false }: Bundle): Promise<string[]> {
   rmSync(join(root, outdir), { recursive: true, force: true })
   const { metafile } = await build({
     absWorkingDir: root,
@@ -154,10 +157,11 @@ async function buildBundle({ outdir, entries, external }: Bundle): Promise<strin
     // Whitespace and syntax only: names stay, so that a stack trace of a user still reads.
     minifyWhitespace: true,
     minifySyntax: true,
+    minifyIdentifiers: isForeign,
     // Node prints the whole line that threw.
     lineLimit: 120,
     legalComments: 'none',
-    sourcemap: true,
+    sourcemap: !isForeign,
     sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
