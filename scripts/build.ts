@@ -7,14 +7,17 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { LATE, LATE_DIR } from './late.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 type Bundle = {
   readonly outdir: string
+  /** Default: modules. */
+  readonly format?: 'cjs'
   /** Output name without ending -> source. */
   readonly entries: Readonly<Record<string, string>>
   /** Somebody else's code for the most part: nobody reads its stack traces here, so it ships short names and no source map. */
@@ -34,21 +37,27 @@ const BUNDLES: readonly Bundle[] = [
       hono: 'src/middleware/hono.ts',
       pino: 'src/bridge/pino.ts',
       winston: 'src/bridge/winston.ts',
-      spool: 'src/wire/spool.ts',
-      'last-breath-worker': 'src/delivery/last-breath-worker.ts',
     },
     // Not even @opentelemetry/api: see docs/decisions/bundled-api.md.
     external: [],
   },
   {
-    // Apart, and loaded only where there is a logging.yaml.
-    outdir: 'dist/yaml',
-    isForeign: true,
-    entries: { 'settings-yaml': 'src/log/settings/yaml.ts' },
+    // A thread of its own in the last 300 ms of a process: one file.
+    outdir: 'dist/thread',
+    entries: { 'last-breath-worker': 'src/delivery/last-breath-worker.ts' },
     external: [],
   },
+  ...LATE.map(
+    ({ name, source, isForeign }): Bundle => ({
+      outdir: LATE_DIR,
+      format: 'cjs',
+      entries: { [name]: source },
+      external: [],
+      ...(isForeign && { isForeign }),
+    }),
+  ),
   {
-    // Apart: with shared chunks register.js would load eight files instead of three.
+    // Apart: what it shares with register.js would be more files to load.
     outdir: 'dist/cli',
     entries: { main: 'src/cli/main.ts' },
     external: [],
@@ -123,35 +132,73 @@ function hashAttributes(attributes) {
 }`
 
 /**
- * Lets the middleware and the bridges reach all that the index reaches: files are cut by who reaches them, and register would load eighteen
- * instead of nine. An app with the middleware has the index anyway.
+ * Files are cut by who reaches them, so each output is made to reach more than it needs: then all that register.js loads is one file beside
+ * it, and all that an app loads by `tts-otel` one more. Cut as the imports are, it would be twelve.
  */
-const ENTRIES_BESIDE_INDEX: Plugin = {
-  name: 'entries-beside-index',
-  setup({ onLoad }) {
-    onLoad({ filter: /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston))\.ts$/ }, ({ path }) => ({
-      contents: `import '../index.ts'\n${readFileSync(path, 'utf8')}`,
-      loader: 'ts',
+const FEW_FILES: Plugin = {
+  name: 'few-files',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^reach:/ }, ({ path }) => ({ path, namespace: 'reach' }))
+    onLoad({ filter: /^reach:register$/, namespace: 'reach' }, () => ({
+      contents: importsOf('src/register.ts'),
+      resolveDir: join(root, 'src'),
     }))
+    onLoad({ filter: /src\/(index|delivery\/post)\.ts$/ }, ({ path }) => reaching('reach:register', path))
+    const besideIndex = /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston)|log\/file\/archive-(files|sweep))\.ts$/
+    onLoad({ filter: besideIndex }, ({ path }) => reaching(join(root, 'src/index.ts'), path))
   },
 }
 
+function reaching(module: string, path: string): { contents: string; loader: 'ts' } {
+  return { contents: `import '${module}'\n${readFileSync(path, 'utf8')}`, loader: 'ts' }
+}
+
+/** What register.ts imports, without register.ts itself, which installs. */
+function importsOf(file: string): string {
+  const imported = readFileSync(join(root, file), 'utf8').matchAll(/^import (?!type )[^;]*?from '(\.[^']+)'/gm)
+  return [...imported].map(([, specifier]) => `import '${specifier}'`).join('\n')
+}
+
+/**
+ * In place of a module that only some apps need: functions that load it when they are called, at once, as it may be inside of a `require`
+ * or in the last breath of a process.
+ */
+function loadLate(outdir: string): Plugin {
+  return {
+    name: 'load-late',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\.ts$/ }, ({ path, importer, resolveDir }) => {
+        const source = relative(root, join(resolveDir, path))
+        const from = relative(root, importer)
+        const late = LATE.find((part) => part.source === source && part.from === from)
+        return late && { path: late.name, namespace: 'late', sideEffects: false }
+      })
+      onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => {
+        const file = relative(outdir, `${LATE_DIR}/${path}.cjs`)
+        const { functions } = LATE.find(({ name }) => name === path)!
+        const load = `createRequire(import.meta.url)('${file.startsWith('.') ? file : `./${file}`}')`
+        const stubs = functions.map((name) => `export const ${name} = (...given) => ${load}.${name}(...given)`)
+        return { contents: [`import { createRequire } from 'node:module'`, ...stubs].join('\n') }
+      })
+    },
+  }
+}
+
 const inputs: string[] = []
+for (const { outdir } of BUNDLES) rmSync(join(root, outdir), { recursive: true, force: true })
 for (const bundle of BUNDLES) inputs.push(...(await buildBundle(bundle)))
 emitTypes()
 writeFileSync(join(root, 'NOTICE'), notice(inputs))
 
-async function buildBundle({ outdir, entries, external, isForeign = false }: Bundle): Promise<string[]> {
-  rmSync(join(root, outdir), { recursive: true, force: true })
+async function buildBundle({ outdir, format, entries, external, isForeign = false }: Bundle): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entries },
     outdir,
     external: [...external],
     bundle: true,
-    plugins: [BUILTINS_WITHOUT_FACADE, NO_MACHINE_ID, HASH_ONCE, ENTRIES_BESIDE_INDEX],
-    splitting: true,
-    format: 'esm',
+    plugins: [BUILTINS_WITHOUT_FACADE, NO_MACHINE_ID, HASH_ONCE, loadLate(outdir), ...(outdir === 'dist' ? [FEW_FILES] : [])],
+    ...(format === 'cjs' ? { format, outExtension: { '.js': '.cjs' } } : { format: 'esm', splitting: true }),
     platform: 'node',
     target: 'node22.15',
     // Whitespace and syntax only: names stay, so that a stack trace of a user still reads.

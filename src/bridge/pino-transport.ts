@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { logs } from '@opentelemetry/api'
 import { processConfig } from '../config.ts'
 import { registered } from '../registered.ts'
+import { createSdk } from '../sdk.ts'
 import { createBridge } from './emit.ts'
 import { toKeys } from './pino-keys.ts'
 import { PINO_DEFAULTS, type PinoKeys, toRecord } from './pino-line.ts'
@@ -24,7 +25,7 @@ type Flush = (timeoutMs: number) => Promise<unknown>
  * `createSdk` instead, this thread gets one from the environment. Ids are those in the line: use `mixin: requestFields`.
  */
 export async function createPinoTransport(): Promise<Writable> {
-  const flush = await findSdk()
+  const flush = findSdk()
   const bridge = createBridge()
   const keys = await receiveKeys()
   const decoder = new StringDecoder('utf8')
@@ -54,10 +55,9 @@ export async function createPinoTransport(): Promise<Writable> {
   })
 }
 
-async function findSdk(): Promise<Flush> {
+function findSdk(): Flush {
   const sdk = registered()
   if (sdk !== undefined) return (timeoutMs) => sdk.forceFlush(timeoutMs)
-  const { createSdk } = await import('../sdk.ts')
   const own = createSdk(processConfig().config)
   logs.setGlobalLoggerProvider(own.loggerProvider)
   return (timeoutMs) => own.shutdown(timeoutMs)

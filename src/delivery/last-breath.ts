@@ -13,7 +13,7 @@ export type PostTailOptions = {
 }
 
 /** Beside us, in the sources and in the bundle. */
-const WORKER_URL = new URL(`./last-breath-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './last-breath-worker.ts' : './thread/last-breath-worker.js', import.meta.url)
 
 /**
  * Posts chunks from an `exit` handler, where no event loop turns any more: in a thread of its own, for which this one sleeps. Returns those

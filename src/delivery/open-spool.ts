@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type * as spools from '../wire/spool.ts'
+import { openSpool as open, type Spool } from '../wire/spool.ts'
 
 export type SpoolSettings = {
   /** Tried in this order: the second is for a host where the first cannot be used. */
@@ -17,13 +16,12 @@ const AGE_MS_MAX = 48 * 3_600_000
 /**
  * Opens the spool in the first directory that can be used; undefined, and said, when there is none.
  *
- * It is loaded here and not with the SDK, because compression and checksums take longer to load than all the rest; by `require`, because a dying
- * process cannot wait for an `import`. Never throws.
+ * The bundle loads it here and not with the SDK, because compression and checksums take longer to load than all the rest; by `require`, because
+ * a dying process cannot wait for an `import`. Never throws.
  */
-export function openSpool({ dirs, ...settings }: SpoolSettings, warn: (message: string) => void): spools.Spool | undefined {
+export function openSpool({ dirs, ...settings }: SpoolSettings, warn: (message: string) => void): Spool | undefined {
   const problems: string[] = []
   try {
-    const { openSpool: open }: typeof spools = createRequire(import.meta.url)(MODULE)
     for (const dir of dirs) {
       const spool = open({ ...settings, dir, ageMsMax: AGE_MS_MAX, now: Date.now, warn })
       if (spool.problem === undefined) return spool
@@ -46,6 +44,3 @@ export function hasLeftovers(dirs: readonly string[]): boolean {
     }
   })
 }
-
-/** Beside us in the bundle, which keeps it as a file of its own. */
-const MODULE = import.meta.url.endsWith('.ts') ? '../wire/spool.ts' : './spool.js'

@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, stat, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { LogPlan } from '../settings.ts'
-import type * as yaml from './yaml.ts'
+import { parseSettings } from './yaml.ts'
 
 export type SettingsFileOptions = {
   readonly path: string
@@ -84,7 +83,6 @@ function read(path: string, fallback: LogPlan): Reading {
   const { mark, text, problem } = readText(path)
   if (text === undefined) return { mark, plan: undefined, problem }
   try {
-    const { parseSettings }: typeof yaml = createRequire(import.meta.url)(MODULE)
     const { plan, problems } = parseSettings(text, fallback)
     if (problems.length === 0) return { mark, plan, problem: undefined }
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
@@ -121,6 +119,3 @@ function markOf(stats: BigIntStats | undefined): string {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-
-/** In the bundle a file of its own: the YAML parser is four times the size of the logger, and most apps never need it. */
-const MODULE = import.meta.url.endsWith('.ts') ? './yaml.ts' : './yaml/settings-yaml.js'

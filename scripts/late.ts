@@ -1,0 +1,29 @@
+/** A module that one other imports, and that few apps need. */
+export type Late = {
+  /** Of its file in {@link LATE_DIR}, without ending. */
+  readonly name: string
+  readonly source: string
+  /** Who loads it late; for others it is a module as any. */
+  readonly from: string
+  /** What `from` calls of it. */
+  readonly functions: readonly string[]
+  /** As {@link Bundle} has it. */
+  readonly isForeign?: true
+}
+
+export const LATE_DIR = 'dist/late'
+
+/**
+ * What register.js leaves out until it is needed. Each file is complete in itself, with copies of what it shares with the others, so nothing in
+ * it may hold state: test/structure.test.ts. See docs/decisions/late-parts.md.
+ */
+export const LATE: readonly Late[] = [
+  { name: 'spool', source: 'src/wire/spool.ts', from: 'src/delivery/open-spool.ts', functions: ['openSpool'] },
+  {
+    name: 'settings-yaml',
+    source: 'src/log/settings/yaml.ts',
+    from: 'src/log/settings/file.ts',
+    functions: ['parseSettings'],
+    isForeign: true,
+  },
+]
