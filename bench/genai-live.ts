@@ -9,7 +9,7 @@ import { context, metrics, trace } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { TracerProvider } from '@opentelemetry/sdk-trace'
 import { createContextManager } from '../src/context-manager.ts'
-import { instrumentGemini } from '../src/instrument/google-genai.ts'
+import { instrumentGemini } from '../src/instrument/gemini-client.ts'
 import { median } from './setups.ts'
 
 const LIMITS = { messageUs: 5, heapMiB: 2 }

@@ -10,7 +10,7 @@ import { builtinModules } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
-import { LATE, LATE_DIR } from './late.ts'
+import { LATE, LATE_DIR, type Late } from './late.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -48,10 +48,10 @@ const BUNDLES: readonly Bundle[] = [
     external: [],
   },
   ...LATE.map(
-    ({ name, source, isForeign }): Bundle => ({
+    ({ name, isForeign }): Bundle => ({
       outdir: LATE_DIR,
       format: 'cjs',
-      entries: { [name]: source },
+      entries: { [name]: `late:${name}` },
       external: [],
       ...(isForeign && { isForeign }),
     }),
@@ -159,29 +159,41 @@ function importsOf(file: string): string {
   return [...imported].map(([, specifier]) => `import '${specifier}'`).join('\n')
 }
 
-/**
- * In place of a module that only some apps need: functions that load it when they are called, at once, as it may be inside of a `require`
- * or in the last breath of a process.
- */
+/** What becomes of the modules in {@link LATE}. */
 function loadLate(outdir: string): Plugin {
   return {
     name: 'load-late',
     setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^late:/ }, ({ path }) => ({ path: path.slice('late:'.length), namespace: 'late' }))
+      onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({ contents: lateEntry(findLate(path)), resolveDir: root }))
       onResolve({ filter: /\.ts$/ }, ({ path, importer, resolveDir }) => {
         const source = relative(root, join(resolveDir, path))
-        const from = relative(root, importer)
-        const late = LATE.find((part) => part.source === source && part.from === from)
-        return late && { path: late.name, namespace: 'late', sideEffects: false }
+        const late = LATE.find((part) => part.source === source && join(root, part.from) === importer)
+        return late && { path: late.name, namespace: 'stub' }
       })
-      onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => {
-        const file = relative(outdir, `${LATE_DIR}/${path}.cjs`)
-        const { functions } = LATE.find(({ name }) => name === path)!
-        const load = `createRequire(import.meta.url)('${file.startsWith('.') ? file : `./${file}`}')`
-        const stubs = functions.map((name) => `export const ${name} = (...given) => ${load}.${name}(...given)`)
-        return { contents: [`import { createRequire } from 'node:module'`, ...stubs].join('\n') }
-      })
+      onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: stub(findLate(path), outdir) }))
     },
   }
+}
+
+function findLate(name: string): Late {
+  const late = LATE.find((part) => part.name === name)
+  if (late === undefined) throw new Error(`no ${name} in scripts/late.ts`)
+  return late
+}
+
+function lateEntry({ source, functions }: Late): string {
+  return `export { ${functions.join(', ')} } from './${source}'`
+}
+
+/** Functions that load the real ones when they are called, at once, as that may be inside of a `require` or in the last breath of a process. */
+function stub({ name, functions }: Late, outdir: string): string {
+  const file = `./${relative(outdir, `${LATE_DIR}/${name}.cjs`)}`
+  return [
+    `import { createRequire } from 'node:module'`,
+    `const load = () => createRequire(import.meta.url)('${file}')`,
+    ...functions.map((name) => `export const ${name} = (...given) => load().${name}(...given)`),
+  ].join('\n')
 }
 
 const inputs: string[] = []

@@ -26,4 +26,17 @@ export const LATE: readonly Late[] = [
     functions: ['parseSettings'],
     isForeign: true,
   },
+  {
+    name: 'google-genai',
+    source: 'src/instrument/google-genai.ts',
+    from: 'src/instrument/install.ts',
+    functions: ['createGeminiInstrument'],
+  },
+  { name: 'pg', source: 'src/instrument/pg.ts', from: 'src/instrument/pg-module.ts', functions: ['createPgInstrument'] },
+  {
+    name: 'ioredis',
+    source: 'src/instrument/ioredis-client.ts',
+    from: 'src/instrument/ioredis.ts',
+    functions: ['createIoredisInstrument'],
+  },
 ]

@@ -43,6 +43,8 @@ export type AnswerReader = {
 }
 
 export type ReaderOptions = {
+  /** Whether the audio is listened to, too. */
+  readonly analyse: boolean
   /** Given each text of the answer, when content is captured. */
   readonly onText?: ((text: string) => void) | undefined
 }
@@ -128,7 +130,7 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
 }
 
 /** Measures audio, and notices text. */
-export function createMediaReader({ onText }: ReaderOptions): MediaReader {
+export function createMediaReader({ onText, analyse }: ReaderOptions): MediaReader {
   let playback: Playback | undefined
   let audioType: string | undefined
   let hasText = false
@@ -137,7 +139,7 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
     audio(data, mimeType) {
       if (!data) return false
       audioType ??= mimeType
-      playback ??= createPlayback(mimeType ?? '')
+      playback ??= createPlayback(mimeType ?? '', { analyse })
       playback.add(data)
       hasAudio ||= playback.audio() !== undefined
       return hasAudio

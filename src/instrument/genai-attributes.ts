@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import { audioAttributes } from '../tts/record.ts'
+import { audioAttributes } from '../tts/audio-attributes.ts'
 import {
   ERROR_TYPE,
   GEMINI_QUOTA_ID,

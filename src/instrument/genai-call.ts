@@ -1,6 +1,6 @@
 import { type Attributes, type Context, context, logs, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { currentTtsRequest } from '../tts/current.ts'
 import type { TtsCallFacts } from '../tts/outcome.ts'
-import { currentTtsRequest } from '../tts/request.ts'
 import { EVENT_CALL_COMPLETED, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
 import { type Attempts, createAttempts, withAttempts } from './attempts.ts'
 import { type Answer, billedAudioTokens } from './genai-answer.ts'
@@ -34,12 +34,14 @@ export type CallRecorderOptions = {
   readonly metricNames: MetricNames
   /** Where the text of a call is written. */
   readonly captureContent: 'none' | 'span' | 'event' | 'both'
+  /** Audio is decoded and measured, in bounded samples. */
+  readonly analyseAudio: boolean
 }
 
 type StartCall = (request: CallRequest) => GeminiCall
 
 /** Makes `gemini_api_call` spans and their metrics, and tells the surrounding `tts_request`: the result opens one call. */
-export function createCallRecorder(guard: Guard, { metricNames, captureContent }: CallRecorderOptions): StartCall {
+export function createCallRecorder(guard: Guard, { metricNames, captureContent, analyseAudio }: CallRecorderOptions): StartCall {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const metrics = createGeminiMetrics(metricNames)
@@ -55,7 +57,7 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent }
     const tts = request.isSpeech ? currentTtsRequest() : undefined
     const attempts = createAttempts(baseUrl)
     const collector = captureContent !== 'none' || hasUploadHook() ? createContentCollector(request) : undefined
-    const reader = request.createReader({ onText: collector?.onText })
+    const reader = request.createReader({ onText: collector?.onText, analyse: analyseAudio })
     const clock = createClock(isStream ? (gaps) => metrics.recordChunks(gaps, shared) : undefined)
     let isEnded = false
 

@@ -1,13 +1,13 @@
 import { type Context, context, SpanKind, trace } from '@opentelemetry/api'
-import { currentTtsRequest } from '../tts/request.ts'
+import { currentTtsRequest } from '../tts/current.ts'
 import { GEN_AI_OPERATION_NAME, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
-import { guardedBy } from './genai-call.ts'
+import { type CallRecorderOptions, guardedBy } from './genai-call.ts'
 import type { CallFailure } from './genai-errors.ts'
 import { type LiveMessage, readLiveMessage, readSeconds } from './genai-live-message.ts'
 import { judgeClose, judgeSocketError, LEFT } from './genai-live-outcome.ts'
 import { createLiveReport, type LiveReport } from './genai-live-report.ts'
 import { createLiveTurns } from './genai-live-turns.ts'
-import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
+import { createGeminiMetrics } from './genai-metrics.ts'
 import { judgeThrown } from './genai-outcome.ts'
 import { type CallRequest, requestAttributes, sharedAttributes } from './genai-request.ts'
 import { GEMINI_LIVE_RESUMED } from './genai-semconv.ts'
@@ -39,6 +39,7 @@ export type LiveCall = {
   failed(error: unknown): void
 }
 
+type LiveRecorderOptions = Pick<CallRecorderOptions, 'metricNames' | 'analyseAudio'>
 type StartLive = (request: LiveRequest) => LiveCall
 type Guarded = ReturnType<typeof guardedBy>
 
@@ -47,7 +48,7 @@ type Guarded = ReturnType<typeof guardedBy>
  * ten minutes of talk has no meaningful duration; a connection that fails outside of any turn counts as one more.
  * https://github.com/open-telemetry/semantic-conventions-genai/pull/394 (`generate_live_content`)
  */
-export function createLiveRecorder(guard: Guard, metricNames: MetricNames): StartLive {
+export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio }: LiveRecorderOptions): StartLive {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const metrics = createGeminiMetrics(metricNames)
@@ -62,14 +63,16 @@ export function createLiveRecorder(guard: Guard, metricNames: MetricNames): Star
     const span = tracer.startSpan(SPAN_GEMINI_CALL, { kind: SpanKind.CLIENT, attributes }, parent)
     const tts = call.isSpeech ? currentTtsRequest() : undefined
     const report = createLiveReport({ span, metrics, shared, model: call.model, tts })
-    return { context: trace.setSpan(parent, span), ...followConnection(request, report, guarded) }
+    return { context: trace.setSpan(parent, span), ...followConnection({ ...request, analyse: analyseAudio }, report, guarded) }
   }
 }
 
+type Connection = LiveRequest & { readonly analyse: boolean }
+
 /** What happens to the connection, in its order, with what it means for the turn that is under way. */
-function followConnection({ call, mayBeSilent }: LiveRequest, report: LiveReport, guarded: Guarded): Omit<LiveCall, 'context'> {
+function followConnection({ call, mayBeSilent, analyse }: Connection, report: LiveReport, guarded: Guarded): Omit<LiveCall, 'context'> {
   const wantsAudio = call.isSpeech && !mayBeSilent
-  const turns = createLiveTurns({ wantsAudio, onTurn: report.turn, onGaps: report.gaps, onUsage: report.usage })
+  const turns = createLiveTurns({ wantsAudio, analyse, onTurn: report.turn, onGaps: report.gaps, onUsage: report.usage })
   let isSetUp = false
   let isByApp = false
   let isAnnounced = false

@@ -39,6 +39,8 @@ export type OpenTurn = {
 
 export type TurnOptions = {
   readonly wantsAudio: boolean
+  /** Whether the audio is listened to, too. */
+  readonly analyse: boolean
   /** Seconds between the pieces of an answer, many at once. */
   readonly onGaps: (seconds: readonly number[]) => void
 }
@@ -47,9 +49,9 @@ export type TurnOptions = {
 const GAPS_MAX = 256
 
 /** Reads the pieces of one answer; keeps numbers, never the audio. */
-export function createTurn(question: Question | undefined, nowMs: number, { wantsAudio, onGaps }: TurnOptions): OpenTurn {
+export function createTurn(question: Question | undefined, nowMs: number, { wantsAudio, analyse, onGaps }: TurnOptions): OpenTurn {
   const startMs = question?.atMs ?? nowMs
-  const media = createMediaReader({})
+  const media = createMediaReader({ analyse })
   const tokens = createTokenSum()
   let gaps: number[] = []
   let lastMs: number | undefined

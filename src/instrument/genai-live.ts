@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { context } from '@opentelemetry/api'
-import { processConfig } from '../config.ts'
 import type { CallRecorderOptions } from './genai-call.ts'
 import { isMethod, isRecord, type Method, override } from './genai-follow.ts'
 import { createLiveRecorder, type LiveCall } from './genai-live-call.ts'
@@ -11,7 +10,7 @@ import { isSuppressed } from './suppress.ts'
 
 export type LiveWatcherOptions = {
   readonly guard: Guard
-  readonly options: Partial<CallRecorderOptions>
+  readonly options: CallRecorderOptions
   readonly isOn: () => boolean
 }
 
@@ -32,7 +31,7 @@ export function createLiveWatcher({ guard, options, isOn }: LiveWatcherOptions):
   function begin(params: unknown, live: unknown): LiveCall | undefined {
     if (!isOn() || !isRecord(params) || !isRecord(params.callbacks) || isSuppressed(context.active())) return undefined
     try {
-      startLive ??= createLiveRecorder(guard, options.metricNames ?? processConfig().config.speech.metricNames)
+      startLive ??= createLiveRecorder(guard, options)
       return startLive(readLiveRequest(params as LiveParams, isRecord(live) ? apiClientOf(live) : undefined)) // every part is optional
     } catch (error) {
       guard.failed(error)

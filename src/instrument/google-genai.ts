@@ -1,11 +1,10 @@
 import { context } from '@opentelemetry/api'
-import { processConfig } from '../config.ts'
 import { type CallRecorderOptions, createCallRecorder, type GeminiCall } from './genai-call.ts'
 import { followResult, isMethod, isRecord, type Method, override } from './genai-follow.ts'
 import { readInteractionRequest } from './genai-interaction-request.ts'
 import { createLiveWatcher } from './genai-live.ts'
 import { type CallRequest, type GeminiApiClient, readGenerateRequest } from './genai-request.ts'
-import { createGuard, type Guard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { isSuppressed } from './suppress.ts'
 
 /** Watches calls of @google/genai 2.x and 3.x. */
@@ -18,30 +17,16 @@ export type GeminiInstrument = {
   stop(): void
 }
 
-/** What of the settings of speech applies to calls of Gemini; what is left out is taken from the environment. */
-export type GeminiOptions = Partial<CallRecorderOptions>
-
 /** The methods that all others (chats, function calling) go through, and whether they stream. */
 const MODEL_METHODS: Readonly<Record<string, boolean>> = { generateContent: false, generateContentStream: true }
 /** On the wrapping function: a client is watched once, however often and by however many it is asked for. */
 const WATCHED = Symbol.for('tts-otel.gemini')
 
 /**
- * Watches `client` (a `GoogleGenAI`): for apps that bundle @google/genai, where `--import tts-otel/register` cannot find the module.
- * A client that is watched already is left alone. Without registration only a surrounding `ttsRequest` learns of the calls.
- *
- * @returns the same client.
- */
-export function instrumentGemini<T extends object>(client: T, options: GeminiOptions = {}): T {
-  createGeminiInstrument(createGuard('google-genai'), options).watchClient(client)
-  return client
-}
-
-/**
  * Makes a `gemini_api_call` span of each call of `models.generateContent`, `generateContentStream` and `interactions.create`, retries and
  * continuations included, and of each connection of `live.connect`. The caller gets the client's own objects, errors and laziness; nothing is buffered and no getter of an answer is read.
  */
-export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}): GeminiInstrument {
+export function createGeminiInstrument(guard: Guard, options: CallRecorderOptions): GeminiInstrument {
   let isStopped = false
   const watch = createMethodWatcher({ guard, options, isOn: () => !isStopped })
   const watchLive = createLiveWatcher({ guard, options, isOn: () => !isStopped })
@@ -119,12 +104,12 @@ export function createGeminiInstrument(guard: Guard, options: GeminiOptions = {}
   }
 }
 
-type WatcherOptions = { readonly guard: Guard; readonly options: GeminiOptions; readonly isOn: () => boolean }
+type WatcherOptions = { readonly guard: Guard; readonly options: CallRecorderOptions; readonly isOn: () => boolean }
 /** `read` makes of the parameters what the call asks for. */
 type Watch = (name: string, method: Method, read: (params: object, more: unknown) => CallRequest) => Method
 
 function createMethodWatcher({ guard, options, isOn }: WatcherOptions): Watch {
-  const startCall = createCallRecorder(guard, { ...processConfig().config.speech, ...options })
+  const startCall = createCallRecorder(guard, options)
   return function watch(name, method, read) {
     function begin([params, more]: readonly unknown[]): GeminiCall | undefined {
       if (!isOn() || !isRecord(params) || isSuppressed(context.active())) return undefined

@@ -1,13 +1,14 @@
+import { processConfig } from '../config.ts'
 import type { EnterableContextManager } from '../context-manager.ts'
 import { instrumentConsole } from './console.ts'
 import { instrumentFastify } from './fastify.ts'
 import { instrumentFetch } from './fetch.ts'
-import { createGeminiInstrument } from './google-genai.ts'
+import { createGeminiInstrument, type GeminiInstrument } from './google-genai.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { instrumentHttpServer } from './http-server.ts'
 import { instrumentIoredis } from './ioredis.ts'
 import { hookModule } from './module-hooks.ts'
-import { instrumentPgModule } from './pg.ts'
+import { instrumentPgModule } from './pg-module.ts'
 
 export type InstallOptions = {
   /** The registered context manager. */
@@ -58,16 +59,19 @@ export function installInstrumentation({ contextManager, collectorUrls = [], cap
 }
 
 function instrumentGoogleGenai(guard: Guard): () => void {
-  const gemini = createGeminiInstrument(guard)
+  let gemini: GeminiInstrument | undefined
   const unhook = hookModule({
     name: '@google/genai',
     esmFile: '/@google/genai/dist/node/index.mjs',
-    onLoad: (exports) => gemini.watchModule(exports),
+    onLoad(exports) {
+      gemini ??= createGeminiInstrument(guard, processConfig().config.speech)
+      gemini.watchModule(exports)
+    },
     guard,
   })
   return () => {
     unhook()
-    gemini.stop()
+    gemini?.stop()
   }
 }
 

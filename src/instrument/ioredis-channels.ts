@@ -20,7 +20,7 @@ type CommandMessage = {
  *
  * @returns stops following; commands under way still end.
  */
-export function followChannels(startCalls: RedisCalls, guard: Guard): () => void {
+export function followChannels(startCommand: RedisCalls['command'], guard: Guard): () => void {
   const channel = tracingChannel<CommandMessage>('ioredis:command')
   const calls = new WeakMap<object, DbCall>()
 
@@ -39,7 +39,7 @@ export function followChannels(startCalls: RedisCalls, guard: Guard): () => void
     start: guarded((message) => {
       const { command, args, database, serverAddress, serverPort } = message
       const server = { address: serverAddress, port: serverPort, database, isReady: true }
-      const call = startCalls.command({ name: command, argumentCount: args.length }, server)
+      const call = startCommand({ name: command, argumentCount: args.length }, server)
       if (call) calls.set(message, call)
     }),
     error: guarded((message) => calls.get(message)?.failed(message.error)),

@@ -1,6 +1,5 @@
 import { type Histogram, metrics } from '@opentelemetry/api'
 import { captureContext } from './db-context.ts'
-import { watchFiles } from './db-modules.ts'
 import { DB_DURATION_BUCKETS_S, METRIC_DB_CONNECTION_WAIT_TIME } from './db-semconv.ts'
 import { isMethod, isRecord, type Method, watchMethod } from './db-watch.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -15,26 +14,6 @@ export type PgInstrument = {
   watchPool(pool: unknown): void
   /** Everything watched goes on as if it were not. */
   stop(): void
-}
-
-/**
- * Watches every copy of `pg` that the app loads or has loaded. `pg-native` is left alone.
- *
- * @returns stops watching.
- */
-export function instrumentPgModule({ guard }: { readonly guard: Guard }): () => void {
-  const instrument = createPgInstrument(guard)
-  const unwatch = watchFiles(
-    [
-      { id: './client', from: /[\\/]pg[\\/]lib[\\/]index\.js$/, file: /[\\/]pg[\\/]lib[\\/]client\.js$/, onLoad: instrument.watchClient },
-      { id: 'pg-pool', file: /[\\/]pg-pool[\\/]index\.js$/, onLoad: instrument.watchPool },
-    ],
-    guard,
-  )
-  return () => {
-    unwatch()
-    instrument.stop()
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { diag, type Span } from '@opentelemetry/api'
+import { processConfig } from '../config.ts'
 import type { RequestContext } from '../request-context.ts'
 import { decideOutcome, type Ending, type TtsCallFacts } from './outcome.ts'
 import { createPlayback, type Playback } from './playback.ts'
@@ -96,7 +97,7 @@ export function createJob(order: CountedOrder, span: Span, request: RequestConte
       audio: quietly((piece, mimeType) => {
         // Before the piece is listened to, which takes its time.
         stopwatch.firstAudio()
-        heard ??= createPlayback(mimeType)
+        heard ??= createPlayback(mimeType, { analyse: processConfig().config.speech.analyseAudio })
         heard.add(piece)
       }),
       cancelled: quietly(() => {

@@ -1,4 +1,3 @@
-import { processConfig } from '../config.ts'
 import { type AudioFacts, createAudioMeter } from './audio.ts'
 
 /** How audio that came in pieces sounded to a listener who plays it from the first piece on, with nothing put by. */
@@ -25,7 +24,7 @@ export type Playback = {
 }
 
 export type PlaybackOptions = {
-  /** Whether the audio is listened to, too; as configured (`TTS_OTEL_AUDIO_ANALYSIS`) where it is left out. */
+  /** Whether the audio is listened to, too. Default false. */
   readonly analyse?: boolean | undefined
   readonly nowMs?: (() => number) | undefined
 }
@@ -40,10 +39,7 @@ const STALL_MS_MIN = 20
  *     plays     [ 1 ][ 2 ]·······[ 3 ][ 4 ]
  *                         stall
  */
-export function createPlayback(
-  mimeType: string,
-  { analyse = isAnalysisOn(), nowMs = () => performance.now() }: PlaybackOptions = {},
-): Playback {
+export function createPlayback(mimeType: string, { analyse = false, nowMs = () => performance.now() }: PlaybackOptions = {}): Playback {
   const meter = createAudioMeter(mimeType, { analyse })
   let pieces = 0
   let stalls = 0
@@ -85,10 +81,6 @@ export function createPlayback(
       return { pieces, firstMs, stalls, stalledS: stalledMs / 1_000, ...(firstAudibleMs === undefined ? {} : { firstAudibleMs }) }
     },
   }
-}
-
-function isAnalysisOn(): boolean {
-  return processConfig().config.speech.analyseAudio
 }
 
 /** Of audio from several calls, each played by itself: nobody knows what the app did between them. */

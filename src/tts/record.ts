@@ -1,7 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { RequestContext } from '../request-context.ts'
-import type { AudioFacts, SoundFacts } from './audio.ts'
+import { audioAttributes, round } from './audio-attributes.ts'
 import { recordTtsRequest } from './metrics.ts'
 import { type Ending, errorTypeOf, OUTCOME_MESSAGES, type TtsOutcome } from './outcome.ts'
 import * as names from './semconv.ts'
@@ -131,30 +131,6 @@ function streamAttributes({ playback, timeToFirstAudioS, timeToFirstAudibleS }: 
   }
 }
 
-/** The audio facts as attributes, for every span that speaks of audio. */
-export function audioAttributes(audio: AudioFacts | undefined): Attributes {
-  if (!audio) return {}
-  return {
-    [names.TTS_AUDIO_FORMAT]: audio.format,
-    [names.TTS_AUDIO_BYTES]: audio.bytes,
-    [names.TTS_AUDIO_DURATION]: audio.durationS,
-    [names.TTS_AUDIO_SAMPLE_RATE]: audio.sampleRateHz,
-    [names.TTS_AUDIO_CHANNELS]: audio.channels,
-    ...(audio.sound ? soundAttributes(audio.sound) : {}),
-  }
-}
-
-function soundAttributes(sound: SoundFacts): Attributes {
-  return {
-    [names.TTS_AUDIO_PEAK]: sound.peakDbfs,
-    [names.TTS_AUDIO_RMS]: sound.rmsDbfs,
-    [names.TTS_AUDIO_CLIPPING]: round(sound.clippedShare),
-    [names.TTS_AUDIO_SILENCE_LEADING]: sound.leadingSilenceS,
-    [names.TTS_AUDIO_SILENCE_TRAILING]: sound.trailingSilenceS,
-    [names.TTS_AUDIO_SAMPLED]: sound.isSampled ? true : undefined,
-  }
-}
-
 /** What nobody made was made in no time. */
 function realTimeFactor({ audio, processingS, isFromCache, attempts }: TtsResult): number | undefined {
   if (!audio?.durationS || (isFromCache && attempts === 0)) return undefined
@@ -163,11 +139,6 @@ function realTimeFactor({ audio, processingS, isFromCache, attempts }: TtsResult
 
 function costOf({ costUsd, isFromCache, attempts }: TtsResult): number | undefined {
   return isFromCache && attempts === 0 ? 0 : costUsd
-}
-
-/** Sums of fractions end in noise that no reader wants. */
-function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, context, diag, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { type RequestContext, resumeRequest, withRequest } from '../request-context.ts'
+import { runInTtsRequest } from './current.ts'
 import { createJob, type Job, type TtsRequest } from './job.ts'
 import { type CountedOrder, countOrder, orderAttributes, type TtsOrder } from './record.ts'
 import { SPAN_TTS_REQUEST } from './semconv.ts'
@@ -23,13 +23,6 @@ export type StartedTtsRequest = TtsRequest & {
 type Begun = { readonly job: Job; run<T>(fn: () => T): T }
 
 const SCOPE = 'tts-otel'
-
-const current = new AsyncLocalStorage<TtsRequest>()
-
-/** The speech request that this code runs in. */
-export function currentTtsRequest(): TtsRequest | undefined {
-  return current.getStore()
-}
 
 /**
  * Runs `fn` inside a `tts_request` span, and adds what it took and brought to the span and the metrics. What `fn` returns is
@@ -56,7 +49,7 @@ function begin(given: TtsOrder): Begun {
     const span = startSpan(order, request)
     const job = createJob(order, span, request)
     const inside: Context = trace.setSpan(context.active(), span)
-    return { job, run: (fn) => resumeRequest(request, () => context.with(inside, () => current.run(job.handle, fn))) }
+    return { job, run: (fn) => resumeRequest(request, () => context.with(inside, () => runInTtsRequest(job.handle, fn))) }
   })
 }
 

@@ -4,9 +4,9 @@ import { logs } from '@opentelemetry/api'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { type GeminiOptions, instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import type { GenAiContent } from '../../src/instrument/genai-content.ts'
 import { addGenAiUploadHook } from '../../src/instrument/genai-upload.ts'
-import { type GeminiOptions, instrumentGemini } from '../../src/instrument/google-genai.ts'
 import { startTelemetry } from './support.ts'
 
 const telemetry = startTelemetry()

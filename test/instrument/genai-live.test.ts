@@ -6,15 +6,18 @@ import { GoogleGenAI as GoogleGenAI2 } from 'google-genai-2'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { LiveModeName } from '../../examples/gemini-stand-in/live-modes.ts'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
-import { createGeminiInstrument, instrumentGemini } from '../../src/instrument/google-genai.ts'
+import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
+import { createGeminiInstrument } from '../../src/instrument/google-genai.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { suppress } from '../../src/instrument/suppress.ts'
 import { currentRequest, withRequest } from '../../src/request-context.ts'
-import { currentTtsRequest, ttsRequest } from '../../src/tts/request.ts'
+import { currentTtsRequest } from '../../src/tts/current.ts'
+import { ttsRequest } from '../../src/tts/request.ts'
 import { startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
-createGeminiInstrument(createGuard('google-genai'), { metricNames: 'both' }).watchModule(genai)
+const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
+createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
 const standIn = createGeminiStandIn({ timeScale: 0.001 })
 let baseUrl = ''
@@ -307,7 +310,7 @@ test('nothing is told where tracing is suppressed or the instrumentation has sto
   await quiet.ask()
   await quiet.close()
 
-  const instrument = createGeminiInstrument(createGuard('google-genai'))
+  const instrument = createGeminiInstrument(createGuard('google-genai'), SPEECH)
   const client = new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } })
   instrument.watchClient(client)
   instrument.stop()

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ModeName } from '../../examples/gemini-stand-in/modes.ts'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentFetch } from '../../src/instrument/fetch.ts'
-import { createGeminiInstrument, instrumentGemini } from '../../src/instrument/google-genai.ts'
+import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
+import { createGeminiInstrument } from '../../src/instrument/google-genai.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { withRequest } from '../../src/request-context.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
@@ -14,7 +15,8 @@ import { listen, startTelemetry, waitForSpans } from './support.ts'
 const bareClient = new GoogleGenAI({ apiKey: STAND_IN_KEY })
 const telemetry = startTelemetry()
 instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
-createGeminiInstrument(createGuard('google-genai'), { metricNames: 'both' }).watchModule(genai)
+const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
+createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
 let modes: ModeName[] = []
 const standIn = createGeminiStandIn({ timeScale: 0.001, chooseMode: () => modes.shift() ?? 'ok' })

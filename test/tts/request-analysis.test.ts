@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { ModeName } from '../../examples/gemini-stand-in/modes.ts'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentFetch } from '../../src/instrument/fetch.ts'
-import { instrumentGemini } from '../../src/instrument/google-genai.ts'
+import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
 import { startTelemetry } from '../instrument/support.ts'

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { getRequestId, setUser, withRequest } from '../../src/request-context.ts'
-import { currentTtsRequest, type TtsCallFacts, ttsRequest } from '../../src/tts/request.ts'
+import { currentTtsRequest } from '../../src/tts/current.ts'
+import { type TtsCallFacts, ttsRequest } from '../../src/tts/request.ts'
 import { startTelemetry } from './support.ts'
 
 const order = { text: 'Xin chào 😀', voice: 'Kore', language: 'vi-VN', model: 'gemini-3.8-flash-tts' }
