@@ -39,4 +39,5 @@ export const LATE: readonly Late[] = [
     from: 'src/instrument/ioredis.ts',
     functions: ['createIoredisInstrument'],
   },
+  { name: 'encode-json', source: 'src/wire/encode-json.ts', from: 'src/wire/encode.ts', functions: ['createJsonEncoder'] },
 ]

@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { hrTimeToMilliseconds, hrTimeToTimeStamp } from '@opentelemetry/core'
 import type { Pipeline } from './delivery/pipeline.ts'
-import type { ItemOf } from './wire/encode.ts'
+import type { ItemOf } from './wire/item.ts'
 import type { Signal } from './wire/signal.ts'
 
 /**

@@ -1,14 +1,13 @@
-import { JsonLogsSerializer, JsonMetricsSerializer, JsonTraceSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { createJsonEncoder } from './encode-json.ts'
+import type { ItemOf } from './item.ts'
 import type { Chunk, Signal } from './signal.ts'
 import { writeLogRecord } from './write-log-record.ts'
-import { createRequestEncoder } from './write-request.ts'
+import { writeMetric } from './write-metric.ts'
+import { createRequestEncoder, groupItems, groupMetrics } from './write-request.ts'
 import { writeSpan } from './write-span.ts'
-
-/** What the OpenTelemetry SDK hands out for each signal: one finished span, one log record, one collection of all metrics. */
-export type ItemOf = { readonly traces: ReadableSpan; readonly logs: ReadableLogRecord; readonly metrics: ResourceMetrics }
 
 /** All that the delivery of one signal has to know about its items. */
 export type Encoder<T> = {
@@ -25,8 +24,7 @@ export type Encoder<T> = {
 
 type Row<T> = {
   readonly itemsMax: number
-  readonly protobuf: (items: T[]) => Uint8Array | undefined
-  readonly json: (items: T[]) => Uint8Array | undefined
+  readonly protobuf: (items: readonly T[]) => Uint8Array
   readonly count: (item: T) => number
   readonly estimateBytes: (item: T) => number
 }
@@ -34,23 +32,20 @@ type Row<T> = {
 const ROWS: { readonly [S in Signal]: Row<ItemOf[S]> } = {
   traces: {
     itemsMax: 512,
-    protobuf: createRequestEncoder(writeSpan),
-    json: JsonTraceSerializer.serializeRequest,
+    protobuf: createRequestEncoder(groupItems<ReadableSpan>, writeSpan),
     count: () => 1,
     estimateBytes: estimateSpan,
   },
   logs: {
     itemsMax: 512,
-    protobuf: createRequestEncoder(writeLogRecord),
-    json: JsonLogsSerializer.serializeRequest,
+    protobuf: createRequestEncoder(groupItems<ReadableLogRecord>, writeLogRecord),
     count: () => 1,
     estimateBytes: estimateLogRecord,
   },
   metrics: {
-    // The serializers take one ResourceMetrics, and it may hold thousands of points.
+    // One ResourceMetrics may hold thousands of points.
     itemsMax: 1,
-    protobuf: ([metrics]) => metrics && ProtobufMetricsSerializer.serializeRequest(metrics),
-    json: ([metrics]) => metrics && JsonMetricsSerializer.serializeRequest(metrics),
+    protobuf: createRequestEncoder(groupMetrics, writeMetric),
     count: countDataPoints,
     estimateBytes: (metrics) => countDataPoints(metrics) * DATA_POINT_BYTES,
   },
@@ -59,6 +54,7 @@ const ROWS: { readonly [S in Signal]: Row<ItemOf[S]> } = {
 /** The encoder of one signal: `createEncoder('traces', 'protobuf')`. */
 export function createEncoder<S extends Signal>(signal: S, encoding: Chunk['encoding']): Encoder<ItemOf[S]> {
   const row: Row<ItemOf[S]> = ROWS[signal]
+  const encodeItems = encoding === 'json' ? createJsonEncoder(signal) : row.protobuf
   return {
     signal,
     itemsMax: row.itemsMax,
@@ -71,7 +67,7 @@ export function createEncoder<S extends Signal>(signal: S, encoding: Chunk['enco
       }
     },
     encode(items) {
-      const bytes = row[encoding]([...items])
+      const bytes = encodeItems([...items])
       if (bytes === undefined) throw new Error(`the ${encoding} serializer gave nothing for ${items.length} ${signal}`)
       return { signal, encoding, bytes, items: items.reduce((sum, item) => sum + row.count(item), 0) }
     },

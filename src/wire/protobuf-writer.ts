@@ -93,6 +93,36 @@ export function writeDouble(writer: Writer, tag: number, value: number): void {
   writer.pos += 9
 }
 
+/** Writes doubles as one packed field. */
+export function writeDoubles(writer: Writer, tag: number, values: readonly number[]): void {
+  const at = beginPacked(writer, tag, values.length)
+  for (let i = 0; i < values.length; i++) writer.view.setFloat64(at + 8 * i, values[i]!, true)
+}
+
+/** Writes a whole number of 64 bits and fixed size, negative ones in two's complement. What is no number becomes 0. */
+export function writeFixed64(writer: Writer, tag: number, value: number): void {
+  reserve(writer, 9)
+  writer.bytes[writer.pos] = tag
+  setFixed64(writer.view, writer.pos + 1, value)
+  writer.pos += 9
+}
+
+/** Writes such numbers as one packed field. */
+export function writeFixed64s(writer: Writer, tag: number, values: readonly number[]): void {
+  const at = beginPacked(writer, tag, values.length)
+  for (let i = 0; i < values.length; i++) setFixed64(writer.view, at + 8 * i, values[i]!)
+}
+
+/** Writes whole numbers as one packed field. */
+export function writeVarints(writer: Writer, tag: number, values: readonly number[]): void {
+  const start = openMessage(writer, tag)
+  for (const value of values) {
+    reserve(writer, VARINT_BYTES_MAX)
+    putVarint(writer, value)
+  }
+  closeMessage(writer, start)
+}
+
 /** Writes an unsigned 32-bit number of fixed size, under a tag of any size. */
 export function writeFixed32(writer: Writer, tag: number, value: number): void {
   reserve(writer, VARINT_BYTES_MAX + 4)
@@ -156,17 +186,40 @@ function putVarint(writer: Writer, value: number): void {
 }
 
 function putVarint64(writer: Writer, value: number): void {
-  let low = Math.abs(value) >>> 0
-  let high = (Math.abs(value) / TWO_TO_32) >>> 0
-  if (value < 0) {
-    low = -low >>> 0
-    high = (low === 0 ? -high : ~high) >>> 0
-  }
+  let low = lowWord(value)
+  let high = highWord(value)
   for (; high > 0; high >>>= 7) {
     writer.bytes[writer.pos++] = (low & 0x7f) | 0x80
     low = ((low >>> 7) | (high << 25)) >>> 0
   }
   putVarint32(writer, low)
+}
+
+function setFixed64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, lowWord(value), true)
+  view.setUint32(at + 4, highWord(value), true)
+}
+
+/** The lower half of 64 bits. */
+function lowWord(value: number): number {
+  const word = Math.abs(value) >>> 0
+  return value < 0 ? -word >>> 0 : word
+}
+
+function highWord(value: number): number {
+  const word = (Math.abs(value) / TWO_TO_32) >>> 0
+  if (value < 0) return (lowWord(value) === 0 ? -word : ~word) >>> 0
+  return word
+}
+
+/** Tag, length and room for `count` values of 8 bytes; moves behind them, and gives where the first belongs. */
+function beginPacked(writer: Writer, tag: number, count: number): number {
+  reserve(writer, 1 + VARINT_BYTES_MAX + 8 * count)
+  writer.bytes[writer.pos++] = tag
+  putVarint(writer, 8 * count)
+  const at = writer.pos
+  writer.pos += 8 * count
+  return at
 }
 
 function putVarint32(writer: Writer, value: number): void {

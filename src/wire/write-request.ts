@@ -1,5 +1,6 @@
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import type { MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import {
   closeMessage,
   copyWritten,
@@ -18,7 +19,10 @@ type Scope = ReadableLogRecord['instrumentationScope']
 /** Where a span or log record comes from. */
 export type Placed = { readonly resource: Resource; readonly instrumentationScope: Scope }
 
-/** Fields of Export{Trace,Logs}ServiceRequest and below: the numbers are the same for both. */
+/** Items by what they come from. */
+export type Groups<T> = Iterable<readonly [Resource, Iterable<readonly [Scope, Iterable<T>]>]>
+
+/** Fields of Export{Trace,Metrics,Logs}ServiceRequest and below: the numbers are the same for all. */
 const RESOURCE_ITEMS = 0x0a
 const RESOURCE = 0x0a
 const SCOPE_ITEMS = 0x12
@@ -49,17 +53,20 @@ type Writers = {
 }
 
 /**
- * Makes the function that encodes an ExportTraceServiceRequest or ExportLogsServiceRequest, byte for byte as the official serializer does;
- * `writeItem` writes the fields of one Span or LogRecord. What an item throws is thrown, and leaves nothing behind.
+ * Makes the function that encodes an Export{Trace,Metrics,Logs}ServiceRequest, byte for byte as the official serializer does;
+ * `writeItem` writes the fields of one Span, Metric or LogRecord. What an item throws is thrown, and leaves nothing behind.
  */
-export function createRequestEncoder<T extends Placed>(writeItem: (writer: Writer, item: T) => void): (items: readonly T[]) => Uint8Array {
+export function createRequestEncoder<Given, T>(
+  group: (given: readonly Given[]) => Groups<T>,
+  writeItem: (writer: Writer, item: T) => void,
+): (given: readonly Given[]) => Uint8Array {
   const writers: Writers = {}
-  return function encodeRequest(items) {
+  return function encodeRequest(given) {
     const writer = writers.idle ?? createWriter(CAPACITY_BYTES)
     writers.idle = undefined
     writer.pos = 0
     try {
-      for (const [resource, scopes] of groupItems(items)) writeResourceItems(writer, resource, scopes, writeItem)
+      for (const [resource, scopes] of group(given)) writeResourceItems(writer, resource, scopes, writeItem)
       return copyWritten(writer)
     } finally {
       if (writer.bytes.length <= KEPT_BYTES_MAX) writers.idle = writer
@@ -67,11 +74,9 @@ export function createRequestEncoder<T extends Placed>(writeItem: (writer: Write
   }
 }
 
-type Scopes<T> = Map<Scope, T[]>
-
-/** By identity, in the order of first appearance. Neighbours mostly have the same origin. */
-function groupItems<T extends Placed>(items: readonly T[]): Map<Resource, Scopes<T>> {
-  const groups = new Map<Resource, Scopes<T>>()
+/** Spans or log records, by identity of their origin, in the order of its first appearance. Neighbours mostly have the same. */
+export function groupItems<T extends Placed>(items: readonly T[]): Groups<T> {
+  const groups = new Map<Resource, Map<Scope, T[]>>()
   let previous: Placed | undefined
   let group: T[] = []
   for (const item of items) {
@@ -86,6 +91,11 @@ function groupItems<T extends Placed>(items: readonly T[]): Map<Resource, Scopes
   return groups
 }
 
+/** Metrics, which the SDK has grouped. */
+export function groupMetrics(collections: readonly ResourceMetrics[]): Groups<MetricData> {
+  return collections.map(({ resource, scopeMetrics }) => [resource, scopeMetrics.map(({ scope, metrics }) => [scope, metrics] as const)])
+}
+
 function getOrInsert<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   const found = map.get(key)
   if (found !== undefined) return found
@@ -94,7 +104,12 @@ function getOrInsert<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   return created
 }
 
-function writeResourceItems<T>(writer: Writer, resource: Resource, scopes: Scopes<T>, writeItem: (writer: Writer, item: T) => void): void {
+function writeResourceItems<T>(
+  writer: Writer,
+  resource: Resource,
+  scopes: Iterable<readonly [Scope, Iterable<T>]>,
+  writeItem: (writer: Writer, item: T) => void,
+): void {
   const start = openMessage(writer, RESOURCE_ITEMS, CONTAINER_LENGTH_BYTES)
   if (resource.asyncAttributesPending) writeResource(writer, resource)
   else writeOnce(writer, resource, writeResource)

@@ -1,9 +1,10 @@
 /** What we encode ourselves is, byte for byte, what the official serializers make of it. */
 import { inspect } from 'node:util'
-import { type Attributes, createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api'
-import { ProtobufLogsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import { type Attributes, createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace, ValueType } from '@opentelemetry/api'
+import { ProtobufLogsSerializer, ProtobufMetricsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { LoggerProvider, type ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { AggregationTemporality, DataPointType, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace'
 import { expect, test } from 'vitest'
 import { decode } from '../../collector/src/receive/decode.ts'
@@ -21,6 +22,10 @@ function expectSameLogs(records: readonly ReadableLogRecord[]): void {
   expectSame(ownLogs(records), ProtobufLogsSerializer.serializeRequest([...records]))
 }
 
+function expectSameMetrics(metrics: ResourceMetrics): void {
+  expectSame(createEncoder('metrics', 'protobuf').encode([metrics]).bytes, ProtobufMetricsSerializer.serializeRequest(metrics))
+}
+
 function expectSame(own: Uint8Array, official: Uint8Array | undefined): void {
   expect(official).toBeDefined()
   expect(Buffer.compare(own, official!)).toBe(0)
@@ -30,12 +35,17 @@ const random = seededRandom(11)
 const [sampleSpan] = randomTelemetry(random, 9).traces
 const [sampleLog] = randomTelemetry(random, 9).logs
 const spanWith = (fields: object): ReadableSpan => ({ ...sampleSpan!, ...fields })
+const metricsWith = (metrics: readonly object[], scope: object = { name: 'a' }): ResourceMetrics => ({
+  resource: resourceFromAttributes({ 'service.name': 'tts' }),
+  scopeMetrics: [{ scope, metrics: [...metrics] } as ResourceMetrics['scopeMetrics'][number]], // odd ones are made on purpose
+})
 const logWith = (fields: object): ReadableLogRecord => ({ ...sampleLog!, ...fields })
 
-test('random spans and log records of many scopes', () => {
+test('random spans, metrics and log records of many scopes', () => {
   for (let seed = 0; seed < 40; seed++) {
-    const { traces, logs } = randomTelemetry(seededRandom(seed), 1 + seed * 2)
+    const { traces, metrics, logs } = randomTelemetry(seededRandom(seed), 1 + seed * 2)
     expectSameSpans(traces)
+    expectSameMetrics(metrics)
     expectSameLogs(logs)
   }
   expectSameSpans([])
@@ -95,6 +105,72 @@ test('values of every kind, also those that OTLP has no type for', () => {
     expectSameLogs([logWith({ body: value, attributes: { value, list: [value, value], nested: { value } } })])
     expectSameSpans([spanWith({ attributes: { value, list: [value] } })])
   }
+})
+
+test('metrics of every kind with every value, and with what may be missing', () => {
+  const values = [0, -0, 1, -1, 1.5, -2.5, 127, 2 ** 31, 2 ** 32 - 1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53), 1e300, 5e-324]
+  const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const point = (value: unknown, more: object = {}) => ({
+    startTime: [1, 2],
+    endTime: [3, 4],
+    attributes: { voice: 'Kore' },
+    value,
+    ...more,
+  })
+  const metric = (dataPointType: DataPointType, dataPoints: readonly object[], more: object = {}) => ({
+    descriptor: { name: 'größe', description: '', unit: '', valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    dataPointType,
+    dataPoints,
+    ...more,
+  })
+  for (const value of [...values, ...special]) {
+    for (const valueType of [ValueType.INT, ValueType.DOUBLE]) {
+      const descriptor = { name: 'n', description: 'd', unit: '1', valueType }
+      const points = [point(value), point(value, { attributes: undefined })]
+      for (const isMonotonic of [true, false, undefined])
+        expectSameMetrics(metricsWith([metric(DataPointType.SUM, points, { descriptor, isMonotonic })]))
+      expectSameMetrics(
+        metricsWith([metric(DataPointType.GAUGE, points, { descriptor, aggregationTemporality: AggregationTemporality.DELTA })]),
+      )
+    }
+    const buckets = { counts: [1, Math.abs(value) || 0, 2 ** 40], boundaries: [value, 1] }
+    const edges = { sum: value, min: value, max: value }
+    const histograms = [
+      { count: 3, buckets, ...edges },
+      { count: 2 ** 40, buckets: { counts: [], boundaries: [] } },
+    ]
+    expectSameMetrics(
+      metricsWith([
+        metric(
+          DataPointType.HISTOGRAM,
+          histograms.map((histogram) => point(histogram)),
+        ),
+      ]),
+    )
+    const signed = { offset: -7, bucketCounts: [0, 127, 128, 2 ** 40] }
+    const exponential = [-20, 0, 3].map((scale) => ({
+      count: 3,
+      scale,
+      zeroCount: 2,
+      positive: signed,
+      negative: { offset: 0, bucketCounts: [] },
+      ...edges,
+    }))
+    expectSameMetrics(
+      metricsWith([
+        metric(
+          DataPointType.EXPONENTIAL_HISTOGRAM,
+          exponential.map((histogram) => point(histogram)),
+        ),
+      ]),
+    )
+  }
+  expectSameMetrics(metricsWith([]))
+  expectSameMetrics({ ...metricsWith([]), scopeMetrics: [] })
+  const scope = { name: 'a', version: '1', schemaUrl: 'https://example.com/ä', attributes: { x: 1 }, droppedAttributesCount: 3 }
+  const many = Array.from({ length: 3_000 }, (_, i) => point(i, { attributes: { series: `s-${i}` } }))
+  expectSameMetrics(metricsWith([metric(DataPointType.SUM, many), metric(DataPointType.GAUGE, [])], scope))
 })
 
 test('times from the epoch to the end of what 64 bits hold', () => {
