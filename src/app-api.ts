@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api'
 
 /** The entry points of `@opentelemetry/api` that register something for everybody. */
@@ -15,6 +16,8 @@ export type Api = {
 
 /** Of the copy inside our bundle; a test compares it with package.json. */
 export const BUNDLED_VERSION = '1.10.0'
+
+const NAME = '@opentelemetry/api'
 
 const BUNDLED: Api = { context, diag, logs, metrics, propagation, trace }
 
@@ -41,13 +44,25 @@ export function registeringVersion(): string {
 /** The copy that this package finds; ours where the app has none, or one from before 1.10, which keeps its files elsewhere. */
 function findCopy(): { readonly version: string; readonly load: () => Api } {
   try {
-    const require = createRequire(import.meta.url)
-    const entry = require.resolve('@opentelemetry/api')
-    const { version } = JSON.parse(readFileSync(join(dirname(entry), '..', 'package.json'), 'utf8'))
-    return { version, load: () => require(entry) }
+    const { version } = JSON.parse(readFileSync(findManifest(), 'utf8'))
+    return { version, load: () => createRequire(import.meta.url)(NAME) }
   } catch {
     return { version: BUNDLED_VERSION, load: () => BUNDLED }
   }
+}
+
+/** Looks where `require.resolve` does, which would take 2 ms of every start. */
+function findManifest(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  let inner = ''
+  while (folder !== inner) {
+    const manifest = join(folder, 'node_modules', NAME, 'package.json')
+    if (existsSync(manifest)) return manifest
+    inner = folder
+    folder = dirname(folder)
+  }
+  // NODE_PATH, or a package manager without folders.
+  return join(dirname(createRequire(import.meta.url).resolve(NAME)), '..', 'package.json')
 }
 
 function isNewer(version: string, than: string): boolean {

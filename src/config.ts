@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { createReader, type Environment, type OtlpName, type OtlpValue, type Reader, type Value } from './config-reader.ts'
 import { showValue, TIMER_MS_MAX } from './config-values.ts'
+import { once } from './once.ts'
 import type { Signal } from './wire/signal.ts'
 
 /** Where one signal goes and how long it may wait on the way. */
@@ -296,14 +297,6 @@ function withLowerCaseProxies(env: Environment): Environment {
 
 function readText(path: string): string {
   return readFileSync(path, 'utf8')
-}
-
-function once<T>(make: () => T): () => T {
-  const made: T[] = []
-  return () => {
-    if (made.length === 0) made.push(make())
-    return made[0]!
-  }
 }
 
 function freezeDeep<T>(value: T): T {

@@ -38,7 +38,9 @@ export function createDeliveries({ config, stats, warn }: DeliveriesOptions): De
   const toCollector: { [S in Signal]?: Delivery<ItemOf[S]> } = {}
   const all = () => Object.values(toCollector)
   const targetOf = ({ signal }: Chunk) => toCollector[signal]
-  const disk = needsDisk(config) ? createDisk({ settings: toSpoolSettings(config), warn, targetOf }) : undefined
+  const disk = needsDisk(config)
+    ? createDisk({ settings: { ...config.spool, destination: () => nameDestination(config) }, warn, targetOf })
+    : undefined
   let isClosed = false
 
   function createOutlet<S extends Signal>(signal: S): Pipeline<ItemOf[S]> | undefined {
@@ -158,12 +160,12 @@ function needsDisk(config: Config): boolean {
  * A destination is the addresses, and the headers that name a tenant. Credentials are no part of it: after a repaired token, the next start
  * delivers what the wrong one could not.
  */
-function toSpoolSettings(config: Config) {
+function nameDestination(config: Config): string {
   const destination = SIGNALS.filter((signal) => sendsToCollector(config, signal)).map((signal) => {
     const { url, headers } = config.signals[signal]
     const { origin, pathname } = new URL(url)
     const named = Object.entries(headers).filter(([name]) => !isSecretName(name))
     return [signal, origin + pathname, named.sort()]
   })
-  return { ...config.spool, destination: JSON.stringify(destination) }
+  return JSON.stringify(destination)
 }

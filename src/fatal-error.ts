@@ -17,11 +17,10 @@ const THROWN_CHARACTERS_MAX = 4_096
  * Listens to the monitor only, which changes nothing: Node or the app's own `uncaughtException` handler goes on as without us.
  */
 export function watchFatalErrors({ loggerProvider, onFatal }: FatalErrorOptions): void {
-  const logger = loggerProvider.getLogger('tts-otel')
   process.on('uncaughtExceptionMonitor', (thrown: unknown) => {
     try {
       const attributes = describeThrown(thrown)
-      logger.emit({
+      loggerProvider.getLogger('tts-otel').emit({
         eventName: 'exception',
         severityNumber: SeverityNumber.FATAL,
         severityText: 'CRITICAL',

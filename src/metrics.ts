@@ -19,6 +19,8 @@ export type MetricsOptions = {
   readonly redactor: Redactor
   /** Undefined: nothing is collected. */
   readonly pipeline: Pipeline<ResourceMetrics> | undefined
+  /** Called before the first collection: instruments that are only observed can wait until then. */
+  readonly onFirst: (provider: MeterProvider) => void
 }
 
 export type Metrics = {
@@ -30,7 +32,7 @@ export type Metrics = {
 }
 
 /** The meter provider, cumulative, with a collection every `metricIntervalMs` and at each flush. */
-export function createMetrics({ config, resource, redactor, pipeline }: MetricsOptions): Metrics {
+export function createMetrics({ config, resource, redactor, pipeline, onFirst }: MetricsOptions): Metrics {
   if (pipeline === undefined) return { provider: new MeterProvider({ resource }), collect: async () => {}, stop: () => {} }
   let isStopped = false
 
@@ -52,6 +54,7 @@ export function createMetrics({ config, resource, redactor, pipeline }: MetricsO
     cardinalityLimits: { default: SERIES_MAX },
   })
   const provider = new MeterProvider({ resource, readers: [reader] })
+  beforeFirst(reader, () => onFirst(provider))
 
   return {
     provider,
@@ -71,6 +74,16 @@ export function createMetrics({ config, resource, redactor, pipeline }: MetricsO
       Object.assign(reader, { onForceFlush: async () => {} })
       void provider.shutdown()
     },
+  }
+}
+
+/** The reader calls its own `collect`, too, once an interval. */
+function beforeFirst(reader: PeriodicExportingMetricReader, prepare: () => void): void {
+  const collect = reader.collect.bind(reader)
+  reader.collect = (options) => {
+    reader.collect = collect
+    prepare()
+    return collect(options)
   }
 }
 

@@ -15,10 +15,10 @@ const SERVICE_INSTANCE_ID = 'service.instance.id'
  * Who sends: the same for all signals of this thread. `OTEL_RESOURCE_ATTRIBUTES` wins over what is found out here, and
  * `OTEL_SERVICE_NAME` over both. Redacted, because tokens have been seen in deployment attributes.
  */
-export function createResource(config: Config, redactor: Redactor): Resource {
-  const attributes = {
+export function createResource({ hostName, resourceAttributes, serviceName }: Config, redactor: Redactor): Resource {
+  const given = resourceAttributes[SERVICE_INSTANCE_ID]
+  const found = {
     'service.name': `unknown_service:${process.release.name}`,
-    'host.name': config.hostName ?? hostname(),
     'process.pid': process.pid,
     'process.runtime.name': 'nodejs',
     'process.runtime.version': process.versions.node,
@@ -27,16 +27,19 @@ export function createResource(config: Config, redactor: Redactor): Resource {
     'telemetry.sdk.name': SDK_INFO['telemetry.sdk.name'],
     'telemetry.sdk.language': SDK_INFO['telemetry.sdk.language'],
     'telemetry.sdk.version': SDK_INFO['telemetry.sdk.version'],
-    ...config.resourceAttributes,
-    ...(config.serviceName === undefined ? {} : { 'service.name': config.serviceName }),
-    [SERVICE_INSTANCE_ID]: instanceId(config.resourceAttributes[SERVICE_INSTANCE_ID]),
+    [SERVICE_INSTANCE_ID]: cheapUuid(),
   }
-  return resourceFromAttributes(redactor.attributes(attributes))
+  const told = {
+    'host.name': hostName ?? hostname(),
+    ...resourceAttributes,
+    ...(serviceName === undefined ? {} : { 'service.name': serviceName }),
+    ...(given === undefined ? {} : { [SERVICE_INSTANCE_ID]: instanceId(given) }),
+  }
+  return resourceFromAttributes({ ...found, ...redactor.attributes(told) })
 }
 
 /** Counters of two threads under one id would look like one counter that jumps, so a worker extends an id that was given to the process. */
-function instanceId(given: string | undefined): string {
-  if (given === undefined) return cheapUuid()
+function instanceId(given: string): string {
   return isMainThread ? given : `${given}-${threadId}`
 }
 

@@ -79,9 +79,9 @@ export function createSdk(config: Config, { warn = warnOnStderr }: SdkParts = {}
   const counters = stats.of('traces')
   const openSpans = createOpenSpans()
   const tracerProvider = createTraces({ config, resource, redactor, pipeline: pipelines.traces, counters, openSpans, takeExceptions })
-  const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics })
+  const onFirst = (provider: MeterProvider) => reportHealth(provider, stats.snapshot)
+  const metrics = createMetrics({ config, resource, redactor, pipeline: pipelines.metrics, onFirst })
   redactScopes({ tracerProvider, meterProvider: metrics.provider, loggerProvider }, redactor)
-  reportHealth(metrics.provider, stats.snapshot)
 
   /** What the app measures is collected first, by functions of the app that may hang: half of the time is left to send it. */
   async function end(method: 'forceFlush' | 'finish' | 'shutdown', timeoutMs: number): Promise<boolean> {

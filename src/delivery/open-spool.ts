@@ -7,7 +7,7 @@ export type SpoolSettings = {
   readonly bytesMax: number
   readonly fsync: boolean
   /** Whatever names the destination of all signals. */
-  readonly destination: string
+  readonly destination: () => string
 }
 
 /** Long enough for a weekend without a collector; what is older says little about a service. */
@@ -19,11 +19,12 @@ const AGE_MS_MAX = 48 * 3_600_000
  * The bundle loads it here and not with the SDK, because compression and checksums take longer to load than all the rest; by `require`, because
  * a dying process cannot wait for an `import`. Never throws.
  */
-export function openSpool({ dirs, ...settings }: SpoolSettings, warn: (message: string) => void): Spool | undefined {
+export function openSpool({ dirs, destination, ...settings }: SpoolSettings, warn: (message: string) => void): Spool | undefined {
   const problems: string[] = []
   try {
+    const common = { ...settings, destination: destination() }
     for (const dir of dirs) {
-      const spool = open({ ...settings, dir, ageMsMax: AGE_MS_MAX, now: Date.now, warn })
+      const spool = open({ ...common, dir, ageMsMax: AGE_MS_MAX, now: Date.now, warn })
       if (spool.problem === undefined) return spool
       problems.push(`${dir}: ${spool.problem}`)
     }

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import type { Guard } from './guard.ts'
 
 /** One CommonJS file of a package, and who requires it. */
@@ -46,9 +46,14 @@ export function watchFiles(files: readonly WatchedFile[], guard: Guard): () => v
   }
 
   subscribe(REQUIRED, onRequired)
-  for (const [filename, module] of Object.entries(createRequire(import.meta.url).cache))
-    for (const file of files) if (file.file.test(filename)) load(file, module?.exports)
+  for (const [filename, loaded] of Object.entries(loadedModules()))
+    for (const file of files) if (file.file.test(filename)) load(file, loaded?.exports)
   return () => {
     unsubscribe(REQUIRED, onRequired)
   }
+}
+
+/** `require.cache`. Its other name is not documented, but making a `require` for it would take 1.5 ms of every start. */
+function loadedModules(): NodeJS.Dict<NodeJS.Module> {
+  return Reflect.get(module, '_cache') ?? createRequire(import.meta.url).cache
 }

@@ -11,6 +11,7 @@ import {
   type TextMapSetter,
   trace,
 } from '@opentelemetry/api'
+import { once } from '../once.ts'
 import { ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT } from '../tts/semconv.ts'
 import { type Attempts, attemptsOf, parseServerTiming } from './attempts.ts'
 import { connectionErrorType } from './error-type.ts'
@@ -70,11 +71,14 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const attempts = new WeakMap<object, Attempt>()
-  const duration = metrics.getMeter('tts-otel').createHistogram(METRIC_HTTP_CLIENT_DURATION, {
-    description: 'Duration of HTTP client requests.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: HTTP_DURATION_BUCKETS_S },
-  })
+  // Making the first instruments takes a millisecond, which an app that makes no request does not have to wait for.
+  const duration = once(() =>
+    metrics.getMeter('tts-otel').createHistogram(METRIC_HTTP_CLIENT_DURATION, {
+      description: 'Duration of HTTP client requests.',
+      unit: 's',
+      advice: { explicitBucketBoundaries: HTTP_DURATION_BUCKETS_S },
+    }),
+  )
 
   function start(request: UndiciRequest): void {
     const parent = context.active()
@@ -117,7 +121,7 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
     attempts.delete(request)
     const nowMs = performance.now()
     if (attempt.count && attempt.timedMs !== undefined) attempt.count.timed.bodyMs += nowMs - attempt.timedMs
-    duration.record((nowMs - attempt.startMs) / 1_000, attempt.attributes, attempt.context)
+    duration().record((nowMs - attempt.startMs) / 1_000, attempt.attributes, attempt.context)
     attempt.span.end()
   }
 

@@ -1,4 +1,5 @@
 import { diag, metrics } from '@opentelemetry/api'
+import { once } from '../once.ts'
 
 /** Keeps the faults of one instrumentation away from the app. */
 export type Guard = {
@@ -14,16 +15,18 @@ const WARN_INTERVAL_MS = 60_000
  * `failed`: a throwing channel subscriber would end the process. Counted in `tts_otel.instrument.failures` by `instrument`.
  */
 export function createGuard(name: string, nowMs: () => number = Date.now): Guard {
-  const failures = metrics.getMeter('tts-otel').createCounter('tts_otel.instrument.failures', {
-    description: 'Faults inside our own instrumentation; the app went on without the telemetry of that step.',
-    unit: '{failure}',
-  })
+  const failures = once(() =>
+    metrics.getMeter('tts-otel').createCounter('tts_otel.instrument.failures', {
+      description: 'Faults inside our own instrumentation; the app went on without the telemetry of that step.',
+      unit: '{failure}',
+    }),
+  )
   const attributes = { instrument: name }
   let quietUntilMs = 0
 
   return {
     failed(error) {
-      failures.add(1, attributes)
+      failures().add(1, attributes)
       const now = nowMs()
       if (now < quietUntilMs) return
       quietUntilMs = now + WARN_INTERVAL_MS

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { type Attributes, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { EnterableContextManager } from '../context-manager.ts'
 import { uuidv7 } from '../log/uuid.ts'
+import { once } from '../once.ts'
 import { currentRequest, enterRequest, resumeRequest } from '../request-context.ts'
 import { account } from '../tts/account.ts'
 import { ERROR_TYPE } from '../tts/semconv.ts'
@@ -42,7 +43,8 @@ const ABORTED = 'aborted'
 export function instrumentHttpServer({ contextManager, guard }: ServerOptions): () => void {
   const tracer = trace.getTracer('tts-otel')
   const readIncoming = createIncomingReader()
-  const measure = createServerMetrics()
+  // Making the first instruments takes a millisecond, which an app without a server does not have to wait for.
+  const measure = once(createServerMetrics)
   const propagated = propagation.fields()
 
   function carriesContext(headers: IncomingHttpHeaders): boolean {
@@ -68,7 +70,7 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     followRequest(message, state)
     message.emit = emitOfRequest
     response.emit = emitOfResponse
-    measure.started(state)
+    measure().started(state)
     contextManager.enterWith(context)
   }
 
@@ -100,7 +102,7 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     state.isEnded = true
     try {
       // Its own request, whoever answered it: that is where the span learns of a user who was known late.
-      resumeRequest(state.request, () => measure.ended(state, endSpan(state, response)))
+      resumeRequest(state.request, () => measure().ended(state, endSpan(state, response)))
     } catch (error) {
       guard.failed(error)
     }
@@ -119,7 +121,7 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
   subscribe('http.server.request.start', onStart)
   return () => {
     unsubscribe('http.server.request.start', onStart)
-    measure.stop()
+    measure().stop()
   }
 }
 

@@ -12,7 +12,7 @@ import { createIoredisInstrument, type IoredisInstrument } from './ioredis-clien
 export function instrumentIoredis({ guard }: { readonly guard: Guard }): () => void {
   let instrument: IoredisInstrument | undefined
 
-  /** Most of us is of use only where there is such a copy. */
+  /** Most of it is of use only where there is such a copy. */
   function found(): IoredisInstrument {
     instrument ??= createIoredisInstrument(guard)
     return instrument

@@ -10,7 +10,7 @@ import { createPgInstrument, type PgInstrument } from './pg.ts'
 export function instrumentPgModule({ guard }: { readonly guard: Guard }): () => void {
   let instrument: PgInstrument | undefined
 
-  /** Most of us is of use only where there is such a copy. */
+  /** Most of it is of use only where there is such a copy. */
   function found(): PgInstrument {
     instrument ??= createPgInstrument(guard)
     return instrument

@@ -45,7 +45,7 @@ export function createDelivery(
     spoolDir === undefined
       ? undefined
       : createDisk({
-          settings: { dirs: [spoolDir], bytesMax: spoolBytesMax, fsync: false, destination: 'test' },
+          settings: { dirs: [spoolDir], bytesMax: spoolBytesMax, fsync: false, destination: () => 'test' },
           warn: say,
           targetOf: () => pipeline,
           waits: { firstDelayMs: 20, delayMsMax: 100 },
