@@ -20,8 +20,8 @@ type Bundle = {
   readonly format?: 'cjs'
   /** Output name without ending -> source. */
   readonly entries: Readonly<Record<string, string>>
-  /** Somebody else's code for the most part: nobody reads its stack traces here, so it ships short names and no source map. */
-  readonly isForeign?: true
+  /** Short names and no source map: nobody reads its stack traces. */
+  readonly isBare?: true
   /** Packages that stay outside: peers and the package's own dependencies. */
   readonly external: readonly string[]
 }
@@ -53,12 +53,13 @@ const BUNDLES: readonly Bundle[] = [
       format: 'cjs',
       entries: { [name]: `late:${name}` },
       external: [],
-      ...(isForeign && { isForeign }),
+      ...(isForeign && { isBare: isForeign }),
     }),
   ),
   {
     // Apart: what it shares with register.js would be more files to load.
     outdir: 'dist/cli',
+    isBare: true,
     entries: { main: 'src/cli/main.ts' },
     external: [],
   },
@@ -98,27 +99,27 @@ function builtinSource(path: string): string {
   ].join('\n')
 }
 
-/** The host detector, which we do not use, imports these lazily; esbuild would keep them, and cut everything into more files to load. */
-const NO_MACHINE_ID: Plugin = {
-  name: 'no-machine-id',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/getMachineId\.mjs$/ }, ({ path }) => ({ path, namespace: 'unused' }))
-    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'export const getMachineId = async () => undefined', loader: 'js' }))
-  },
-}
+/** What is changed in foreign modules, by the end of their path. */
+const CHANGES: readonly (readonly [path: string, change: (source: string, path: string) => string])[] = [
+  // Of the host detector, which nothing reaches; it imports it lazily, and that would cut everything into more files to load.
+  ['/getMachineId.mjs', () => 'export const getMachineId = async () => undefined'],
+  // Views ask for it, and there is no way to give one: a fifth of the metrics SDK.
+  ['/sdk-metrics/dist/aggregator/ExponentialHistogram.mjs', () => NO_EXPONENTIAL_HISTOGRAM],
+  ['/sdk-metrics/dist/utils.mjs', hashOnce],
+]
+
+const NO_EXPONENTIAL_HISTOGRAM = `
+export class ExponentialHistogramAggregator {
+  constructor() {
+    throw new Error('exponential histograms are not in this bundle')
+  }
+}`
 
 /** The metrics SDK sorts and prints the attributes of every measurement to find its series: half of its time. A frozen object is hashed once. */
-const HASH_ONCE: Plugin = {
-  name: 'hash-once',
-  setup({ onLoad }) {
-    const head = 'function hashAttributes(attributes) {'
-    onLoad({ filter: /sdk-metrics\/dist\/utils\.mjs$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      if (!source.includes(head)) throw new Error(`${path} has changed: look for hashAttributes, and measure again (npm run bench:request)`)
-      const contents = source.replace(head, `${HASH_FROZEN_ONCE}\nfunction hashAnew(attributes) {`)
-      return { contents, loader: 'js' }
-    })
-  },
+function hashOnce(source: string, path: string): string {
+  const head = 'function hashAttributes(attributes) {'
+  if (!source.includes(head)) throw new Error(`${path} has changed: look for hashAttributes, and measure again (npm run bench:request)`)
+  return source.replace(head, `${HASH_FROZEN_ONCE}\nfunction hashAnew(attributes) {`)
 }
 const HASH_FROZEN_ONCE = `
 const hashes = new WeakMap()
@@ -130,6 +131,20 @@ function hashAttributes(attributes) {
   }
   return hash
 }`
+
+/** Nobody reads the stack traces of somebody else's code by our source maps, which it would fill. */
+const NO_MAP = `\n//# sourceMappingURL=data:application/json,${encodeURIComponent('{"version":3,"sources":[],"names":[],"mappings":""}')}`
+
+const FOREIGN: Plugin = {
+  name: 'foreign',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/node_modules\/.*\.mjs$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '')
+      const change = CHANGES.find(([end]) => path.endsWith(end))?.[1]
+      return { contents: (change ? change(source, path) : source) + NO_MAP, loader: 'js' }
+    })
+  },
+}
 
 /**
  * Files are cut by who reaches them, so each output is made to reach more than it needs: then all that register.js loads is one file beside
@@ -155,12 +170,14 @@ function reaching(module: string, path: string): { contents: string; loader: 'ts
 
 /** What register.ts imports, without register.ts itself, which installs. */
 function importsOf(file: string): string {
-  const imported = readFileSync(join(root, file), 'utf8').matchAll(/^import (?!type )[^;]*?from '(\.[^']+)'/gm)
-  return [...imported].map(([, specifier]) => `import '${specifier}'`).join('\n')
+  const imported = [...readFileSync(join(root, file), 'utf8').matchAll(/^import (?!type )[^;]*?from '(\.[^']+)'/gm)]
+  const sources = imported.map(([, specifier]) => join(root, file, '..', specifier!))
+  const early = sources.filter((source) => !LATE.some((late) => late.from === file && join(root, late.source) === source))
+  return early.map((source) => `import '${source}'`).join('\n')
 }
 
 /** What becomes of the modules in {@link LATE}. */
-function loadLate(outdir: string): Plugin {
+function loadLate({ outdir, format }: Bundle): Plugin {
   return {
     name: 'load-late',
     setup({ onResolve, onLoad }) {
@@ -171,7 +188,7 @@ function loadLate(outdir: string): Plugin {
         const late = LATE.find((part) => part.source === source && join(root, part.from) === importer)
         return late && { path: late.name, namespace: 'stub' }
       })
-      onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: stub(findLate(path), outdir) }))
+      onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: stub(findLate(path), outdir, format) }))
     },
   }
 }
@@ -187,11 +204,11 @@ function lateEntry({ source, functions }: Late): string {
 }
 
 /** Functions that load the real ones when they are called, at once, as that may be inside of a `require` or in the last breath of a process. */
-function stub({ name, functions }: Late, outdir: string): string {
+function stub({ name, functions }: Late, outdir: string, format: Bundle['format']): string {
   const file = `./${relative(outdir, `${LATE_DIR}/${name}.cjs`)}`
   return [
     `import { createRequire } from 'node:module'`,
-    `const load = () => createRequire(import.meta.url)('${file}')`,
+    `const load = () => createRequire(${format === 'cjs' ? '__filename' : 'import.meta.url'})('${file}')`,
     ...functions.map((name) => `export const ${name} = (...given) => load().${name}(...given)`),
   ].join('\n')
 }
@@ -202,25 +219,26 @@ for (const bundle of BUNDLES) inputs.push(...(await buildBundle(bundle)))
 emitTypes()
 writeFileSync(join(root, 'NOTICE'), notice(inputs))
 
-async function buildBundle({ outdir, format, entries, external, isForeign = false }: Bundle): Promise<string[]> {
+async function buildBundle(bundle: Bundle): Promise<string[]> {
+  const { outdir, format, entries, external, isBare = false } = bundle
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entries },
     outdir,
     external: [...external],
     bundle: true,
-    plugins: [BUILTINS_WITHOUT_FACADE, NO_MACHINE_ID, HASH_ONCE, loadLate(outdir), ...(outdir === 'dist' ? [FEW_FILES] : [])],
+    plugins: [BUILTINS_WITHOUT_FACADE, FOREIGN, loadLate(bundle), ...(outdir === 'dist' ? [FEW_FILES] : [])],
     ...(format === 'cjs' ? { format, outExtension: { '.js': '.cjs' } } : { format: 'esm', splitting: true }),
     platform: 'node',
     target: 'node22.15',
     // Whitespace and syntax only: names stay, so that a stack trace of a user still reads.
     minifyWhitespace: true,
     minifySyntax: true,
-    minifyIdentifiers: isForeign,
+    minifyIdentifiers: isBare,
     // Node prints the whole line that threw.
     lineLimit: 120,
     legalComments: 'none',
-    sourcemap: !isForeign,
+    sourcemap: !isBare,
     sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
@@ -257,7 +275,7 @@ function notice(paths: readonly string[]): string {
   return [
     'tts-otel',
     '',
-    'The published files contain, unchanged but for bundling, code of these packages:',
+    'The published files contain code of these packages, bundled. What is changed in it or left out stands in scripts/build.ts of the repository.',
     '',
     ...lines,
     '',

@@ -7,7 +7,7 @@ export type Late = {
   readonly from: string
   /** What `from` calls of it. */
   readonly functions: readonly string[]
-  /** As {@link Bundle} has it. */
+  /** Somebody else's code for the most part: nobody reads its stack traces here. */
   readonly isForeign?: true
 }
 
@@ -39,5 +39,8 @@ export const LATE: readonly Late[] = [
     from: 'src/instrument/ioredis.ts',
     functions: ['createIoredisInstrument'],
   },
-  { name: 'encode-json', source: 'src/wire/encode-json.ts', from: 'src/wire/encode.ts', functions: ['createJsonEncoder'] },
+  { name: 'encode-json', source: 'src/wire/encode-json.ts', from: 'src/wire/encode.ts', functions: ['createJsonEncoder'], isForeign: true },
+  { name: 'split', source: 'src/wire/split.ts', from: 'src/delivery/deliver.ts', functions: ['splitChunk'] },
+  { name: 'console', source: 'src/instrument/console.ts', from: 'src/instrument/install.ts', functions: ['instrumentConsole'] },
+  { name: 'settings-file', source: 'src/log/settings/file.ts', from: 'src/register.ts', functions: ['examineSettings'] },
 ]

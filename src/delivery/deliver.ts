@@ -24,9 +24,18 @@ export async function deliver(chunk: Chunk, send: Send<Chunk>, settle: Settle, s
     requests++
     if (outcome.kind === 'ok') accepted++
     const hopeless = accepted === 0 && requests + parts.length + 2 > FRUITLESS_REQUESTS_MAX
-    const halves = isCuttable(outcome) && !hopeless ? splitChunk(part) : undefined
+    const halves = isCuttable(outcome) && !hopeless ? cut(part) : undefined
     if (halves) parts.push(...halves)
     else settle(part, outcome)
+  }
+}
+
+/** Undefined for a single item. What cuts is loaded late in the bundle, which may fail: then it costs the chunk. */
+function cut(part: Chunk): readonly Chunk[] | undefined {
+  try {
+    return splitChunk(part)
+  } catch {
+    return undefined
   }
 }
 

@@ -111,7 +111,7 @@ export function createPgInstrument(guard: Guard): PgInstrument {
   }
 }
 
-const ORIGINAL: unique symbol = Symbol('tts-otel.callback')
+const ORIGINAL: unique symbol = Symbol.for('tts-otel.callback')
 type Callback = ((this: unknown, ...values: unknown[]) => unknown) & { [ORIGINAL]?: Callback }
 
 /** The functions among `parameters`, each telling `told` what it is called with, and run in the context of now. */
