@@ -132,16 +132,12 @@ function hashAttributes(attributes) {
   return hash
 }`
 
-/** Nobody reads the stack traces of somebody else's code by our source maps, which it would fill. */
-const NO_MAP = `\n//# sourceMappingURL=data:application/json,${encodeURIComponent('{"version":3,"sources":[],"names":[],"mappings":""}')}`
-
-const FOREIGN: Plugin = {
-  name: 'foreign',
+const CHANGE_FOREIGN: Plugin = {
+  name: 'change-foreign',
   setup({ onLoad }) {
     onLoad({ filter: /\/node_modules\/.*\.mjs$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '')
       const change = CHANGES.find(([end]) => path.endsWith(end))?.[1]
-      return { contents: (change ? change(source, path) : source) + NO_MAP, loader: 'js' }
+      return change && { contents: change(readFileSync(path, 'utf8'), path), loader: 'js' }
     })
   },
 }
@@ -227,7 +223,7 @@ async function buildBundle(bundle: Bundle): Promise<string[]> {
     outdir,
     external: [...external],
     bundle: true,
-    plugins: [BUILTINS_WITHOUT_FACADE, FOREIGN, loadLate(bundle), ...(outdir === 'dist' ? [FEW_FILES] : [])],
+    plugins: [BUILTINS_WITHOUT_FACADE, CHANGE_FOREIGN, loadLate(bundle), ...(outdir === 'dist' ? [FEW_FILES] : [])],
     ...(format === 'cjs' ? { format, outExtension: { '.js': '.cjs' } } : { format: 'esm', splitting: true }),
     platform: 'node',
     target: 'node22.15',

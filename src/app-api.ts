@@ -56,7 +56,7 @@ function findManifest(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   let inner = ''
   while (folder !== inner) {
-    const manifest = join(folder, 'node_modules', NAME, 'package.json')
+    const manifest = `${folder}/node_modules/${NAME}/package.json`
     if (existsSync(manifest)) return manifest
     inner = folder
     folder = dirname(folder)

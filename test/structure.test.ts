@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { LATE } from '../scripts/late.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = globSync(['src/**/*.ts', 'collector/src/**/*.ts'], { cwd: root }).sort()
@@ -14,6 +15,42 @@ function importsOf(file: string): string[] {
   const specifiers = [...read(file).matchAll(/\bfrom '(\.[^']+)'/g)].map((match) => match[1]!)
   return specifiers.map((specifier) => relative('.', normalize(join(dirname(file), specifier))))
 }
+
+/** Those of them whose code is loaded, not only types. */
+function loadedBy(file: string): string[] {
+  const statements = [...read(file).matchAll(/^(?:import|export) (?!type )([^'"]*?) ?from '(\.[^']+)'/gm)]
+  const loaded = statements.filter(([, names]) => !/^\{(?:\s*type \w+(?: as \w+)?,?)*\s*\}$/.test(names!))
+  return loaded.map(([, , specifier]) => relative('.', normalize(join(dirname(file), specifier!))))
+}
+
+/** Something at the top of a module that one part of the process writes and another reads. On `globalThis`, or under a name that all share, it may. */
+const STATE =
+  /^(?:export )?(?:let |const \w+.*= (?:new (?:AsyncLocalStorage|WeakMap|WeakSet|Map|Set)(?:<.*>)?\(\)|Symbol\(|(?:once|create(?!ContextKey)\w*|follow\w*)\())/m
+
+test('what the bundle loads late, with copies of all it shares with the rest, holds no state', () => {
+  const offenders = new Set<string>()
+  const seen = new Set<string>()
+  const visit = (file: string): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    if (STATE.test(read(file))) offenders.add(file)
+    for (const path of loadedBy(file)) visit(path)
+  }
+  for (const { source } of LATE) visit(source)
+  expect(seen.size).toBeGreaterThan(50)
+  expect([...offenders]).toEqual([])
+  expect(sources.filter((file) => STATE.test(read(file)))).toContain('src/request-context.ts') // it finds what there is
+})
+
+test('who loads a module late imports it, and nothing of it but the functions that the bundle replaces', () => {
+  for (const { from, source, functions } of LATE) {
+    const statement = [...read(from).matchAll(/^import (\{[^}]*\}) from '(\.[^']+)'/gm)].find(
+      ([, , specifier]) => relative('.', normalize(join(dirname(from), specifier!))) === source,
+    )
+    const names = statement?.[1]?.match(/(?<![\w])(?:type )?\w+(?: as \w+)?/g)?.filter((name) => !name.startsWith('type '))
+    expect(names?.map((name) => name.split(' as ')[0])).toEqual(functions)
+  }
+})
 
 test('the environment is read in the two config files and nowhere else', () => {
   const readers = sources.filter((file) => withoutComments(read(file)).includes('process.env'))

@@ -15,9 +15,9 @@ const SQLSTATE = /^[0-9A-Z]{5}$/
 const REDIS_CODE = /^[A-Z][A-Z\d_]{1,31}(?= |$)/
 /** `RAISE EXCEPTION` of the app's own functions: the whole text may be data. */
 const RAISED = 'P0'
-/** English and the other languages that a server may speak. */
-const FIRST_QUOTE = /["'`«‹„“‘「]/
-const LAST_QUOTE = /["'`»›“”’「」](?=[^"'`»›“”’「」]*$)/
+/** English and the other languages that a server may speak; escaped, so that the bundle stays ASCII. */
+const FIRST_QUOTE = /["'`\u00ab\u2039\u201e\u201c\u2018\u300c]/
+const LAST_QUOTE = /["'`\u00bb\u203a\u201c\u201d\u2019\u300c\u300d](?=[^"'`\u00bb\u203a\u201c\u201d\u2019\u300c\u300d]*$)/
 const MESSAGE_CHARS_MAX = 256
 
 /** Reads an error that `pg` gave: one of the server has its SQLSTATE, one of the connection its system code. */

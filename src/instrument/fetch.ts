@@ -68,10 +68,8 @@ type Attempt = {
  * @returns stops following new requests.
  */
 export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => void {
-  const tracer = trace.getTracer('tts-otel')
-  const parseOrigin = createOriginParser()
-  const attempts = new WeakMap<object, Attempt>()
-  // Making the first instruments takes a millisecond, which an app that makes no request does not have to wait for.
+  // Making the first of these takes a millisecond, which an app that makes no request does not have to wait for.
+  const tracer = once(() => trace.getTracer('tts-otel'))
   const duration = once(() =>
     metrics.getMeter('tts-otel').createHistogram(METRIC_HTTP_CLIENT_DURATION, {
       description: 'Duration of HTTP client requests.',
@@ -79,6 +77,8 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
       advice: { explicitBucketBoundaries: HTTP_DURATION_BUCKETS_S },
     }),
   )
+  const parseOrigin = createOriginParser()
+  const attempts = new WeakMap<object, Attempt>()
 
   function start(request: UndiciRequest): void {
     const parent = context.active()
@@ -90,7 +90,7 @@ export function instrumentFetch({ guard, isOwnTraffic }: FetchOptions): () => vo
     const count = attemptsOf(parent, origin)
     const options = { kind: SpanKind.CLIENT, attributes: { ...attributes, ...spanAttributes(request, origin, method, count) } }
     if (count) countSent(count)
-    const span = tracer.startSpan(spanNameOf(method), options, parent)
+    const span = tracer().startSpan(spanNameOf(method), options, parent)
     const ofSpan = trace.setSpan(parent, span)
     if (!carriesTrace(request)) propagation.inject(ofSpan, request, HEADERS)
     attempts.set(request, { span, context: ofSpan, startMs: performance.now(), attributes, count })

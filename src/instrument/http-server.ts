@@ -41,10 +41,10 @@ const ABORTED = 'aborted'
  * @returns stops following new requests.
  */
 export function instrumentHttpServer({ contextManager, guard }: ServerOptions): () => void {
-  const tracer = trace.getTracer('tts-otel')
-  const readIncoming = createIncomingReader()
-  // Making the first instruments takes a millisecond, which an app without a server does not have to wait for.
+  // Making the first of these takes a millisecond, which an app without a server does not have to wait for.
+  const tracer = once(() => trace.getTracer('tts-otel'))
   const measure = once(createServerMetrics)
+  const readIncoming = createIncomingReader()
   const propagated = propagation.fields()
 
   function carriesContext(headers: IncomingHttpHeaders): boolean {
@@ -64,7 +64,7 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     const parent = carriesContext(message.headers) ? propagation.extract(ROOT_CONTEXT, message.headers) : ROOT_CONTEXT
     const scheme = schemeOf(message)
     const method = knownMethod(message.method)
-    const span = tracer.startSpan(spanNameOf(method), { kind: SpanKind.SERVER, attributes: readIncoming(message, path, scheme) }, parent)
+    const span = tracer().startSpan(spanNameOf(method), { kind: SpanKind.SERVER, attributes: readIncoming(message, path, scheme) }, parent)
     const context = trace.setSpan(parent, span)
     const state = { span, context, request, method, scheme, startMs: performance.now(), route: undefined, isEnded: false }
     followRequest(message, state)
