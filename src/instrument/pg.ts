@@ -173,8 +173,10 @@ function follow(result: unknown, onValue: (value: unknown) => void, onError: (er
   )
 }
 
+/** A query stream has its text in the cursor that it reads from. */
 function textOf(config: unknown): unknown {
-  return isRecord(config) ? config.text : config
+  if (!isRecord(config)) return config
+  return config.text ?? (isRecord(config.cursor) ? config.cursor.text : undefined)
 }
 
 function isCallback(value: unknown): value is Callback {
