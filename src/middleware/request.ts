@@ -132,16 +132,14 @@ export function createCore(options: TtsOtelOptions): Core {
     end(served, { status = CLIENT_CLOSED_REQUEST, how }) {
       if (served.isEnded) return
       served.isEnded = true
-      try {
+      guard.run(() => {
         const durationMs = performance.now() - served.startMs
         const isMeasured = served.nameError !== undefined || PROBE_PATHS.has(served.path)
         const unmeasured = isMeasured ? undefined : { durationS: durationMs / 1_000, hasFailed: status >= 500 || how !== 'complete' }
         serviceMetrics.ended({ isAuthFailure: served.isUnauthenticated || status === 401, unmeasured })
         if (quiet.has(served.path)) return
         write(served, describeRequest(served, { status, durationMs, how }, slowRequestS))
-      } catch (error) {
-        guard.failed(error)
-      }
+      })
     },
     isProbe: (method, path) => health !== undefined && PROBE_PATHS.has(path) && (method === 'GET' || method === 'HEAD'),
     async probe(path) {

@@ -259,7 +259,7 @@ test('a connection that cannot be had is a span of its own', async () => {
 })
 
 test('an exhausted pool and a query that takes too long are timeouts', async () => {
-  const small = new pg.Pool({ ...settings(), max: 1, connectionTimeoutMillis: 50, query_timeout: 50 })
+  const small = new pg.Pool({ ...settings(), max: 1, connectionTimeoutMillis: 500, query_timeout: 500 })
   small.on('error', () => {})
   const holder = await small.connect()
   await expect(small.connect()).rejects.toThrow('timeout exceeded')
