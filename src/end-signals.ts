@@ -5,21 +5,34 @@ type GracefulSignal = keyof typeof SIGNALS
 
 export type EndSignalsOptions = {
   /** Delivers what waits. */
-  readonly flush: () => Promise<unknown>
+  readonly flush?: () => Promise<unknown>
   /** Called before the process dies of the signal, which fires no `exit`. */
   readonly onDeath: () => void
 }
 
 /** Lets a process flush before it dies of SIGTERM or SIGINT, as long as the app does not handle them itself. */
-export function watchEndSignals(options: EndSignalsOptions): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) watchSignal(signal, options)
+export const watchEndSignals = createEndSignals()
+
+/** One listener of a signal for all who watch: each of two would take the other for the app's, and step back. */
+function createEndSignals(): (options: EndSignalsOptions) => void {
+  const watchers: EndSignalsOptions[] = []
+  const all = {
+    flush: () => Promise.allSettled(watchers.map(({ flush }) => flush?.())),
+    onDeath() {
+      for (const { onDeath } of watchers) onDeath()
+    },
+  }
+  return function watch(options) {
+    watchers.push(options)
+    if (watchers.length === 1) for (const signal of ['SIGTERM', 'SIGINT'] as const) watchSignal(signal, all)
+  }
 }
 
 /**
  * Any listener switches Node's own handling off, so ours is there only while it is the only one. It goes in a microtask: removing the last
  * listener inside `newListener` would close the handle that Node is about to use.
  */
-function watchSignal(signal: GracefulSignal, { flush, onDeath }: EndSignalsOptions): void {
+function watchSignal(signal: GracefulSignal, { flush, onDeath }: Required<EndSignalsOptions>): void {
   let firstMs: number | undefined
   const onSignal = () => {
     if (firstMs === undefined) void flush().finally(leave)

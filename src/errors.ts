@@ -9,7 +9,7 @@ export type TtsApiErrorOptions = {
   /** HTTP status from 400 to 599; anything else is answered as 500. Default 500. */
   readonly status?: number | undefined
   readonly details?: ErrorDetails | undefined
-  /** What really happened: logged, never sent. */
+  /** What really happened: logged from 500 on, never sent. */
   readonly cause?: unknown
 }
 

@@ -3,6 +3,7 @@ import type { AnyValue } from '@opentelemetry/api'
 import { cleanAttributes } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
+import { passCleanRecords } from './clean-records.ts'
 import type { Config } from './config.ts'
 import type { Pipeline } from './delivery/pipeline.ts'
 import { type Cleaning, isClean } from './log/clean.ts'
@@ -21,11 +22,12 @@ export type LogsOptions = {
 
 /** The logger provider with its one processor. */
 export function createLogs({ config, resource, redactor, pipeline }: LogsOptions): LoggerProvider {
-  return new LoggerProvider({
-    resource,
-    logRecordLimits: config.logLimits,
-    processors: pipeline === undefined ? [] : [createProcessor({ redactor, pipeline, cleaning: cleaningOf(config) })],
-  })
+  const { logLimits: limits } = config
+  const cleaning = cleaningOf(config)
+  const processors = pipeline === undefined ? [] : [createProcessor({ redactor, pipeline, cleaning })]
+  const provider = new LoggerProvider({ resource, logRecordLimits: limits, processors })
+  if (pipeline !== undefined) passCleanRecords(provider, { resource, limits, cleaning, push: pipeline.push })
+  return provider
 }
 
 /** How long `forceFlush()` may wait when the caller names no time. The SDK's own default. */

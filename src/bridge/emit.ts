@@ -1,17 +1,6 @@
-import {
-  type AnyValue,
-  type Context,
-  context,
-  diag,
-  isSpanContextValid,
-  type LoggerProvider,
-  logs,
-  type Logger as OtelLogger,
-  type SeverityNumber,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api'
+import { type AnyValue, type Context, context, diag, isSpanContextValid, type SeverityNumber, TraceFlags, trace } from '@opentelemetry/api'
 import { addFields, type Fields } from '../log/fields.ts'
+import { otelLoggerOf } from '../log/otel-loggers.ts'
 import { SOURCE } from '../tts/semconv.ts'
 
 /** A record of another logger (the console, pino, winston). The registered processor gives it its id, its request and takes the secrets out. */
@@ -32,19 +21,15 @@ export type BridgedRecord = {
 /** Fields that say where in a trace a line was written; as every OpenTelemetry log bridge names them. */
 export const TRACE_FIELDS = { traceId: 'trace_id', spanId: 'span_id', traceFlags: 'trace_flags' } as const
 
-/** Logger names come from the app, which may take them from anywhere. */
-const LOGGERS_MAX = 200
-
 /** Hands records to OpenTelemetry, where a provider is registered. Never throws. */
 export function createBridge(): (record: BridgedRecord) => void {
-  const loggerOf = createLoggerCache()
   return function bridge(record) {
     try {
       const { source, severityNumber, severityText, message, timeMs = Date.now() } = record
       const attributes: Record<string, AnyValue> = { [SOURCE]: source }
       addFields(attributes, record.fields)
       const timestamp = new Date(timeMs)
-      loggerOf(source).emit({
+      otelLoggerOf(source).emit({
         timestamp,
         severityNumber,
         severityText,
@@ -68,18 +53,4 @@ function contextOf(attributes: Record<string, AnyValue>): Context {
   if (!isSpanContextValid(spanContext)) return active
   for (const name of Object.values(TRACE_FIELDS)) delete attributes[name]
   return trace.setSpanContext(active, spanContext)
-}
-
-/** Loggers of whichever provider is registered now. */
-function createLoggerCache(): (name: string) => OtelLogger {
-  let provider: LoggerProvider | undefined
-  let loggers = new Map<string, OtelLogger>()
-  return function loggerOf(name) {
-    const registered = logs.getLoggerProvider()
-    if (provider !== registered || loggers.size >= LOGGERS_MAX) loggers = new Map()
-    provider = registered
-    const logger = loggers.get(name) ?? registered.getLogger(name)
-    loggers.set(name, logger)
-    return logger
-  }
 }

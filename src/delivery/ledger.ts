@@ -6,6 +6,9 @@ import { REFUSALS_MAX } from './rescue.ts'
 import type { Counters } from './stats.ts'
 import { createWarner } from './warn.ts'
 
+/** Why something was lost. An Error of our own making would look for its stack, which takes as long as all the rest of a log call. */
+type Cause = Pick<Error, 'message'>
+
 export type LedgerOptions = {
   readonly signal: Signal
   readonly counters: Counters
@@ -18,7 +21,7 @@ export type LedgerOptions = {
 
 export type Ledger = {
   readonly created: (items: number) => void
-  readonly dropped: (reason: DropReason, items: number, error: Error) => void
+  readonly dropped: (reason: DropReason, items: number, error: Cause) => void
   readonly retried: (error: Error) => void
   /** Ends `part` of `job`: each item of the job is counted once, whatever its parts went through. */
   readonly settle: (job: Job, part: Chunk, outcome: Outcome) => void
@@ -33,9 +36,9 @@ export function createLedger({ signal, counters, warn, ...options }: LedgerOptio
   const say = createWarner(warn, () => performance.now())
   const name = NAMES[signal]
 
-  let lastError: Error | undefined
+  let lastError: Cause | undefined
 
-  function dropped(reason: DropReason, items: number, error: Error): void {
+  function dropped(reason: DropReason, items: number, error: Cause): void {
     counters.dropped[reason] += items
     if (reason === 'undelivered')
       lastError = error // said once, with the sum, by `conclude`
@@ -60,7 +63,7 @@ export function createLedger({ signal, counters, warn, ...options }: LedgerOptio
     const rejectedItems = Math.min(rejected?.count ?? 0, items)
     counters.sent += items - rejectedItems
     if (isReplay) counters.replayed += items - rejectedItems
-    if (rejectedItems > 0) dropped('rejected', rejectedItems, new Error(rejected?.message || 'no reason given'))
+    if (rejectedItems > 0) dropped('rejected', rejectedItems, { message: rejected?.message || 'no reason given' })
     else if (rejected) say('partial_success', () => `the collector took all ${name}, with a warning: ${rejected.message}`)
   }
 

@@ -120,8 +120,8 @@ export function createPipeline<T>(options: PipelineOptions<T>): Delivery<T> {
   function push(item: T): void {
     const items = encoder.count(item)
     ledger.created(items)
-    if (closing || isConcluded) ledger.dropped('undelivered', items, new Error('telemetry was made after the shutdown'))
-    else if (!queue.push(item)) ledger.dropped('queue_full', items, new Error(`the queue is full at ${queue.items().length} items`))
+    if (closing || isConcluded) ledger.dropped('undelivered', items, { message: 'telemetry was made after the shutdown' })
+    else if (!queue.push(item)) ledger.dropped('queue_full', items, { message: `the queue is full at ${queue.items().length} items` })
   }
 
   function broken(cause: unknown): void {

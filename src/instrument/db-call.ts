@@ -60,16 +60,9 @@ export function createDbCalls({ guard, readError }: CallOptions): (operation: Db
       span.end()
     }
 
-    function guarded(step: () => void): void {
-      try {
-        step()
-      } catch (error) {
-        guard.failed(error)
-      }
-    }
     return {
-      answered: () => guarded(() => end(undefined)),
-      failed: (error) => guarded(() => end(readError(error))),
+      answered: () => guard.run(() => end(undefined)),
+      failed: (error) => guard.run(() => end(readError(error))),
     }
   }
 }

@@ -31,11 +31,7 @@ export function watchFiles(files: readonly WatchedFile[], guard: Guard): () => v
   const byId = new Map(files.map((file) => [file.id, file]))
 
   function load(file: WatchedFile, exports: unknown): void {
-    try {
-      if (exports !== undefined) file.onLoad(exports)
-    } catch (error) {
-      guard.failed(error)
-    }
+    if (exports !== undefined) guard.run(() => file.onLoad(exports))
   }
 
   function onRequired(message: unknown): void {

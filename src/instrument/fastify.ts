@@ -16,25 +16,21 @@ type FastifyInstance = { addHook(name: 'onRequest', hook: (request: FastifyReque
  */
 export function instrumentFastify({ guard }: { readonly guard: Guard }): () => void {
   function nameByRoute(request: FastifyRequest): void {
-    try {
+    guard.run(() => {
       const route = request.routeOptions.url
       if (route !== undefined) setRoute(request.raw, route)
-    } catch (error) {
-      guard.failed(error)
-    }
+    })
   }
 
   function onInstance(message: unknown): void {
-    try {
+    guard.run(() => {
       // Published once by each `fastify()`: https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks
       const { fastify } = message as { fastify: FastifyInstance }
       fastify.addHook('onRequest', (request, _reply, done) => {
         nameByRoute(request)
         done()
       })
-    } catch (error) {
-      guard.failed(error)
-    }
+    })
   }
 
   function onHandler(message: unknown): void {

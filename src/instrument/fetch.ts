@@ -198,13 +198,7 @@ function setError({ span, attributes }: Attempt, type: string, message?: string)
 /** A subscriber that throws would end the process. */
 function subscribeAll(guard: Guard, handlers: Readonly<Record<string, (message: unknown) => void>>): () => void {
   const subscribed = Object.entries(handlers).map(([channel, handle]) => {
-    const guarded = (message: unknown) => {
-      try {
-        handle(message)
-      } catch (error) {
-        guard.failed(error)
-      }
-    }
+    const guarded = (message: unknown) => guard.run(() => handle(message))
     subscribe(channel, guarded)
     return () => unsubscribe(channel, guarded)
   })

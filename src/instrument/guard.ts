@@ -5,6 +5,8 @@ import { once } from '../once.ts'
 export type Guard = {
   /** Counts `error` and says it at the first time and then at most once a minute. Never throws. */
   failed(error: unknown): void
+  /** Calls `step`; what it throws is `failed`, and the result then undefined. */
+  run<T>(step: () => T): T | undefined
 }
 
 /** A fault that comes with every request is said, but does not fill the log. */
@@ -24,13 +26,22 @@ export function createGuard(name: string, nowMs: () => number = Date.now): Guard
   const attributes = { instrument: name }
   let quietUntilMs = 0
 
-  return {
-    failed(error) {
-      failures().add(1, attributes)
-      const now = nowMs()
-      if (now < quietUntilMs) return
-      quietUntilMs = now + WARN_INTERVAL_MS
-      diag.warn(`tts-otel: the ${name} instrumentation failed; the app is not affected, one piece of telemetry is missing.`, error)
-    },
+  function failed(error: unknown): void {
+    failures().add(1, attributes)
+    const now = nowMs()
+    if (now < quietUntilMs) return
+    quietUntilMs = now + WARN_INTERVAL_MS
+    diag.warn(`tts-otel: the ${name} instrumentation failed; the app is not affected, one piece of telemetry is missing.`, error)
   }
+
+  function run<T>(step: () => T): T | undefined {
+    try {
+      return step()
+    } catch (error) {
+      failed(error)
+      return undefined
+    }
+  }
+
+  return { failed, run }
 }

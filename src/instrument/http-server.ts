@@ -100,22 +100,16 @@ export function instrumentHttpServer({ contextManager, guard }: ServerOptions): 
     const state = followedRequest(response.req)
     if (!state || state.isEnded) return
     state.isEnded = true
-    try {
-      // Its own request, whoever answered it: that is where the span learns of a user who was known late.
-      resumeRequest(state.request, () => measure().ended(state, endSpan(state, response)))
-    } catch (error) {
-      guard.failed(error)
-    }
+    // Its own request, whoever answered it: that is where the span learns of a user who was known late.
+    guard.run(() => resumeRequest(state.request, () => measure().ended(state, endSpan(state, response))))
   }
 
   function onStart(message: unknown): void {
-    try {
+    guard.run(() => {
       // Node documents this shape: https://nodejs.org/api/diagnostics_channel.html#http
       const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
       start(request, response)
-    } catch (error) {
-      guard.failed(error)
-    }
+    })
   }
 
   subscribe('http.server.request.start', onStart)

@@ -44,11 +44,7 @@ export function installInstrumentation({ contextManager, collectorUrls = [], cap
   const uninstalls = new Map<string, () => void>()
   for (const [name, instrument] of Object.entries(all)) {
     const guard = createGuard(name)
-    try {
-      uninstalls.set(name, instrument(guard))
-    } catch (error) {
-      guard.failed(error)
-    }
+    guard.run(() => uninstalls.set(name, instrument(guard)))
   }
   return {
     names: [...uninstalls.keys()],

@@ -26,13 +26,7 @@ export function followChannels(startCommand: RedisCalls['command'], guard: Guard
 
   /** A subscriber that throws would end the process. */
   function guarded(step: (message: CommandMessage) => void): (message: unknown) => void {
-    return (message) => {
-      try {
-        step(message as CommandMessage) // documented: https://github.com/redis/ioredis#diagnostics-channel
-      } catch (error) {
-        guard.failed(error)
-      }
-    }
+    return (message) => guard.run(() => step(message as CommandMessage)) // documented: https://github.com/redis/ioredis#diagnostics-channel
   }
 
   const handlers = {

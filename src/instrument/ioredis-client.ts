@@ -49,20 +49,12 @@ export function createIoredisInstrument(guard: Guard): IoredisInstrument {
   const automatic = new WeakSet<object>()
   let isStopped = false
 
-  function guarded(step: () => void): void {
-    try {
-      step()
-    } catch (error) {
-      guard.failed(error)
-    }
-  }
-
   /** Looks at what the method is called with, before it is. */
   function watch(exports: unknown, name: string, look: (connection: Connection, parameter: unknown) => void): boolean {
     const owner = isRecord(exports) ? exports.default : undefined
     return watchMethod(owner, name, (method) => {
       return function (...parameters) {
-        if (!isStopped) guarded(() => look(this, parameters[0]))
+        if (!isStopped) guard.run(() => look(this, parameters[0]))
         return method.apply(this, parameters)
       }
     })

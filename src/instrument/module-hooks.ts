@@ -30,14 +30,11 @@ export function hookModule({ name, esmFile, onLoad, guard }: HookOptions): () =>
   const prefix = `data:text/javascript,/*tts-otel:${encodeURIComponent(name)}*/`
 
   function guarded(read: (message: unknown) => unknown): (message: unknown) => void {
-    return (message) => {
-      try {
+    return (message) =>
+      guard.run(() => {
         const exports = read(message)
         if (exports !== undefined) onLoad(exports)
-      } catch (error) {
-        guard.failed(error)
-      }
-    }
+      })
   }
 
   const onImport = guarded((message) => message)

@@ -1,6 +1,6 @@
 import type { DbCall } from './db-call.ts'
 import type { InContext } from './db-context.ts'
-import { isMethod } from './db-watch.ts'
+import { isMethod, type Method } from './db-watch.ts'
 
 /** What `pg` calls while it runs a `Query` object, a cursor, a query stream or a COPY stream. */
 const HANDLERS = [
@@ -30,19 +30,26 @@ export function watchSubmittable(
   query: Submittable,
   { call, inContext }: { readonly call: DbCall | undefined; readonly inContext: InContext },
 ): void {
-  for (const name of HANDLERS) {
-    const handler = query[name]
-    if (!isMethod(handler)) continue
-    // A property of its own stays enumerable, a new one is not.
-    Object.defineProperty(query, name, {
-      value: function (this: object, ...values: unknown[]): unknown {
+  for (const name of HANDLERS)
+    replace(query, name, (handler) => {
+      return function (...values) {
         if (name === 'handleError') call?.failed(values[0])
         // A row that could not be parsed is told as an error only now.
         else if (name === 'handleReadyForQuery' && !query._canceledDueToError) call?.answered()
         return inContext(handler, this, ...values)
-      },
-      writable: true,
-      configurable: true,
+      }
     })
-  }
+  // Of a stream the data comes when it is read, or past `pg` straight from the connection (`COPY … TO STDOUT`).
+  if (isMethod(query.pipe))
+    replace(query, 'emit', (emit) => {
+      return function (...values) {
+        return inContext(emit, this, ...values)
+      }
+    })
+}
+
+/** A property of its own stays enumerable, a new one is not. */
+function replace(query: Submittable, name: string, wrap: (method: Method) => Method): void {
+  const method = query[name]
+  if (isMethod(method)) Object.defineProperty(query, name, { value: wrap(method), writable: true, configurable: true })
 }

@@ -43,15 +43,6 @@ export function createPgInstrument(guard: Guard): PgInstrument {
   })
   let isStopped = false
 
-  function guarded<T>(step: () => T): T | undefined {
-    try {
-      return step()
-    } catch (error) {
-      guard.failed(error)
-      return undefined
-    }
-  }
-
   function watch(owner: unknown, name: string, wrap: (method: Method) => Method): void {
     watchMethod(owner, name, (method) => {
       const wrapped = wrap(method)
@@ -64,8 +55,8 @@ export function createPgInstrument(guard: Guard): PgInstrument {
   function query(method: Method): Method {
     return function (...parameters) {
       const [config] = parameters
-      const call = guarded(() => calls.query(this, textOf(config)))
-      if (isSubmittable(config)) guarded(() => watchSubmittable(config, { call, inContext: captureContext() }))
+      const call = guard.run(() => calls.query(this, textOf(config)))
+      if (isSubmittable(config)) guard.run(() => watchSubmittable(config, { call, inContext: captureContext() }))
       const told = (error: unknown) => (error ? call?.failed(error) : call?.answered())
       const passed = isSubmittable(config) ? parameters : withCallbacks(withOwnCallback(parameters), told)
       try {
@@ -82,8 +73,8 @@ export function createPgInstrument(guard: Guard): PgInstrument {
     return function (...parameters) {
       const startMs = performance.now()
       const acquired = (client: unknown) =>
-        guarded(() => isRecord(client) && waitTime.record((performance.now() - startMs) / 1_000, calls.target(client).pool))
-      const refused = (error: unknown) => guarded(() => calls.refused(this, startMs, error))
+        guard.run(() => isRecord(client) && waitTime.record((performance.now() - startMs) / 1_000, calls.target(client).pool))
+      const refused = (error: unknown) => guard.run(() => calls.refused(this, startMs, error))
       const passed = withCallbacks(parameters, (error, client) => (error ? refused(error) : acquired(client)))
       return follow(method.apply(this, passed), acquired, refused)
     }
@@ -152,8 +143,10 @@ function follow(result: unknown, onValue: (value: unknown) => void, onError: (er
   )
 }
 
+/** A query stream has its text in the cursor that it reads from. */
 function textOf(config: unknown): unknown {
-  return isRecord(config) ? config.text : config
+  if (!isRecord(config)) return config
+  return config.text ?? (isRecord(config.cursor) ? config.cursor.text : undefined)
 }
 
 function isCallback(value: unknown): value is Callback {

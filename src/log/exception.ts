@@ -11,13 +11,15 @@ export type ExceptionAttributes = {
 const CAUSES_MAX = 5
 /** Of an AggregateError: a connection that failed for every address of a host has a few. */
 const PARTS_MAX = 3
+/** Of a page of HTML or audio in base64 that somebody made a message of. */
+const MESSAGE_IN_STACK_CHARS_MAX = 4_096
 
 /** Type, message and stack of `error`, the stacks of its causes and parts appended as Java and Python print them. */
 export function describeException(error: Error): ExceptionAttributes {
   const chain = withCauses(error)
   const [, ...causes] = chain
   const stack = [stackOf(error), ...causes.map((cause) => `Caused by: ${stackOf(cause)}`)].join('\n')
-  return { [EXCEPTION_TYPE]: typeOf(error), [EXCEPTION_MESSAGE]: error.message, [EXCEPTION_STACKTRACE]: stack }
+  return { [EXCEPTION_TYPE]: typeOf(error), [EXCEPTION_MESSAGE]: String(error.message), [EXCEPTION_STACKTRACE]: stack }
 }
 
 /** Also of a proxy that has been revoked, where `instanceof` throws. */
@@ -46,6 +48,8 @@ function typeOf(error: Error): string {
   return error.name === 'Error' ? (error.constructor?.name ?? 'Error') : error.name
 }
 
-function stackOf(error: Error): string {
-  return error.stack ?? `${error.name}: ${error.message}`
+/** A stack begins with the message. A long one stands in `exception.message` alone: here it would push the calls over the limit of a text. */
+function stackOf({ name, message, stack }: Error): string {
+  if (typeof stack !== 'string') return `${name}: ${message}`
+  return message.length > MESSAGE_IN_STACK_CHARS_MAX ? stack.replace(message, `[${message.length} characters]`) : stack
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { createWarner } from '../delivery/warn.ts'
 import { createArchivist } from './file/archive-schedule.ts'
-import { atEnd } from './file/exit.ts'
+import { atEnd, outliveSignals } from './file/exit.ts'
 import { countDrop, describeFault, sayFault } from './file/fault.ts'
 import { createFileTarget } from './file/target.ts'
 import { createFileWriter } from './file/writer.ts'
@@ -49,8 +49,8 @@ const CHUNKS_PER_FILE = 5
  *                │           └──► size reached: path ─► path.1 … path.5 ─► compressed archives
  *                └──► not possible: waits for 10 s in 1 MB, then dropped and counted
  *
- * SIGKILL, and a signal that nobody listens to, end a process without a word to us. They can take the last lines of a burst, 16 KB at most,
- * whose caller has not returned to Node yet, and nothing else.
+ * SIGKILL and SIGHUP end a process without a word to us, SIGTERM and SIGINT a worker thread. They can take the last lines of a burst, 16 KB at
+ * most, whose caller has not returned to Node yet, and nothing else.
  */
 export function createFileSink(options: FileSinkOptions): FileSink {
   const { bytesMax = 10 * MB, backupsMax = 5, archivesMax = 30, mode = 0o640 } = options
@@ -80,6 +80,7 @@ export function createFileSink(options: FileSinkOptions): FileSink {
   function schedule(): void {
     if (isScheduled) return
     isScheduled = true
+    outliveSignals()
     process.nextTick(drainBurst)
   }
 

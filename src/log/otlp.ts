@@ -1,17 +1,17 @@
-import { type AnyValue, type Context, type HrTime, type LoggerProvider, logs, type Logger as OtelLogger } from '@opentelemetry/api'
+import type { AnyValue, Context, HrTime } from '@opentelemetry/api'
 import { LOG_RECORD_UID, SOURCE } from '../tts/semconv.ts'
 import { type Cleaning, markClean } from './clean.ts'
 import { SEVERITIES } from './levels.ts'
 import type { Line } from './line.ts'
+import { otelLoggerOf } from './otel-loggers.ts'
 
 /** Hands a record to OpenTelemetry, where a provider is registered. */
 export type Emit = (line: Line, active: Context) => void
 
 /** The way to OpenTelemetry for the logger `name`, whose records have been cleaned as `cleaning()` says. */
 export function createEmit(name: string, cleaning: () => Cleaning): Emit {
-  const otel = followProvider(name)
   return function emit(line, active) {
-    otel().emit({
+    otelLoggerOf(name).emit({
       timestamp: toHrTime(line.timeMs),
       severityNumber: SEVERITIES[line.level],
       severityText: line.level,
@@ -27,20 +27,6 @@ function toAttributes({ id, logger, attributes }: Line): Record<string, AnyValue
   const all: Record<string, AnyValue> = { [LOG_RECORD_UID]: id, [SOURCE]: logger }
   for (const name in attributes) all[name] = attributes[name]
   return all
-}
-
-/** The OpenTelemetry logger of whichever provider is registered now; the API's own proxy stays with the first. */
-function followProvider(name: string): () => OtelLogger {
-  let provider: LoggerProvider | undefined
-  let logger: OtelLogger | undefined
-  return function currentLogger() {
-    const registered = logs.getLoggerProvider()
-    if (logger === undefined || provider !== registered) {
-      provider = registered
-      logger = registered.getLogger(name)
-    }
-    return logger
-  }
 }
 
 /** Seconds and nanoseconds: a plain number could be taken for one of `performance.now()`. */

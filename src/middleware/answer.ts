@@ -58,11 +58,24 @@ export function toAnswer(failure: Failure, facts: AnswerFacts): Answer {
   const { status } = failure
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...failure.headers }
   if (status === 401) headers['www-authenticate'] ??= facts.challenge
-  const body = isProblem ? toProblem(failure, facts) : { error: failure.code, message: failure.message, ...sharedFacts(failure, facts) }
-  return { status, headers, body: stringify(body), contentType: isProblem ? `${PROBLEM_TYPE}; charset=utf-8` : JSON_TYPE }
+  const body = stringify(failure, (shown) => (isProblem ? toProblem(shown, facts) : toPlain(shown, facts)))
+  return { status, headers, body, contentType: isProblem ? `${PROBLEM_TYPE}; charset=utf-8` : JSON_TYPE }
+}
+
+/** Details that JSON cannot carry (a cycle, a BigInt, a getter that throws) are left out, not the answer. */
+function stringify(failure: Failure, toBody: (failure: Failure) => Body): string {
+  try {
+    return JSON.stringify(toBody(failure))
+  } catch {
+    return JSON.stringify(toBody({ ...failure, details: undefined }))
+  }
 }
 
 type Body = Readonly<Record<string, unknown>>
+
+function toPlain(failure: Failure, facts: AnswerFacts): Body {
+  return { error: failure.code, message: failure.message, ...sharedFacts(failure, facts) }
+}
 
 /** `about:blank`: the type says no more than the status; `error` is what programs look at. */
 function toProblem(failure: Failure, facts: AnswerFacts): Body {
@@ -81,16 +94,6 @@ function sharedFacts({ details }: Failure, { nowMs, path, method, requestId, err
     request_id: requestId,
     ...(errorId === undefined ? {} : { error_id: errorId }),
     ...(traceback === undefined ? {} : { traceback }),
-  }
-}
-
-/** Details that JSON cannot carry (a cycle, a BigInt, a getter that throws) are left out, not the answer. */
-function stringify(body: Body): string {
-  try {
-    return JSON.stringify(body)
-  } catch {
-    const { details: _, ...rest } = body
-    return JSON.stringify(rest)
   }
 }
 

@@ -6,7 +6,11 @@ import { createCore, type Served } from './request.ts'
 export type { ProbeSource, TtsOtelOptions } from './options.ts'
 
 /** The little of a request of Express 4 and 5 that is used. */
-export type ExpressRequest = IncomingMessage & { readonly originalUrl: string; readonly baseUrl: string }
+export type ExpressRequest = IncomingMessage & {
+  readonly originalUrl: string
+  readonly baseUrl: string
+  readonly app?: { enabled(setting: string): boolean }
+}
 type Next = (error?: unknown) => void
 
 export type ExpressHandler = (request: ExpressRequest, response: ServerResponse, next: Next) => void
@@ -51,17 +55,30 @@ export function ttsOtelErrors(options: TtsOtelOptions = {}): [ExpressHandler, Ex
 
 /**
  * Learns the route when the router sets it: an error unwinds `baseUrl`, and then only the last part of the route is left. `baseUrl` is what was
- * asked for: parameters of a path that a router is mounted on are put back, or each value would be a route of its own.
+ * asked for: parameters of a path that a router is mounted on are put back, and so is the case of what Express takes in any, or each value and
+ * each spelling would be a route of its own.
  */
 function followRoute(request: ExpressRequest, served: Served): void {
   const names = new Map<string, string>()
+  const isAnyCase = !request.app?.enabled('case sensitive routing')
+  function toPattern(segment: string): string {
+    const name = names.get(decode(segment))
+    if (name !== undefined) return `:${name}`
+    return isAnyCase ? segment.toLowerCase() : segment
+  }
+
   watch(request, 'params', (params) => {
-    for (const [name, value] of Object.entries(params ?? {})) if (typeof value === 'string') names.set(value, name)
+    for (const [name, value] of Object.entries(params ?? {})) for (const part of partsOf(value)) names.set(part, name)
   })
   watch(request, 'route', (route) => {
-    const mount = request.baseUrl.split('/').map((segment) => (names.has(decode(segment)) ? `:${names.get(decode(segment))}` : segment))
-    served.route = `${mount.join('/')}${pathOf(route)}`
+    served.route = `${request.baseUrl.split('/').map(toPattern).join('/')}${pathOf(route)}`
   })
+}
+
+/** A wildcard takes several segments: Express 5 gives a list of them, 4 a text. */
+function partsOf(value: unknown): readonly string[] {
+  const texts = Array.isArray(value) ? value : [value]
+  return texts.flatMap((text: unknown) => (typeof text === 'string' ? text.split('/') : [])).filter((part) => part !== '')
 }
 
 function watch(request: ExpressRequest, name: string, onSet: (value: unknown) => void): void {

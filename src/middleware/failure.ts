@@ -24,13 +24,15 @@ export const CLIENT_CLOSED_REQUEST = 499
 /** Headers of a framework's error that say how to ask better; others may be those of an upstream's answer. */
 const ERROR_HEADERS = ['allow', 'content-range', 'retry-after', 'www-authenticate']
 /** A message header cannot hold anything else. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]{1,1024}$/
+export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]{1,1024}$/
 /** `error.type` becomes a series of its own for each value. */
 const ERROR_TYPE_SHAPE = /^[A-Za-z_$][\w$.:-]{0,63}$/
 /** Classes that no client of another service throws: who put a status on such an error meant our client. */
 const PLAIN_CLASSES = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'URIError'])
 /** Of a schema; the client mends one after the other. */
 const VALIDATION_ERRORS_MAX = 10
+/** What clients that keep seconds in 32 bits can read: 68 years. */
+const RETRY_AFTER_S_MAX = 2_147_483_647
 
 const UNEXPECTED: Failure = {
   kind: 'unexpected',
@@ -63,10 +65,16 @@ export function httpFailure(status: number): Failure {
 function apiFailure(error: TtsApiError): Failure {
   const { code, message, details } = error
   const status = isErrorStatus(error.status) ? error.status : 500
-  const retryAfter = details?.retry_after
-  const headers: Record<string, string> =
-    typeof retryAfter === 'number' && retryAfter >= 0 && Number.isFinite(retryAfter) ? { 'retry-after': String(Math.ceil(retryAfter)) } : {}
+  const retryAfter = retryAfterOf(details)
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
   return { kind: 'api', status, code: String(code), message: String(message), details, headers, errorType: shapeErrorType(code) }
+}
+
+/** Whole seconds; a moment that has passed already is now. */
+function retryAfterOf(details: ErrorDetails | undefined): string | undefined {
+  const seconds = details?.retry_after
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) return undefined
+  return String(Math.min(Math.max(Math.ceil(seconds), 0), RETRY_AFTER_S_MAX))
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type Answer, BODY_HEADERS } from './answer.ts'
+import { guardBody } from './guarded-body.ts'
 import { failNodeRequest, findNodeRequest, runIn, startNodeRequest } from './node-request.ts'
 import type { TtsOtelOptions } from './options.ts'
 import { type Core, createCore, type Served } from './request.ts'
@@ -57,9 +58,10 @@ async function registerTtsOtel(app: FastifyApp, options: TtsOtelOptions): Promis
     next(null, isOurs ? refuse(core, request, reply) : payload)
   })
   app.addHook('onSend', (request, reply, payload, next) => {
-    // Once its headers are sent, Fastify tells of a stream that breaks in its own log only.
-    if (isStream(payload)) payload.on('error', (error) => void failNodeRequest(core, request.raw, reply.raw, error))
-    next(null, payload)
+    next(
+      null,
+      watchBody(payload, (error) => void failNodeRequest(core, request.raw, reply.raw, error)),
+    )
   })
   app.setErrorHandler((error, request, reply) => {
     const answer = failNodeRequest(core, request.raw, reply.raw, error)
@@ -106,6 +108,23 @@ function refuse(fallback: Core, request: Request, reply: Reply): string {
   reply.header('content-type', contentType)
   reply.serializer(() => body)
   return body
+}
+
+/** Once its headers are sent, Fastify tells of a body that breaks in its own log only. */
+function watchBody(payload: unknown, onBroken: (error: unknown) => void): unknown {
+  if (isStream(payload)) payload.on('error', onBroken)
+  if (payload instanceof ReadableStream) return watchWebStream(payload, onBroken)
+  if (!(payload instanceof Response) || !payload.body || payload.bodyUsed) return payload
+  return new Response(watchWebStream(payload.body, onBroken), payload)
+}
+
+/** One that somebody else reads already is refused by Fastify. */
+function watchWebStream(body: ReadableStream, onBroken: (error: unknown) => void): ReadableStream {
+  if (body.locked) return body
+  return guardBody(body, (error) => {
+    onBroken(error)
+    return error
+  })
 }
 
 type StreamLike = { on(event: 'error', listener: (error: unknown) => void): unknown }

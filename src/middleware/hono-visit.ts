@@ -3,6 +3,7 @@ import { context, trace } from '@opentelemetry/api'
 import { requestIdOf } from '../instrument/incoming.ts'
 import { uuidv7 } from '../log/uuid.ts'
 import type { Answer } from './answer.ts'
+import { guardBody } from './guarded-body.ts'
 import { failNodeRequest, findNodeRequest, startNodeRequest } from './node-request.ts'
 import type { Core, Served } from './request.ts'
 
@@ -38,13 +39,15 @@ function startNodeVisit(core: Core, request: Request, { incoming, outgoing }: No
     fail: (thrown) => failNodeRequest(core, incoming, outgoing, asAbort(thrown, request)),
     refuse: (status) => found.core.refuse(found.served, status),
     complete(response) {
-      if (isKeptByNodeServer(response)) return response
-      return guardBody(response, (error) => {
+      if (isKeptByNodeServer(response) || !response.body) return response
+      const guarded = guardBody(response.body, (error) => {
+        // Before the first piece node-server sends the message of the error as the answer: it gets one without secrets.
         const shown = new Error('An unexpected error occurred')
         const answer = failNodeRequest(core, incoming, outgoing, error)
         if (answer) found.served.answers.set(shown, answer) // the same failure, when it comes back with the response
         return shown
       })
+      return new Response(guarded, response)
     },
   }
 }
@@ -52,25 +55,6 @@ function startNodeVisit(core: Core, request: Request, { incoming, outgoing }: No
 /** An answer that node-server writes without making a real Response of it first. Others cost a wrapper more. */
 function isKeptByNodeServer(response: Response): boolean {
   return Object.getOwnPropertySymbols(response).some(({ description }) => description === 'cache')
-}
-
-/** When a body breaks before its first piece, node-server sends the message of the error as the answer: it gets one without secrets. */
-function guardBody(response: Response, toShown: (error: unknown) => Error): Response {
-  if (!response.body) return response
-  const reader = response.body.getReader()
-  const guarded = new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      } catch (error) {
-        controller.error(toShown(error))
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  })
-  return new Response(guarded, response)
 }
 
 /** Nobody tells when a body has been read to its end: the request is over for the log when its answer leaves the app. */

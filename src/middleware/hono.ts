@@ -12,7 +12,7 @@ type HonoRequest = {
   readonly raw: Request
   readonly routeIndex: number
   readonly matchedRoutes: readonly { readonly method: string; readonly path: string }[]
-  readonly bodyCache: { readonly text?: unknown }
+  readonly bodyCache: { readonly text?: unknown; readonly formData?: unknown }
 }
 
 type HonoContext = {
@@ -112,13 +112,24 @@ function routeOf({ matchedRoutes, routeIndex }: HonoRequest): string | undefined
   return matchedRoutes.slice(routeIndex).find(({ method, path }) => method !== 'ALL' || !path.endsWith('*'))?.path
 }
 
-/** Whether `error` is what `c.req.json()` throws for this body: Hono has no error of its own for that. */
-async function isOfBody(error: Error, { bodyCache }: HonoRequest): Promise<boolean> {
-  if (!(error instanceof SyntaxError) || bodyCache.text === undefined) return false
+/** Whether `error` is what Hono throws for this body, that is no JSON or no form: it has no error of its own for that. */
+async function isOfBody(error: Error, { bodyCache: { text, formData } }: HonoRequest): Promise<boolean> {
+  if (error instanceof TypeError) return error === (await failureOf(async () => settledOf(formData)))
+  if (!(error instanceof SyntaxError) || text === undefined) return false
+  const again = await failureOf(async () => JSON.parse(String(await settledOf(text))))
+  return again instanceof Error && again.message === error.message
+}
+
+/** What `promise` has come to; undefined while it waits: a body that nobody needs any more may take long. */
+function settledOf(promise: unknown): Promise<unknown> {
+  return Promise.race([promise, undefined])
+}
+
+async function failureOf(step: () => Promise<unknown>): Promise<unknown> {
   try {
-    JSON.parse(String(await bodyCache.text))
-    return false
-  } catch (again) {
-    return again instanceof Error && again.message === error.message
+    await step()
+    return undefined
+  } catch (error) {
+    return error
   }
 }

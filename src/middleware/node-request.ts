@@ -64,8 +64,9 @@ export function failNodeRequest(core: Core, message: IncomingMessage, response: 
   return undefined
 }
 
-/** Sends `answer`, without what the app had already said about the body that will not come. */
+/** Sends `answer`, without what the app had already said about the body that will not come. Nothing where another one has begun meanwhile. */
 export function sendAnswer(response: ServerResponse, { status, headers, body, contentType }: Answer): void {
+  if (response.headersSent) return
   for (const name of BODY_HEADERS) response.removeHeader(name)
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)

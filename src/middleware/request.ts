@@ -14,7 +14,7 @@ import { createClientAddress } from './client-address.ts'
 import { CLIENT_CLOSED_REQUEST, type Failure, httpFailure, toFailure } from './failure.ts'
 import { describeFailure, describeThrown, type LogEntry } from './failure-log.ts'
 import { serviceMetrics } from './metrics.ts'
-import type { TtsOtelOptions } from './options.ts'
+import { readOptions, type TtsOtelOptions } from './options.ts'
 import { describeRequest, type RequestEnd } from './request-log.ts'
 
 /** A request as a framework hands it over. */
@@ -66,14 +66,13 @@ export type Core = {
 
 /** Of our own records. */
 const LOGGER = 'tts-otel.http'
-const SLOW_REQUEST_S = 5
 const METHODS = { DEBUG: 'debug', INFO: 'info', WARNING: 'warning', ERROR: 'error', CRITICAL: 'critical' } as const
 
 /** Makes the shared part with the options of one app. Throws a TypeError for an option that cannot be used. */
 export function createCore(options: TtsOtelOptions): Core {
-  const { health, trustedProxies = [], slowRequestS = SLOW_REQUEST_S, challenge = 'Bearer' } = options
+  const { health, trustedProxies, slowRequestS, quietPaths, challenge } = readOptions(options)
   const clientAddress = createClientAddress(trustedProxies)
-  const quiet = new Set([...PROBE_PATHS, ...(options.quietPaths ?? [])])
+  const quiet = new Set([...PROBE_PATHS, ...quietPaths])
   const { includeTraceback } = processConfig().config
   const log = getLogger(LOGGER)
   const guard = createGuard('middleware')
@@ -133,16 +132,14 @@ export function createCore(options: TtsOtelOptions): Core {
     end(served, { status = CLIENT_CLOSED_REQUEST, how }) {
       if (served.isEnded) return
       served.isEnded = true
-      try {
+      guard.run(() => {
         const durationMs = performance.now() - served.startMs
         const isMeasured = served.nameError !== undefined || PROBE_PATHS.has(served.path)
         const unmeasured = isMeasured ? undefined : { durationS: durationMs / 1_000, hasFailed: status >= 500 || how !== 'complete' }
         serviceMetrics.ended({ isAuthFailure: served.isUnauthenticated || status === 401, unmeasured })
         if (quiet.has(served.path)) return
         write(served, describeRequest(served, { status, durationMs, how }, slowRequestS))
-      } catch (error) {
-        guard.failed(error)
-      }
+      })
     },
     isProbe: (method, path) => health !== undefined && PROBE_PATHS.has(path) && (method === 'GET' || method === 'HEAD'),
     async probe(path) {

@@ -1,14 +1,14 @@
 /** What the instrumentation of `ioredis` tells of a real Redis, with both versions of the client. */
 import { once } from 'node:events'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
-import { Redis as Redis6 } from 'ioredis'
+import { type Cluster, Redis as Redis6 } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis-5'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { instrumentIoredis } from '../../src/instrument/ioredis.ts'
 import { getRequestId, withRequest } from '../../src/request-context.ts'
 import { startTelemetry, waitForSpans } from '../instrument/support.ts'
-import { createRedis, type RedisServer } from './support/redis.ts'
+import { createRedis, joinCluster, type RedisServer } from './support/redis.ts'
 
 const telemetry = startTelemetry()
 instrumentIoredis({ guard: createGuard('ioredis') })
@@ -112,5 +112,43 @@ describe.each([
     expect(telemetry.spans[0]).toMatchObject({ name: 'GET', status: { code: SpanStatusCode.ERROR }, attributes: { request_id: 'r1' } })
     expect(telemetry.spans.at(-1)).toMatchObject({ name: 'GET', status: { code: SpanStatusCode.UNSET } })
     expect(new Set(telemetry.spans.map(({ name }) => name))).toEqual(new Set(['GET']))
+  })
+})
+
+describe('a cluster', () => {
+  let servers: readonly RedisServer[]
+  beforeAll(async () => {
+    servers = await Promise.all([1, 2].map(() => createRedis({ isClustered: true })))
+    await Promise.all(servers.map((node) => node.start()))
+    await joinCluster(servers)
+  })
+  afterAll(async () => {
+    for (const node of servers) await node.remove()
+  })
+
+  test.each([
+    ['ioredis 6', (nodes: object[], options: object) => new Redis6.Cluster(nodes, options)],
+    ['ioredis 5', (nodes: object[], options: object) => new Redis5.Cluster(nodes, options) as unknown as Cluster],
+  ])('%s: each command, pipeline and transaction is one span of its caller, whatever node it ends at', async (_name, create) => {
+    const cluster = create([{ host: '127.0.0.1', port: servers[0]!.port }], {})
+    await once(cluster, 'ready')
+    telemetry.reset()
+    await asRequest('r1', async () => {
+      for (const key of ['a', 'b', 'c', 'd']) await cluster.set(key, '1')
+      await cluster.pipeline().set('{x}1', '1').get('{x}1').exec()
+      await cluster.multi().set('{x}2', '1').get('{x}2').exec()
+      await expect(cluster.mget('a', 'b')).rejects.toThrow('CROSSSLOT')
+      await new Promise<void>((resolve) => cluster.get('a', () => resolve(expect(getRequestId()).toBe('r1'))))
+    })
+    cluster.disconnect()
+    const spans = await waitForSpans(telemetry, 8)
+    expect(spans.map(({ name, attributes }) => [name, attributes['error.type']])).toEqual([
+      ...Array.from({ length: 4 }, () => ['SET', undefined]),
+      ['PIPELINE', undefined],
+      ['MULTI', undefined],
+      ['MGET', 'CROSSSLOT'],
+      ['GET', undefined],
+    ])
+    for (const { attributes } of spans) expect(attributes).toMatchObject({ 'server.port': servers[0]!.port, request_id: 'r1' })
   })
 })

@@ -1,8 +1,12 @@
 /** What the instrumentation of `pg` tells of a real PostgreSQL: its concurrency, its errors, and how it reads text. */
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import pg from 'pg'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { instrumentPgModule } from '../../src/instrument/pg-module.ts'
@@ -104,6 +108,59 @@ test('a cursor inside a transaction, and its rows in pieces', async () => {
   expect(count).toBe(1_000)
   const spans = await waitForSpans(telemetry, 3)
   expect(spans.map(({ name }) => name)).toEqual(['BEGIN', 'SELECT songs', 'COMMIT'])
+})
+
+test('COPY in both directions is one span each, and its streams keep the request of who copies', async () => {
+  const client = await asRequest('maker', () => pool.connect())
+  const told = await asRequest('r1', async () => {
+    const ids: string[] = []
+    const note = () => ids.push(getRequestId())
+    await pipeline(
+      Readable.from(['2001\ta secret\n', '2002\ta secret\n']),
+      client.query(copyFrom('COPY songs FROM STDIN')).on('finish', note),
+    )
+    const out = client.query(copyTo('COPY (SELECT * FROM songs WHERE id > 2000) TO STDOUT'))
+    const parts: Buffer[] = []
+    out
+      .on('data', (part) => parts.push(part))
+      .on('data', note)
+      .on('end', note)
+    await once(out, 'close')
+    return { ids, text: Buffer.concat(parts).toString() }
+  })
+  expect(told.text).toBe('2001\ta secret\n2002\ta secret\n')
+  expect(new Set(told.ids)).toEqual(new Set(['r1']))
+  const broken = client.query(copyFrom('COPY songs FROM STDIN'))
+  await expect(pipeline(Readable.from(['a secret\n']), broken)).rejects.toMatchObject({ code: '22P02' })
+  await client.query('DELETE FROM songs WHERE id > 2000')
+  client.release()
+  const spans = await waitForSpans(telemetry, 4)
+  expect(spans.map(({ name, attributes }) => [name, attributes.request_id, attributes['error.type']])).toEqual([
+    ['COPY songs', 'r1', undefined],
+    ['COPY SELECT songs', 'r1', undefined],
+    ['COPY songs', undefined, '22P02'],
+    ['DELETE songs', undefined, undefined],
+  ])
+  expect(JSON.stringify(spans.map(({ attributes, status }) => [attributes, status]))).not.toContain('secret')
+})
+
+test('a query stream, to its end and given up early, and its listeners', async () => {
+  const client = await asRequest('maker', () => pool.connect())
+  const text = 'SELECT id FROM songs WHERE id <= 1000'
+  const ids = await asRequest('r1', async () => {
+    const stream = client.query(new QueryStream(text, [], { batchSize: 300 }))
+    const heard: string[] = []
+    stream.on('data', () => heard.push(getRequestId())).on('end', () => heard.push(getRequestId()))
+    await once(stream, 'close')
+    return heard
+  })
+  expect(ids).toHaveLength(1_001)
+  expect(new Set(ids)).toEqual(new Set(['r1']))
+  for await (const row of client.query(new QueryStream(text, [], { batchSize: 10 }))) if (row.id > 0) break
+  await client.query('SELECT 1')
+  client.release()
+  const spans = await waitForSpans(telemetry, 3)
+  expect(spans.map(({ name }) => name)).toEqual(['SELECT songs', 'SELECT songs', 'SELECT'])
 })
 
 test('notifications come from another connection', async () => {

@@ -38,7 +38,7 @@ redis_program() {
 }
 
 install_redis() {
-  command -v apt-get >/dev/null || fail "Redis is missing and there is no apt-get here; install Redis 6.2 or newer, with redis-server in /usr/bin or /usr/local/bin"
+  command -v apt-get >/dev/null || fail "Redis is missing and there is no apt-get here; install Redis 7.0 or newer, with redis-server in /usr/bin or /usr/local/bin"
   [ "$(id -u)" = 0 ] || fail "Redis is missing; run 'sudo apt-get install -y redis-tools', or this script as root"
   echo "installing Redis" >&2
   export DEBIAN_FRONTEND=noninteractive

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { instrumentPg } from '../../src/instrument/pg.ts'
@@ -184,6 +185,21 @@ test('the span of a cursor lasts from its query to its close, and reading keeps 
   expect(spans.map(({ attributes }) => attributes['error.type'])).toEqual([undefined, '42703', undefined])
 })
 
+test('a query stream is named by its statement, and its listeners run where it was given', async () => {
+  const client = await asRequest('maker', () => pool.connect()).result
+  const { here, result } = asRequest('r1', async (where) => {
+    const heard: object[] = []
+    const stream = client.query(new QueryStream('SELECT id FROM songs', [], { batchSize: 2 }))
+    stream.on('data', () => heard.push(where())).on('end', () => heard.push(where()))
+    await once(stream, 'close')
+    return heard
+  })
+  expect(await result).toEqual([here, here, here, here])
+  client.release()
+  const [span] = await waitForSpans(telemetry, 1)
+  expect(span).toMatchObject({ name: 'SELECT songs', attributes: { 'db.query.text': 'SELECT id FROM songs', request_id: 'r1' } })
+})
+
 test('prepared statements, several statements and an empty one', async () => {
   const client = await pool.connect()
   for (const id of [1, 2])
@@ -244,7 +260,7 @@ test('a connection that cannot be had is a span of its own', async () => {
 })
 
 test('an exhausted pool and a query that takes too long are timeouts', async () => {
-  const small = new pg.Pool({ ...settings(), max: 1, connectionTimeoutMillis: 50, query_timeout: 50 })
+  const small = new pg.Pool({ ...settings(), max: 1, connectionTimeoutMillis: 500, query_timeout: 500 })
   small.on('error', () => {})
   const holder = await small.connect()
   await expect(small.connect()).rejects.toThrow('timeout exceeded')

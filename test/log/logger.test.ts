@@ -167,6 +167,17 @@ describe('errors', () => {
     expect(last()['exception.stacktrace'].match(/Caused by/g)).toHaveLength(3)
   })
 
+  test('with a message of a megabyte keep their stack, and the fields beside them', () => {
+    log.error('failed', {
+      error: new Error('x'.repeat(1_000_000), { cause: new Error('deep') }),
+      voice: 'Kore',
+      reason: 'y'.repeat(10_000),
+    })
+    expect(last()).toMatchObject({ voice: 'Kore', reason: 'y'.repeat(10_000) })
+    expect(last()['exception.message']).toMatch(/^x+… \[\d+ more characters cut\]$/)
+    expect(last()['exception.stacktrace']).toMatch(/^Error: \[1000000 characters\]\n {4}at .+Caused by: Error: deep\n/s)
+  })
+
   test('of a class without a name of its own have the name of the class', () => {
     class QuotaError extends Error {}
     log.error('failed', new QuotaError('used up'))

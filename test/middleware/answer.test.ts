@@ -39,10 +39,16 @@ test('a 401 challenges as the app says, unless the error does', () => {
   expect(toAnswer({ ...httpFailure(401), headers }, { ...facts, challenge }).headers['www-authenticate']).toBe('Basic')
 })
 
-test('details that JSON cannot carry are left out', () => {
-  const details: Record<string, unknown> = {}
-  details.self = details
-  const { body } = toAnswer(toFailure(new ValidationError('wrong', details)), facts)
+const cycle: Record<string, unknown> = {}
+cycle.self = cycle
+
+test.each<[string, object | null]>([
+  ['with a cycle', cycle],
+  ['that throw when they are looked at', new Proxy({}, { ownKeys: () => throwIt() })],
+  ['that are null, from an app without types', null],
+])('details %s are left out', (_name, details) => {
+  const error = Reflect.construct(ValidationError, ['wrong', details])
+  const { body } = toAnswer(toFailure(error), facts)
   expect(JSON.parse(body)).toEqual({
     error: 'VALIDATION_ERROR',
     message: 'wrong',
@@ -52,6 +58,10 @@ test('details that JSON cannot carry are left out', () => {
     request_id: 'r-1',
   })
 })
+
+function throwIt(): never {
+  throw new Error('a trap')
+}
 
 const ended = {
   method: 'GET',

@@ -100,25 +100,28 @@ export function describeConnections(framework: Framework, service: () => Service
     expect(logsOf(id)[0]!.duration).toBeGreaterThan(0.01)
   })
 
-  test('a stream that breaks ends the connection, is logged once, and tells the client nothing', async () => {
-    const [id = ''] = newIds(1)
-    const { body, isComplete, headers } = await ask(service().port, { path: '/stream/broken', headers: withId(id) })
-    expect({ isComplete, id: headers['x-request-id'] }).toEqual({ isComplete: false, id })
-    expect(body).not.toContain(SEKRET)
-    await eventually(() => logsOf(id)).toHaveLength(2)
-    expect(logsOf(id)[0]).toMatchObject({ level: 'CRITICAL', message: `Unexpected error: the voice broke: ${SEKRET}` })
-    expect(logsOf(id)[1]).toMatchObject({ level: 'ERROR', message: expect.stringMatching(/^HTTP 200 in /), ended: 'broken' })
-    if (service().isRegistered) {
-      await eventually(() => service().spanOf(id)).toBeDefined()
-      expect(service().spanOf(id)).toMatchObject({ status: { code: 2 } })
-      expect(attribute(service().spanOf(id), 'error.type')).toBe('Error')
-      expect(
-        service()
-          .spanOf(id)!
-          .events?.map(({ name }) => name),
-      ).toEqual(['exception'])
-    }
-  })
+  test.each(['/stream/broken', '/stream/broken-web'])(
+    '%s ends the connection, is logged once, and tells the client nothing',
+    async (path) => {
+      const [id = ''] = newIds(1)
+      const { body, isComplete, headers } = await ask(service().port, { path, headers: withId(id) })
+      expect({ isComplete, id: headers['x-request-id'] }).toEqual({ isComplete: false, id })
+      expect(body).not.toContain(SEKRET)
+      await eventually(() => logsOf(id)).toHaveLength(2)
+      expect(logsOf(id)[0]).toMatchObject({ level: 'CRITICAL', message: `Unexpected error: the voice broke: ${SEKRET}` })
+      expect(logsOf(id)[1]).toMatchObject({ level: 'ERROR', message: expect.stringMatching(/^HTTP 200 in /), ended: 'broken' })
+      if (service().isRegistered) {
+        await eventually(() => service().spanOf(id)).toBeDefined()
+        expect(service().spanOf(id)).toMatchObject({ status: { code: 2 } })
+        expect(attribute(service().spanOf(id), 'error.type')).toBe('Error')
+        expect(
+          service()
+            .spanOf(id)!
+            .events?.map(({ name }) => name),
+        ).toEqual(['exception'])
+      }
+    },
+  )
 
   test('a client that goes away is no failure of the service', async () => {
     const [id = ''] = newIds(1)
@@ -143,10 +146,23 @@ export function describeConnections(framework: Framework, service: () => Service
     }
   })
 
-  test('a client that goes away in the middle of a stream is no failure either', async () => {
+  test('a client that goes away in the middle of its own body is no failure either', async () => {
     const [id = ''] = newIds(1)
     const socket = connect(service().port, '127.0.0.1')
-    socket.write(`GET /stream HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${id}\r\n\r\n`)
+    socket.write(
+      `POST /echo HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${id}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a":`,
+    )
+    await sleep(50)
+    socket.destroy()
+    await eventually(() => logsOf(id)).toHaveLength(1)
+    await sleep(50)
+    expect(logsOf(id)).toMatchObject([{ level: 'WARNING', status_code: 499, ended: 'aborted' }])
+  })
+
+  test.each(['/stream', '/stream/web'])('a client that goes away in the middle of %s is no failure either', async (path) => {
+    const [id = ''] = newIds(1)
+    const socket = connect(service().port, '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${id}\r\n\r\n`)
     await new Promise((resolve) => socket.once('data', resolve))
     socket.destroy()
     await eventually(() => logsOf(id)).toHaveLength(1)

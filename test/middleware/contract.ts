@@ -58,6 +58,30 @@ const ROWS: readonly Row[] = [
   { name: 'HEAD', method: 'HEAD', path: '/ok', status: 200, logs: [request], route: '/ok' },
   { name: 'a mounted router', path: '/tenants/acme/users/7', status: 200, logs: [request], route: '/tenants/:tenant/users/:id' },
   {
+    name: 'a mounted router, asked for in another case',
+    path: '/TENANTS/acme/users/7',
+    status: 200,
+    logs: [request],
+    route: '/tenants/:tenant/users/:id',
+    except: ['fastify', 'hono'],
+  },
+  {
+    name: 'a router on a wildcard',
+    path: '/files/a/b',
+    status: 200,
+    logs: [request],
+    route: '/files/:rest/:rest/',
+    except: ['fastify', 'hono', 'express-4'],
+  },
+  {
+    name: 'a router on a wildcard without a name',
+    path: '/files/a/b',
+    status: 200,
+    logs: [request],
+    route: '/files/:0/:0/',
+    except: ['fastify', 'hono', 'express'],
+  },
+  {
     name: 'an error in a mounted router',
     path: '/tenants/acme/users/7/fail',
     status: 500,
@@ -77,6 +101,7 @@ const ROWS: readonly Row[] = [
   api('redis', 500, 'REDIS_ERROR', 'The quota is not known', { operation: 'read quota' }),
   api('bad-status', 500, 'INTERNAL_ERROR', 'Not a status'),
   api('bad-details', 400, 'VALIDATION_ERROR', 'These details are no JSON'),
+  api('null-details', 400, 'VALIDATION_ERROR', 'These details are null'),
   {
     ...api('rate', 429, 'RATE_LIMIT_EXCEEDED', 'Too many requests'),
     name: 'HEAD of an error',
@@ -149,6 +174,16 @@ const ROWS: readonly Row[] = [
     body: JSON.stringify('x'.repeat(2_000)),
     routeBeforeBody: '/echo',
     ...http(413, 'Payload Too Large'),
+  },
+  {
+    name: 'a form that is none',
+    method: 'POST',
+    path: '/form',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: SEKRET,
+    route: '/form',
+    ...http(400, 'Bad Request'),
+    except: ['fastify', 'express', 'express-4'], // which need a parser of somebody else
   },
   { name: 'OPTIONS of nothing', method: 'OPTIONS', path: '/nowhere', ...http(404, 'Not Found'), except: ['express', 'express-4'] },
   {

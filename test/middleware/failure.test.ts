@@ -36,7 +36,8 @@ test.each([
   [60, '60'],
   [1.2, '2'],
   [0, '0'],
-  [-1, undefined],
+  [-1, '0'],
+  [1e25, '2147483647'],
   [Number.POSITIVE_INFINITY, undefined],
 ])('Retry-After of %d seconds is %s', (seconds, header) => {
   expect(toFailure(new RateLimitError('slow', seconds)).headers['retry-after']).toBe(header)

@@ -10,6 +10,7 @@ import { AuthenticationError, RateLimitError } from '../../src/errors.ts'
 import { ttsOtelErrors, ttsOtel as ttsOtelExpress } from '../../src/middleware/express.ts'
 import { ttsOtel as ttsOtelFastify } from '../../src/middleware/fastify.ts'
 import { ttsOtel as ttsOtelHono } from '../../src/middleware/hono.ts'
+import type { TtsOtelOptions } from '../../src/middleware/options.ts'
 import { getRequestId } from '../../src/request-context.ts'
 import { listen } from '../instrument/support.ts'
 
@@ -75,8 +76,34 @@ describe('Express', () => {
     return answer
   }
 
-  test('wrong options fail at once, by name', () => {
-    expect(() => ttsOtelExpress(WRONG_PROXIES)).toThrow('trustedProxies: "10.0.0.0/99"')
+  test.each<[string, TtsOtelOptions]>([
+    ['trustedProxies: "10.0.0.0/99"', WRONG_PROXIES],
+    ['slowRequestS: NaN', { slowRequestS: Number.NaN }],
+    [String.raw`challenge: "Basic\r\n"`, { challenge: 'Basic\r\n' }],
+  ])('wrong options fail at once, by name: %s', (message, options) => {
+    expect(() => ttsOtelExpress(options)).toThrow(message)
+    expect(() => ttsOtelErrors(options)).toThrow(message)
+  })
+
+  test('a probe whose answer comes after somebody else has answered', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const app = express()
+    app.use((_request, response, next) => {
+      next()
+      response.status(504).end('too late')
+      resolve()
+    })
+    app.use(
+      ttsOtelExpress({
+        health: {
+          async answer() {
+            await promise
+            return { status: 200, body: {} }
+          },
+        },
+      }),
+    )
+    expect(await ask(app, '/health')).toMatchObject({ status: 504, body: 'too late' })
   })
 
   test('only the handler of errors: it answers all the same', async () => {

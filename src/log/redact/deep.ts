@@ -118,7 +118,7 @@ export function createDeepRedactor(judge: Judge, mask: HashIdentity | undefined)
 }
 
 function redactCounted(text: string, walk: Walk, mask: HashIdentity | undefined): string {
-  walk.charsLeft -= text.length
+  walk.charsLeft -= Math.min(text.length, TEXT_CHARS_MAX) // the rest is cut, not looked at
   return walk.charsLeft < 0 ? TOO_MANY : redactText(text, mask)
 }
 

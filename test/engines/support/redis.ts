@@ -23,12 +23,20 @@ export type RedisServer = {
 
 const START_MS_MAX = 15_000
 
-/** Chooses a port; {@link RedisServer.start} starts the server. `password` is asked of every client. */
-export async function createRedis({ password = '' } = {}): Promise<RedisServer> {
+/** Chooses a port; {@link RedisServer.start} starts the server. `password` is asked of every client; `isClustered`: for {@link joinCluster}. */
+export async function createRedis({ password = '', isClustered = false } = {}): Promise<RedisServer> {
   const program = findProgram()
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-redis-'))
   const port = await freePort()
-  const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', ...(password ? { requirepass: password } : {}) }
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: folder,
+    save: '',
+    appendonly: 'no',
+    ...(password ? { requirepass: password } : {}),
+    ...(isClustered ? { 'cluster-enabled': 'yes', 'cluster-port': await freePort() } : {}),
+  }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   let server: ChildProcess | undefined
 
@@ -53,6 +61,22 @@ export async function createRedis({ password = '' } = {}): Promise<RedisServer> 
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+const SLOTS = 16_384
+
+/** Makes one cluster of servers that are started, each with its share of the slots. Resolves when all of them know it. */
+export async function joinCluster(servers: readonly RedisServer[]): Promise<void> {
+  const clients = servers.map(({ port }) => new Redis(port, '127.0.0.1'))
+  const [, busPort] = (await clients[0]!.config('GET', 'cluster-port')) as string[]
+  const firstOf = (index: number) => Math.floor((index * SLOTS) / clients.length)
+  for (const [index, client] of clients.entries()) {
+    await client.call('CLUSTER', 'ADDSLOTSRANGE', firstOf(index), firstOf(index + 1) - 1)
+    if (index > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', servers[0]!.port, busPort!)
+  }
+  const isReady = async (client: Redis) => String(await client.cluster('INFO')).includes('cluster_state:ok')
+  for (const client of clients) while (!(await isReady(client))) await sleep(50)
+  for (const client of clients) client.disconnect()
 }
 
 /** `redis-tools` brings the server's binary without a service that would start by itself. */

@@ -1,9 +1,22 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import fs, {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { listLog } from '../../../src/log/file/archive-files.ts'
 import { type Archived, carryOut, planArchives } from '../../../src/log/file/archive-sweep.ts'
 import { runNode } from '../../support/run-node.ts'
@@ -140,6 +153,45 @@ test('killed at any moment of it: no line is lost, no half archive has the name 
   }
   expect(archivesIn(folder)).toHaveLength(3)
   expect(readdirSync(folder)).toHaveLength(3)
+})
+
+test('an archive is on the disk before it gets its name, and has its name there before the original goes', async () => {
+  const folder = makeFolder()
+  const retired = join(folder, 'app.log.2026-11-11T00-00-00-000Z')
+  writeOld(retired, 2, 'line\n')
+  const steps: string[] = []
+  const note = (step: string, path: unknown) => steps.push(`${step} ${relative(folder, String(path)).replace(String(process.pid), 'PID')}`)
+  const folderHandle = await open(folder)
+  const handles: { sync(this: FileHandle): Promise<void> } = Object.getPrototypeOf(folderHandle)
+  await folderHandle.close()
+  const { renameSync, unlinkSync } = fs
+  const { sync } = handles
+  vi.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
+    await sync.call(this)
+    note('sync', readlinkSync(`/proc/self/fd/${this.fd}`))
+  })
+  fs.renameSync = (from, to) => {
+    renameSync(from, to)
+    note('rename to', to)
+  }
+  fs.unlinkSync = (path) => {
+    unlinkSync(path)
+    note('remove', path)
+  }
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+    Object.assign(fs, { renameSync, unlinkSync })
+    syncBuiltinESMExports()
+  })
+  await sweep(join(folder, 'app.log'))
+  const name = basename(retired)
+  expect(steps.filter((step) => !step.includes('.lock'))).toEqual([
+    `sync ${name}.gz.PID`,
+    `rename to ${name}.gz`,
+    'sync ',
+    `remove ${name}`,
+  ])
 })
 
 test('killed between the archive and the removal of its source: the next pass makes one of two', async () => {

@@ -50,6 +50,14 @@ describe.each(LOADED)('%s', (_, args) => {
     expect({ signal: ended.signal, found: tally(numbersOf(ended.lines), 500) }).toEqual({ signal, found: '500 whole lines' })
   })
 
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s in the middle of a burst', async (signal) => {
+    const ended = await run(
+      `${BURST} process.kill(process.pid, '${signal}'); for (let i = 500; i < 900; i++) sink.write(line(i)); ${WAIT}`,
+      { args },
+    )
+    expect({ signal: ended.signal, found: tally(numbersOf(ended.lines), 900) }).toEqual({ signal, found: '900 whole lines' })
+  })
+
   test('SIGTERM with a handler of the app, which logs on its way out', async () => {
     const handler = `process.on('SIGTERM', () => { ${BURST} process.exit(7) });`
     const ended = await run(`${handler} ${WAIT}`, { args, kill: 'SIGTERM' })
@@ -61,6 +69,19 @@ describe.each(LOADED)('%s', (_, args) => {
     const ended = await run(`${handler} ${WAIT}`, { args, kill: 'SIGTERM' })
     expect({ signal: ended.signal, found: tally(numbersOf(ended.lines), 501) }).toEqual({ signal: 'SIGTERM', found: '501 whole lines' })
   })
+})
+
+test('without a burst SIGTERM ends code that never returns, as if there were no log', async () => {
+  const ended = await run(`sink.write(line(0)); console.log('ready'); for (;;);`, { kill: 'SIGTERM' })
+  expect(ended).toMatchObject({ signal: 'SIGTERM', lines: ['line 0 '] })
+})
+
+test('registration after the first burst: one listener for both, and the process dies of SIGTERM', async () => {
+  const late = `await import(${JSON.stringify(`file://${REGISTER}`)})`
+  const ended = await run(`${BURST} await new Promise(setImmediate); ${late}; console.log(process.listenerCount('SIGTERM')); ${WAIT}`, {
+    kill: 'SIGTERM',
+  })
+  expect(ended).toMatchObject({ signal: 'SIGTERM', stdout: '1\nready\n' })
 })
 
 test('SIGKILL takes nothing of code that has returned, nor the first lines of code that has not', async () => {

@@ -41,7 +41,11 @@ export async function startExpress(name: 'express' | 'express-4', options: TtsOt
     later(async (request, response) => response.json(await signIn(String(request.params.name)))),
   )
   app.get('/stream', (_request, response) => void pipeline(Readable.from(pieces(false)), response.type('audio/wav'), () => {}))
+  app.get('/stream/web', (_request, response) => void pipeline(Readable.fromWeb(ReadableStream.from(pieces(false))), response, () => {}))
   app.get('/stream/broken', (_request, response) => void pipeline(Readable.from(pieces(true)), response.type('audio/wav'), () => {}))
+  app.get('/stream/broken-web', (_request, response) => {
+    pipeline(Readable.fromWeb(ReadableStream.from(pieces(true))), response.type('audio/wav'), () => {})
+  })
   app.get(
     '/endless',
     later(async (_request, response) => endlessWork(signalOf(response))),
@@ -56,6 +60,8 @@ export async function startExpress(name: 'express' | 'express-4', options: TtsOt
   users.get('/:id/fail', () => fail('plain'))
   tenants.use('/users', users)
   app.use('/tenants/:tenant', tenants)
+  const files = express.Router().get('/', (_request, response) => void response.send())
+  app.use(name === 'express' ? '/files/*rest' : '/files/*', files)
   app.use(ttsOtelErrors(options))
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -33,6 +33,7 @@ const FAILURES: Readonly<Record<string, () => unknown>> = {
     details.self = details
     return new ValidationError('These details are no JSON', details)
   },
+  'null-details': () => Reflect.construct(ValidationError, ['These details are null', null]),
   plain: () => new TypeError(`SELECT ${SEKRET} FROM users`, { cause }),
   upstream: () => new ApiError({ status: 429, message: `{"error":{"message":"${SEKRET}"}}` }),
   text: () => `a text: ${SEKRET}`,

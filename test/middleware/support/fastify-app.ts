@@ -23,7 +23,9 @@ export async function startFastify(options: TtsOtelOptions): Promise<number> {
   app.get('/context', idsEverywhere)
   app.get('/user/:name', (request) => signIn((request.params as { name: string }).name))
   app.get('/stream', (_request, reply) => reply.type('audio/wav').send(Readable.from(pieces(false))))
+  app.get('/stream/web', (_request, reply) => reply.send(ReadableStream.from(pieces(false))))
   app.get('/stream/broken', (_request, reply) => reply.type('audio/wav').send(Readable.from(pieces(true))))
+  app.get('/stream/broken-web', async () => new Response(ReadableStream.from(pieces(true)), { headers: { 'content-type': 'audio/wav' } }))
   app.get('/endless', (_request, reply) => endlessWork(signalOf(reply.raw)))
   app.get('/cached', async (_request, reply) => {
     reply.header('cache-control', 'max-age=86400').header('content-disposition', 'attachment').type('audio/wav')

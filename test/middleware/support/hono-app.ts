@@ -28,6 +28,7 @@ export function createHono(options: TtsOtelOptions): Hono {
   })
   app.get('/status/:status', () => Response.json({}, { status: 503 }))
   app.post('/echo', async (c) => c.json({ id: getRequestId(), body: await c.req.json() }))
+  app.post('/form', async (c) => c.json(await c.req.parseBody()))
   app.post('/raw', async (c) => {
     const ids = [getRequestId()]
     for await (const _ of c.req.raw.body ?? []) ids.push(getRequestId())
@@ -36,7 +37,13 @@ export function createHono(options: TtsOtelOptions): Hono {
   app.get('/context', async (c) => c.json(await idsEverywhere()))
   app.get('/user/:name', async (c) => c.json(await signIn(c.req.param('name'))))
   app.get('/stream', () => new Response(ReadableStream.from(pieces(false)), { headers: { 'content-type': 'audio/wav' } }))
+  app.get('/stream/web', async (c, next) => {
+    await next()
+    c.header('x-looked', String(c.res.body !== null)) // from then on it is a Response of the platform, which node-server does not keep
+  })
+  app.get('/stream/web', () => new Response(ReadableStream.from(pieces(false))))
   app.get('/stream/broken', () => new Response(ReadableStream.from(pieces(true)), { headers: { 'content-type': 'audio/wav' } }))
+  app.get('/stream/broken-web', () => new Response(ReadableStream.from(pieces(true)), { headers: { 'content-type': 'audio/wav' } }))
   app.get('/endless', (c) => endlessWork(c.req.raw.signal))
   app.get('/cached', (c) => {
     c.header('cache-control', 'max-age=86400')
