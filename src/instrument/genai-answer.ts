@@ -24,6 +24,8 @@ export type Answer = {
   readonly hasText: boolean
   readonly audio: AudioFacts | undefined
   readonly audioType: string | undefined
+  /** When the first audio came, on the clock of {@link performance.now}. */
+  readonly firstAudioMs: number | undefined
   /** How the pieces of the audio came, on the clock of {@link performance.now}; undefined where nobody can say. */
   readonly playback?: PlaybackFacts | undefined
   /** How soon the provider answered, and for how much: `standard`, `batch`. */
@@ -37,8 +39,8 @@ export type Answer = {
 
 /** Reads the pieces of one answer; keeps numbers, never the audio. */
 export type AnswerReader = {
-  /** @returns whether this piece held audio. */
-  add(piece: unknown): boolean
+  /** A piece that came at `atMs` of {@link performance.now}. */
+  add(piece: unknown, atMs: number): void
   answer(): Answer
 }
 
@@ -49,10 +51,10 @@ export type ReaderOptions = {
 
 /** Audio and text as both APIs deliver them. */
 export type MediaReader = {
-  /** @returns whether there was audio in it. */
-  audio(data: string | undefined, mimeType: string | undefined): boolean
+  /** Base64 that came at `atMs` of {@link performance.now}. */
+  audio(data: string | undefined, mimeType: string | undefined, atMs: number): void
   text(text: string | undefined): void
-  media(): Pick<Answer, 'audio' | 'audioType' | 'playback' | 'hasText'>
+  media(): Pick<Answer, 'audio' | 'audioType' | 'firstAudioMs' | 'playback' | 'hasText'>
 }
 
 type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
@@ -91,19 +93,17 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
   let usage: GeminiResponse['usageMetadata']
   let serverTimingMs: number | undefined
 
-  function readPart({ inlineData, text, thought }: Part): boolean {
-    if (!thought) reader.text(text)
-    return inlineData ? reader.audio(inlineData.data, inlineData.mimeType) : false
-  }
-
-  function readCandidate(candidate: Candidate, position: number): boolean {
+  function readCandidate(candidate: Candidate, position: number, atMs: number): void {
     const at = candidate.index ?? position
     finishReasons[at] = candidate.finishReason?.toLowerCase() ?? finishReasons[at]
-    return (candidate.content?.parts ?? []).map(readPart).includes(true)
+    for (const { inlineData, text, thought } of candidate.content?.parts ?? []) {
+      if (!thought) reader.text(text)
+      if (inlineData) reader.audio(inlineData.data, inlineData.mimeType, atMs)
+    }
   }
 
   return {
-    add(value) {
+    add(value, atMs) {
       const piece = value as GeminiResponse // every part of it is optional
       model = piece.modelVersion ?? model
       id = piece.responseId ?? id
@@ -111,7 +111,9 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
       // In a stream the counts are running totals.
       usage = piece.usageMetadata ?? usage
       serverTimingMs ??= parseServerTiming(piece.sdkHttpResponse?.headers?.['server-timing'])
-      return (piece.candidates ?? []).map(readCandidate).includes(true)
+      piece.candidates?.forEach((candidate, position) => {
+        readCandidate(candidate, position, atMs)
+      })
     },
     answer: () => ({
       ...reader.media(),
@@ -132,22 +134,21 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
   let playback: Playback | undefined
   let audioType: string | undefined
   let hasText = false
-  let hasAudio = false
+  let firstAudioMs: number | undefined
   return {
-    audio(data, mimeType) {
-      if (!data) return false
+    audio(data, mimeType, atMs) {
+      if (!data) return
       audioType ??= mimeType
       playback ??= createPlayback(mimeType ?? '')
-      playback.add(data)
-      hasAudio ||= playback.audio() !== undefined
-      return hasAudio
+      playback.add(data, atMs)
+      firstAudioMs ??= playback.audio() && atMs
     },
     text(text) {
       if (!text) return
       hasText = true
       onText?.(text)
     },
-    media: () => ({ audio: playback?.audio(), audioType, playback: playback?.facts(), hasText }),
+    media: () => ({ audio: playback?.audio(), audioType, firstAudioMs, playback: playback?.facts(), hasText }),
   }
 }
 

@@ -58,25 +58,25 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
   /** Events brought the content of this hop: the snapshot at its end only repeats it. */
   let hasDeltas = false
 
-  function readContent({ type, text, data, mime_type, sample_rate, channels }: Content & Rates): boolean {
+  function readContent({ type, text, data, mime_type, sample_rate, channels }: Content & Rates, atMs: number): void {
     if (type === 'text') reader.text(text)
-    return type === 'audio' ? reader.audio(data, typeWithRates(mime_type, { sample_rate, channels })) : false
+    if (type === 'audio') reader.audio(data, typeWithRates(mime_type, { sample_rate, channels }), atMs)
   }
 
-  function readStep({ type, content = [], error }: Step): boolean {
-    if (type !== 'model_output') return false
+  function readStep({ type, content = [], error }: Step, atMs: number): void {
+    if (type !== 'model_output') return
     if (error) fault ??= { code: RPC_CODES[error.code ?? 2] ?? 'UNKNOWN', ...(error.message ? { message: error.message } : {}) }
-    return content.map(readContent).includes(true)
+    for (const one of content) readContent(one, atMs)
   }
 
-  function readInteraction(interaction: Interaction): boolean {
+  function readInteraction(interaction: Interaction, atMs: number): void {
     const { steps = [], errors, ...rest } = interaction
     known = { ...known, ...rest }
     fault ??= errors?.[0]
-    return hasDeltas ? false : steps.map(readStep).includes(true)
+    if (!hasDeltas) for (const step of steps) readStep(step, atMs)
   }
 
-  function readEvent(event: InteractionEvent): boolean {
+  function readEvent(event: InteractionEvent, atMs: number): void {
     const { event_type, interaction, status, delta, error } = event
     if (event_type === 'interaction.created') {
       // A continuation is an interaction of its own, and counts its own tokens.
@@ -86,16 +86,21 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
     }
     if (event_type === 'error') fault = error ?? {}
     const usage = event.usage ?? event.metadata?.total_usage
-    known = { ...known, ...(status === undefined ? {} : { status }), ...(usage === undefined ? {} : { usage }) }
+    if (status !== undefined) known = { ...known, status }
+    if (usage !== undefined) known = { ...known, usage }
     if (delta) {
       hasDeltas = true
-      return readContent(delta)
+      readContent(delta, atMs)
+    } else if (interaction) {
+      readInteraction(interaction, atMs)
     }
-    return interaction ? readInteraction(interaction) : false
   }
 
   return {
-    add: (piece) => (isEvent(piece) ? readEvent(piece) : readInteraction(piece as Interaction)), // every part of it is optional
+    add(piece, atMs) {
+      if (isEvent(piece)) readEvent(piece, atMs)
+      else readInteraction(piece as Interaction, atMs) // every part of it is optional
+    },
     answer() {
       const { status, model, id, usage, sdkHttpResponse, service_tier: serviceTier } = known
       return {

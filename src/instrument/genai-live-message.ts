@@ -45,6 +45,7 @@ export const NO_ANSWER: Answer = {
   hasText: false,
   audio: undefined,
   audioType: undefined,
+  firstAudioMs: undefined,
   usage: undefined,
   model: undefined,
   id: undefined,
