@@ -1,0 +1,94 @@
+/** With and without, in one process and in turns, so that both share what the machine does besides. */
+import { context, metrics, trace } from '@opentelemetry/api'
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
+import { createContextManager } from '../src/context-manager.ts'
+
+/** µs of CPU, collecting garbage included, for one piece of work. */
+export type Pair = {
+  readonly bareUs: number
+  readonly watchedUs: number
+  /** What `watched` took more than `bare` of the same round. */
+  readonly added: Spread
+  /** Between the least of both: what else runs on the machine only adds. */
+  readonly addedAtLeastUs: number
+}
+/** Quartiles of all rounds. */
+type Spread = { readonly lowUs: number; readonly medianUs: number; readonly highUs: number }
+
+export type PairOptions = {
+  readonly bare: () => unknown
+  readonly watched: () => unknown
+  /** Pieces of work in one run of either. */
+  readonly pieces: number
+  readonly rounds: number
+}
+
+/** The first rounds are for the compiler. */
+const WARM_UP_ROUNDS = 8
+
+/** Runs both `rounds` times. The garbage of one run is not collected during the other. */
+export async function measurePair({ bare, watched, pieces, rounds }: PairOptions): Promise<Pair> {
+  const cpuUs = { bare: [] as number[], watched: [] as number[] }
+  const runs = { bare, watched }
+  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
+    for (const name of round % 2 === 0 ? (['bare', 'watched'] as const) : (['watched', 'bare'] as const)) {
+      const us = await measureUs(runs[name])
+      if (round >= WARM_UP_ROUNDS) cpuUs[name].push(us / pieces)
+    }
+  }
+  return {
+    bareUs: spreadOf(cpuUs.bare).medianUs,
+    watchedUs: spreadOf(cpuUs.watched).medianUs,
+    added: spreadOf(cpuUs.watched.map((us, round) => us - cpuUs.bare[round]!)),
+    addedAtLeastUs: Math.min(...cpuUs.watched) - Math.min(...cpuUs.bare),
+  }
+}
+
+async function measureUs(run: () => unknown): Promise<number> {
+  collectGarbage()
+  const before = process.cpuUsage()
+  await run()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN
+  return { lowUs: at(0.25), medianUs: at(0.5), highUs: at(0.75) }
+}
+
+/** A row of a table, as {@link PAIR_HEAD} heads it. */
+export function tellPair(what: string, { bareUs, watchedUs, added, addedAtLeastUs }: Pair, unit: 'µs' | 'ms'): string {
+  const show = (us: number) => (us / (unit === 'ms' ? 1_000 : 1)).toPrecision(3)
+  const spread = `${show(added.medianUs)} (${show(added.lowUs)} to ${show(added.highUs)})`
+  return `| ${what} | ${show(bareUs)} | ${show(watchedUs)} | ${spread} | ${show(addedAtLeastUs)} ${unit} |`
+}
+
+export const PAIR_HEAD = `CPU, medians of all rounds; added: median (quartiles), and between the least of both. Node ${process.version}.
+
+| what | bare | watched | added | at least |
+|---|---|---|---|---|`
+
+/** On the heap and outside of it after a collection, in MiB. */
+export function usedMiB(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
+}
+
+function collectGarbage(): void {
+  if (!globalThis.gc) throw new Error('start with node --expose-gc, as the npm script does')
+  globalThis.gc()
+}
+
+/** Registers the SDK's own providers: spans and measurements are made and end there. */
+export function registerProviders(): void {
+  const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} }
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
+  context.setGlobalContextManager(createContextManager())
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }))
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
+}
