@@ -27,7 +27,7 @@ export type PairOptions = {
 /** The first rounds are for the compiler. */
 const WARM_UP_ROUNDS = 8
 
-/** Runs both `rounds` times. The garbage of one run is not collected during the other. */
+/** Runs both `rounds` times. */
 export async function measurePair({ bare, watched, pieces, rounds }: PairOptions): Promise<Pair> {
   const cpuUs = { bare: [] as number[], watched: [] as number[] }
   const runs = { bare, watched }
@@ -46,7 +46,6 @@ export async function measurePair({ bare, watched, pieces, rounds }: PairOptions
 }
 
 async function measureUs(run: () => unknown): Promise<number> {
-  collectGarbage()
   const before = process.cpuUsage()
   await run()
   const { user, system } = process.cpuUsage(before)
@@ -73,14 +72,10 @@ export const PAIR_HEAD = `CPU, medians of all rounds; added: median (quartiles),
 
 /** On the heap and outside of it after a collection, in MiB. */
 export function usedMiB(): number {
-  collectGarbage()
-  const { heapUsed, external } = process.memoryUsage()
-  return (heapUsed + external) / 2 ** 20
-}
-
-function collectGarbage(): void {
   if (!globalThis.gc) throw new Error('start with node --expose-gc, as the npm script does')
   globalThis.gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
 }
 
 /** Registers the SDK's own providers: spans and measurements are made and end there. */
