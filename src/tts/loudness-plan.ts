@@ -2,7 +2,7 @@
 export type Block = { readonly start: number; readonly count: number; readonly weight: number }
 
 /** Most values of a block, so that the buffer for them stays small and the clock is asked often. */
-export const BLOCK_VALUES = 2_048
+export const BLOCK_VALUES = 1_024
 /** Shorter pieces are read as a whole: 5.5 s at 24 kHz, half a millisecond. */
 const WHOLE_VALUES_MAX = 131_072
 /** Windows of longer ones. Their number makes the estimate good, not their length: 512 are right to 0.3 dB for the RMS of speech, 1.5 dB at worst. */
