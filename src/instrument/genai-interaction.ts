@@ -49,10 +49,20 @@ const RPC_CODES = (
   'FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED'
 ).split(' ')
 
+/** What is kept of an interaction; the rest of it is audio, or leads to it. */
+type Known = {
+  readonly id?: string | undefined
+  readonly model?: string | undefined
+  readonly status?: string | undefined
+  readonly serviceTier?: string | undefined
+  readonly usage?: Usage | undefined
+  readonly serverTimingMs?: number | undefined
+}
+
 /** Reads one answer of `interactions.create`: whole, or event by event. Its status stands for the finish reason. */
 export function createInteractionReader(options: ReaderOptions): AnswerReader {
   const reader = createMediaReader(options)
-  let known: Interaction = {}
+  let known: Known = {}
   let earlier: TokenUsage | undefined
   let fault: Fault | undefined
   /** Events brought the content of this hop: the snapshot at its end only repeats it. */
@@ -70,8 +80,15 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
   }
 
   function readInteraction(interaction: Interaction, atMs: number): void {
-    const { steps = [], errors, ...rest } = interaction
-    known = { ...known, ...rest }
+    const { steps = [], errors } = interaction
+    known = {
+      id: interaction.id ?? known.id,
+      model: interaction.model ?? known.model,
+      status: interaction.status ?? known.status,
+      serviceTier: interaction.service_tier ?? known.serviceTier,
+      usage: interaction.usage ?? known.usage,
+      serverTimingMs: parseServerTiming(interaction.sdkHttpResponse?.headers?.['server-timing']) ?? known.serverTimingMs,
+    }
     fault ??= errors?.[0]
     if (!hasDeltas) for (const step of steps) readStep(step, atMs)
   }
@@ -102,17 +119,17 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
       else readInteraction(piece as Interaction, atMs) // every part of it is optional
     },
     answer() {
-      const { status, model, id, usage, sdkHttpResponse, service_tier: serviceTier } = known
+      const { id, model, status, serviceTier, usage, serverTimingMs } = known
       return {
         ...reader.media(),
+        id,
+        model,
+        serviceTier,
+        serverTimingMs,
         finishReasons: status === undefined || UNFINISHED.has(status) ? [] : [status.toLowerCase()],
         blockReason: undefined,
         error: fault,
         usage: addUsage(earlier, usage && readUsage(usage)),
-        serviceTier,
-        model,
-        id,
-        serverTimingMs: parseServerTiming(sdkHttpResponse?.headers?.['server-timing']),
       }
     },
   }

@@ -1,4 +1,6 @@
 /** The interactions API: what the caller of 3.x and of 2.x can do with its answers, and what is told of it. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { GoogleGenAI } from '@google/genai'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { GoogleGenAI as GoogleGenAI2 } from 'google-genai-2'
@@ -163,6 +165,37 @@ test('work in the background is not expected to bring audio at once', async () =
   expect(await client.interactions.create({ ...order, background: true })).toBe(answered)
   expect(call().status.code).toBe(SpanStatusCode.UNSET)
   expect(call().attributes).not.toHaveProperty('gen_ai.response.finish_reasons')
+})
+
+/** A client whose stream repeats its audio in the snapshot at the end, and keeps nothing of it. */
+function createEcho() {
+  const audio = { type: 'audio', mime_type: 'audio/l16', data: Buffer.alloc(48_000, 7).toString('base64') }
+  const steps = [{ type: 'model_output', content: [audio] }]
+  const interaction = { status: 'completed', steps, output_audio: audio }
+  const events = [
+    { event_type: 'step.delta', delta: audio },
+    { event_type: 'interaction.completed', interaction },
+  ]
+  async function* stream() {
+    for (let event = events.shift(); event; event = events.shift()) yield event
+  }
+  return { client: instrumentGemini({ interactions: { create: async (_: object) => stream() } }), audio: new WeakRef(audio) }
+}
+
+test('the audio goes when the caller lets it go, also while the stream is kept', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc')
+  const { client, audio } = createEcho()
+  const stream = await client.interactions.create(streamed)
+  const read = async () => {
+    for await (const event of stream) void event
+  }
+  await read()
+  expect(call().attributes['tts.audio.duration']).toBe(1)
+  await new Promise(setImmediate)
+  collectGarbage()
+  expect(audio.deref() === undefined).toBe(true)
+  expect(await stream.next()).toEqual({ done: true, value: undefined })
 })
 
 test('the client makes its interactions when they are asked for, and not before', async () => {
