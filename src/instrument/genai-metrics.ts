@@ -1,4 +1,5 @@
-import { type Attributes, type Context, type Histogram, type Meter, metrics } from '@opentelemetry/api'
+import type { Attributes, Context, Histogram, Meter } from '@opentelemetry/api'
+import { followProvider } from '../tts/instruments.ts'
 import { modelLabel } from '../tts/model-label.ts'
 import {
   ERROR_TYPE,
@@ -42,7 +43,12 @@ export type Measured = {
 
 /** `gen_ai.client.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
 export function createGeminiMetrics(metricNames: MetricNames): (measured: Measured) => GeminiMetrics {
-  const meter = metrics.getMeter('tts-otel')
+  // A client may be watched before anything is registered.
+  const current = followProvider((meter) => createInstruments(meter, metricNames))
+  return (measured) => current()(measured)
+}
+
+function createInstruments(meter: Meter, metricNames: MetricNames): (measured: Measured) => GeminiMetrics {
   const durations = createDurations(meter, metricNames)
   const counts = metricNames === 'old' ? undefined : createTokenCounts(meter)
   const usages = metricNames === 'new' ? undefined : createTokenUsage(meter)
