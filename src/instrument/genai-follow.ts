@@ -15,7 +15,10 @@ export type Method = (this: unknown, ...parameters: unknown[]) => unknown
  */
 export function followResult(result: unknown, call: GeminiCall): unknown {
   if (isApiPromise(result)) return followApiPromise(result, call)
-  return result instanceof Promise ? followPromise(result, call, (value) => followValue(value, call)) : result
+  if (result instanceof Promise) return followPromise(result, call, (value) => followValue(value, call))
+  // As of a client that an app has put in the place of the real one.
+  call.handedOver()
+  return result
 }
 
 /** An object, and not null. */

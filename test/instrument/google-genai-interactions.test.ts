@@ -108,6 +108,11 @@ test('a stream of 3.x that is read through a reader is measured as well, and a p
   expect(call().attributes['tts.audio.duration']).toBeCloseTo(3.13, 1)
 
   telemetry.reset()
+  for await (const _ of (await createClient().interactions.create(streamed)).values());
+  await waitForSpans(telemetry, 2)
+  expect(call().attributes['tts.audio.duration']).toBeCloseTo(3.13, 1)
+
+  telemetry.reset()
   const [left, right] = (await createClient().interactions.create(streamed)).tee()
   for (const branch of [left, right]) for await (const event of branch) expect(event).toHaveProperty('event_type')
   expect(call().attributes).not.toHaveProperty('error.type')

@@ -255,6 +255,13 @@ test('instrumentGemini watches a client that exists, once', async () => {
   expect(telemetry.spans.map(({ name }) => name).sort()).toEqual(['POST', 'POST', 'gemini_api_call', 'gemini_api_call'])
 })
 
+test('a client that answers with no promise is left alone, and its span ends', () => {
+  const answer = {}
+  const client = instrumentGemini({ models: { generateContent: (_: object) => answer } })
+  expect(client.models.generateContent(order)).toBe(answer)
+  expect(telemetry.span('gemini_api_call').attributes).not.toHaveProperty('error.type')
+})
+
 test('an app can still replace the methods of a client', async () => {
   const client = createClient()
   client.models.generateContent = async () => new genai.GenerateContentResponse()
