@@ -1,8 +1,9 @@
 /** With and without, in one process and in turns, so that both share what the machine does besides. */
-import { context, metrics, trace } from '@opentelemetry/api'
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
-import { TracerProvider } from '@opentelemetry/sdk-trace'
-import { createContextManager } from '../src/context-manager.ts'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { context, createContextKey, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { createSdk, parseConfig, withRequest } from 'tts-otel'
 
 /** µs of CPU, collecting garbage included, for one piece of work. */
 export type Pair = {
@@ -24,10 +25,12 @@ export type PairOptions = {
   readonly rounds: number
 }
 
+/** Not empty, as below a server span. */
+const IN_REQUEST = ROOT_CONTEXT.setValue(createContextKey('bench'), true)
 /** The first rounds are for the compiler. */
 const WARM_UP_ROUNDS = 8
 
-/** Runs both `rounds` times. */
+/** Runs both `rounds` times, in a request, as the calls of a service are made. */
 export async function measurePair({ bare, watched, pieces, rounds }: PairOptions): Promise<Pair> {
   const cpuUs = { bare: [] as number[], watched: [] as number[] }
   const runs = { bare, watched }
@@ -47,7 +50,7 @@ export async function measurePair({ bare, watched, pieces, rounds }: PairOptions
 
 async function measureUs(run: () => unknown): Promise<number> {
   const before = process.cpuUsage()
-  await run()
+  await withRequest({ requestId: 'bench' }, () => context.with(IN_REQUEST, run))
   const { user, system } = process.cpuUsage(before)
   return user + system
 }
@@ -70,6 +73,11 @@ export const PAIR_HEAD = `CPU, medians of all rounds; added: median (quartiles),
 | what | bare | watched | added | at least |
 |---|---|---|---|---|`
 
+/** What samples have risen from their middle to their end: by the middle the code is compiled and every cache filled. */
+export function growth(samples: readonly number[]): number {
+  return samples.at(-1)! - samples[Math.floor(samples.length / 2)]!
+}
+
 /** On the heap and outside of it after a collection, in MiB. */
 export function usedMiB(): number {
   if (!globalThis.gc) throw new Error('start with node --expose-gc, as the npm script does')
@@ -78,12 +86,23 @@ export function usedMiB(): number {
   return (heapUsed + external) / 2 ** 20
 }
 
-/** Registers the SDK's own providers: spans and measurements are made and end there. */
-export function registerProviders(): void {
-  const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} }
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
-  context.setGlobalContextManager(createContextManager())
-  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }))
-  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
+/**
+ * Registers the SDK as it is built (`npm run build`): what is made is redacted, queued, encoded and sent to a collector in this process
+ * that says yes to everything. @returns its end.
+ */
+export async function registerSdk(): Promise<() => Promise<unknown>> {
+  const collector = createServer((request, response) => {
+    request.resume().on('end', () => response.end())
+  })
+  await once(collector.listen(0, '127.0.0.1'), 'listening')
+  const { port } = collector.address() as AddressInfo // a TCP server that listens has no other kind of address
+  const sdk = createSdk(parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, TTS_OTEL_SPOOL_MAX_MB: '0' }).config)
+  context.setGlobalContextManager(sdk.contextManager)
+  trace.setGlobalTracerProvider(sdk.tracerProvider)
+  metrics.setGlobalMeterProvider(sdk.meterProvider)
+  return async () => {
+    await sdk.shutdown()
+    collector.close()
+    collector.closeAllConnections()
+  }
 }
