@@ -8,6 +8,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AudioMeterOptions, createAudioMeter, describeAudio } from '../src/tts/audio.ts'
+import { createRandom } from '../test/tts/waves.ts'
 import { usedMiB } from './pairs.ts'
 
 const RATE_HZ = 24_000
@@ -115,17 +116,6 @@ function speech(seconds: number): Buffer {
     samples.writeInt16LE(Math.max(-32_768, Math.min(32_767, Math.round(value))), i * 2)
   }
   return samples
-}
-
-/** Mulberry32. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 function listen(samples: Buffer) {

@@ -72,15 +72,18 @@ type GeminiResponse = {
   readonly modelVersion?: string
   readonly responseId?: string
   readonly sdkHttpResponse?: { readonly headers?: Readonly<Record<string, string>> }
-  readonly usageMetadata?: {
-    readonly promptTokenCount?: number
-    readonly candidatesTokenCount?: number
-    readonly thoughtsTokenCount?: number
-    readonly serviceTier?: string
-    readonly cachedContentTokenCount?: number
-    readonly promptTokensDetails?: readonly TokenDetail[]
-    readonly candidatesTokensDetails?: readonly TokenDetail[]
-  }
+  readonly usageMetadata?: GeminiUsage
+}
+
+/** What is read of `GenerateContentResponseUsageMetadata` of @google/genai. */
+export type GeminiUsage = {
+  readonly promptTokenCount?: number
+  readonly candidatesTokenCount?: number | undefined
+  readonly thoughtsTokenCount?: number
+  readonly serviceTier?: string
+  readonly cachedContentTokenCount?: number
+  readonly promptTokensDetails?: readonly TokenDetail[]
+  readonly candidatesTokensDetails?: readonly TokenDetail[] | undefined
 }
 
 /** Reads one answer of `generateContent`: whole, or chunk by chunk. */
@@ -90,7 +93,7 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
   let blockReason: string | undefined
   let model: string | undefined
   let id: string | undefined
-  let usage: GeminiResponse['usageMetadata']
+  let usage: GeminiUsage | undefined
   let serverTimingMs: number | undefined
 
   function readCandidate(candidate: Candidate, position: number, atMs: number): void {
@@ -152,7 +155,8 @@ export function createMediaReader({ onText }: ReaderOptions): MediaReader {
   }
 }
 
-function readUsage(usage: NonNullable<GeminiResponse['usageMetadata']>): TokenUsage {
+/** The tokens of a call, the thoughts counted among its output. */
+export function readUsage(usage: GeminiUsage): TokenUsage {
   const { candidatesTokenCount, thoughtsTokenCount } = usage
   const hasOutput = candidatesTokenCount !== undefined || thoughtsTokenCount !== undefined
   return {

@@ -4,29 +4,19 @@ import { runInNewContext } from 'node:vm'
 import { GoogleGenAI } from '@google/genai'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { GoogleGenAI as GoogleGenAI2 } from 'google-genai-2'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { ModeName } from '../../examples/gemini-stand-in/modes.ts'
-import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { expect, test } from 'vitest'
+import { STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentFetch } from '../../src/instrument/fetch.ts'
 import { instrumentGemini } from '../../src/instrument/google-genai.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
+import { serveGemini } from './gemini.ts'
 import { startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
 instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
 
-let modes: ModeName[] = []
-const standIn = createGeminiStandIn({ timeScale: 0.001, chooseMode: () => modes.shift() ?? 'ok' })
-let baseUrl = ''
-beforeAll(async () => {
-  baseUrl = (await standIn.listen()).url
-})
-afterAll(() => standIn.stop())
-afterEach(() => {
-  telemetry.reset()
-  modes = []
-})
+const { answerWith, baseUrl } = serveGemini(telemetry.reset)
 
 const order = {
   model: 'gemini-3.8-flash-tts',
@@ -35,8 +25,8 @@ const order = {
   generation_config: { speech_config: [{ voice: 'Kore', language: 'en-US' }] },
 }
 const streamed = { ...order, stream: true } as const
-const createClient = () => instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } }))
-const createClient2 = () => instrumentGemini(new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } }))
+const createClient = () => instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } }))
+const createClient2 = () => instrumentGemini(new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } }))
 const call = () => telemetry.span('gemini_api_call')
 
 test('an interaction is told as any other call, its audio measured and its tokens counted by modality', async () => {
@@ -134,7 +124,7 @@ test('the promise of 2.x keeps its own methods', async () => {
 })
 
 test('retries, which interactions make by themselves, are attempts below one call', async () => {
-  modes = ['unavailable', 'ok']
+  answerWith('unavailable', 'ok')
   await createClient().interactions.create(order)
   await waitForSpans(telemetry, 3)
   expect(call().attributes).toMatchObject({ 'gcp.gemini.attempts': 2, 'gcp.gemini.hops': 1 })
@@ -146,7 +136,7 @@ test.each([
   ['3.x', (signal: AbortSignal) => createClient().interactions.create(order, { signal, maxRetries: 0 })],
   ['2.x', (signal: AbortSignal) => createClient2().interactions.create(order, { signal, maxRetries: 0 })],
 ])('%s: a deadline of the app and a call that it gave up are told apart', async (_, create) => {
-  modes = ['hang', 'hang']
+  answerWith('hang', 'hang')
   await expect(create(AbortSignal.timeout(50))).rejects.toThrow()
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 50)
@@ -157,7 +147,7 @@ test.each([
 })
 
 test('a stream of 2.x that the app aborts ends without an error, and is cancelled', async () => {
-  modes = ['stall']
+  answerWith('stall')
   const stream = await createClient2().interactions.create(streamed)
   for await (const event of stream) if (event.event_type === 'step.start') stream.controller.abort()
   await waitForSpans(telemetry, 2)
