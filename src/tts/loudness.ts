@@ -48,11 +48,12 @@ const LISTEN_MS_MAX = 1.5
 const VALUES_MIN = 4_096
 
 type Total = { count: number; squares: number; clipped: number; peakSquare: number }
+const nothing = (): Total => ({ count: 0, squares: 0, clipped: 0, peakSquare: 0 })
 
 /** Creates a meter for one stream of audio. Never throws. */
 export function createLoudnessMeter(now: () => number = performance.now.bind(performance)): LoudnessMeter {
   const values = new Float32Array(BLOCK_VALUES + 1)
-  const total: Total = { count: 0, squares: 0, clipped: 0, peakSquare: 0 }
+  const total = nothing()
   /** The first bytes of a sample whose others come with the next piece. */
   let rest: Uint8Array = NOTHING
   let lengthS = 0
@@ -60,21 +61,23 @@ export function createLoudnessMeter(now: () => number = performance.now.bind(per
   let lastS = 0
   let isSampled = false
 
-  /** @returns a function that says whether a block can be heard. */
-  function listenTo(source: ByteSource, encoding: SampleEncoding, { channels, sampleRateHz }: PcmLayout): (block: Block) => boolean {
+  /** @returns a function that says whether a block can be heard, and adds it to `sum` where there is one. */
+  function listenTo(source: ByteSource, encoding: SampleEncoding, { channels, sampleRateHz }: PcmLayout) {
     const { bytes, scale, greatest, decode } = ENCODINGS[encoding]
     const audible = scale * (encoding === 'u8' ? AUDIBLE_8_BIT : AUDIBLE)
     const secondsAt = (index: number) => lengthS + Math.floor(index / channels) / sampleRateHz
-    return function listen({ start, count, weight }) {
+    return function listen({ start, count }: Block, sum?: Total): boolean {
       const data = source.read(start * bytes, count * bytes)
       // Damaged base64 decodes to less than its length promises.
       const read = Math.floor(data.byteLength / bytes)
       decode(data, read, values)
       const { squares, peakSquare } = sumSquares(values, read)
-      total.count += read * weight
-      total.squares += (squares * weight) / scale ** 2
       total.peakSquare = Math.max(total.peakSquare, peakSquare / scale ** 2)
-      if (peakSquare >= greatest ** 2) total.clipped += countFrom(greatest, values, read) * weight
+      if (sum) {
+        sum.count += read
+        sum.squares += squares / scale ** 2
+        if (peakSquare >= greatest ** 2) sum.clipped += countFrom(greatest, values, read)
+      }
       if (peakSquare < audible ** 2) return false
       firstS = Math.min(firstS ?? Number.POSITIVE_INFINITY, secondsAt(start + firstFrom(audible, values, read)))
       lastS = Math.max(lastS, secondsAt(start + lastFrom(audible, values, read) + channels))
@@ -88,15 +91,15 @@ export function createLoudnessMeter(now: () => number = performance.now.bind(per
     const listen = listenTo(source, encoding, layout)
     const startMs = now()
     const wasSilent = firstS === undefined
-    let values = 0
+    const sum = nothing()
     const isWhole = spreadBlocks(count).every((block) => {
-      listen(block)
-      values += block.count
-      return values < VALUES_MIN || now() - startMs < LISTEN_MS_MAX
+      listen(block, sum)
+      return sum.count < VALUES_MIN || now() - startMs < LISTEN_MS_MAX
     })
+    addSum(total, sum, count)
     if (!isWhole || isTooLong(count)) {
-      if (wasSilent) headBlocks(count).some(listen)
-      tailBlocks(count).some(listen)
+      if (wasSilent) headBlocks(count).some((block) => listen(block))
+      tailBlocks(count).some((block) => listen(block))
       isSampled = true
     }
     lengthS += count / layout.channels / layout.sampleRateHz
@@ -122,6 +125,15 @@ export function createLoudnessMeter(now: () => number = performance.now.bind(per
       }
     },
   }
+}
+
+/** What was looked at stands for all `count` values of its piece: one of which less was seen counts no less. */
+function addSum(total: Total, sum: Total, count: number): void {
+  if (sum.count === 0) return
+  const share = count / sum.count
+  total.count += count
+  total.squares += sum.squares * share
+  total.clipped += sum.clipped * share
 }
 
 function levels({ peakSquare, squares, count }: Total): Pick<SoundFacts, 'peakDbfs' | 'rmsDbfs'> {

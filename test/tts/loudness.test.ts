@@ -235,6 +235,20 @@ describe('a call whose time is over', () => {
   })
 })
 
+test('a piece of which less was looked at counts no less', () => {
+  const pieces = [tone(2, -6), tone(2, -26)].map(pcm)
+  let nowMs = 0
+  let msPerLook = 0
+  const hurried = createAudioMeter(MIME, { analyse: true, now: () => (nowMs += msPerLook) })
+  const inTime = createAudioMeter(MIME, { analyse: true, now: () => 0 })
+  for (const piece of pieces) {
+    hurried.add(piece)
+    inTime.add(piece)
+    msPerLook = 10
+  }
+  expect(hurried.facts()?.sound).toMatchObject({ isSampled: true, rmsDbfs: expect.closeTo(inTime.facts()?.sound?.rmsDbfs ?? 0, 1) })
+})
+
 test('random bytes and damaged base64 never throw', () => {
   for (let round = 0; round < 2_000; round++) {
     const bytes = randomBytes(round % 300)
