@@ -5,20 +5,26 @@
  */
 import { spawnSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AudioMeterOptions, createAudioMeter, describeAudio } from '../src/tts/audio.ts'
+import { createRandom } from '../test/tts/waves.ts'
+import { usedMiB } from './pairs.ts'
 
 const RATE_HZ = 24_000
 const MIME = `audio/L16;codec=pcm;rate=${RATE_HZ}`
 const WARM_UP = 30
 const CALLS = 500
-const NEW_PROCESSES = 9
+const NEW_PROCESSES = 15
+const REST_MS = 100
 /** Given to a child: measure one call on so many seconds and leave. */
 const FIRST_CALL = '--first-call'
 
 const [, , role, secondsOfChild] = process.argv
 if (role === FIRST_CALL) {
   const data = speech(Number(secondsOfChild)).toString('base64')
+  // Who has just computed for long is made to wait for others.
+  await sleep(REST_MS)
   console.log(timeOnce(() => describeAudio(data, MIME, { analyse: true })))
 } else {
   measureWhole()
@@ -73,15 +79,13 @@ function measureStream(): void {
 function measureHeap(): void {
   const piece = speech(1)
   const meter = createAudioMeter(MIME, { analyse: true })
-  meter.add(piece.toString('base64'))
-  globalThis.gc?.()
-  const before = process.memoryUsage()
-  for (let second = 0; second < 600; second++) meter.add(piece.toString('base64'))
-  globalThis.gc?.()
-  const after = process.memoryUsage()
-  const grown = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1_024
+  const used: number[] = []
+  for (let second = 0; second <= 600; second++) {
+    meter.add(piece.toString('base64'))
+    if (second % 60 === 0) used.push(usedMiB())
+  }
   console.log(
-    `\nTen minutes of stream, analysed: ${grown.toFixed(0)} KB more than after one second${globalThis.gc ? '' : ' (without --expose-gc)'}`,
+    `\nHeap during ten minutes of stream, analysed, MiB after a collection, by minute: ${used.map((mib) => mib.toFixed(1)).join(' ')}`,
   )
 }
 
@@ -112,17 +116,6 @@ function speech(seconds: number): Buffer {
     samples.writeInt16LE(Math.max(-32_768, Math.min(32_767, Math.round(value))), i * 2)
   }
   return samples
-}
-
-/** Mulberry32. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 function listen(samples: Buffer) {

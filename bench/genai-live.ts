@@ -5,14 +5,10 @@
  *
  *   npm run bench:genai-live
  */
-import { context, metrics, trace } from '@opentelemetry/api'
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
-import { TracerProvider } from '@opentelemetry/sdk-trace'
-import { createContextManager } from '../src/context-manager.ts'
-import { instrumentGemini } from '../src/instrument/gemini-client.ts'
-import { median } from './setups.ts'
+import { instrumentGemini } from 'tts-otel'
+import { growth, measurePair, PAIR_HEAD, registerSdk, tellPair, usedMiB } from './pairs.ts'
 
-const LIMITS = { messageUs: 5, heapMiB: 2 }
+const LIMITS = { messageUs: 5, heapMiB: 1 }
 const MESSAGES = 5_000
 const ROUNDS = 40
 /** The Live API sends 40 ms to 1 s at a time; a second is the larger piece to look at. */
@@ -24,25 +20,24 @@ type Callbacks = { onmessage(message: object): void; onclose(event: object): voi
 type Session = { sendClientContent(params: object): void; close(): void }
 type Client = { live: { connect(params: { model: string; callbacks: Callbacks }): Promise<Session & { callbacks: Callbacks }> } }
 
-register()
+const stop = await registerSdk()
 const clients = { bare: createFake(), watched: instrumentGemini(createFake()) }
-const cpuUs: Record<'bare' | 'watched', number[]> = { bare: [], watched: [] }
-for (let round = 0; round < ROUNDS + 5; round++) {
-  for (const name of round % 2 === 0 ? (['bare', 'watched'] as const) : (['watched', 'bare'] as const)) {
-    const us = await measure(clients[name])
-    // The first rounds are for the compiler.
-    if (round >= 5) cpuUs[name].push(us)
-  }
-}
-const heapMiB = await measureHeap(clients.watched)
+const message = await measurePair({
+  bare: () => talk(clients.bare),
+  watched: () => talk(clients.watched),
+  pieces: MESSAGES,
+  rounds: ROUNDS,
+})
+const heap = await measureHeap(clients.watched)
+await stop()
 
-const messageUs = median(cpuUs.watched) - median(cpuUs.bare)
-console.log(`one message with audio: bare ${median(cpuUs.bare).toFixed(2)} µs, watched ${median(cpuUs.watched).toFixed(2)} µs, CPU`)
-console.log(`added: ${messageUs.toFixed(2)} µs`)
-console.log(`heap during an hour of audio, MiB after a collection, every ten minutes: ${heapMiB.map((mib) => mib.toFixed(1)).join(' ')}`)
-const heapGrowth = Math.max(...heapMiB.slice(2)) - heapMiB[1]!
-if (messageUs > LIMITS.messageUs || heapGrowth > LIMITS.heapMiB) {
-  console.error(`too much: ${JSON.stringify({ messageUs, heapGrowth })}, limits ${JSON.stringify(LIMITS)}`)
+console.log(PAIR_HEAD)
+console.log(tellPair('one message with a second of audio', message, 'µs'))
+console.log(`\nHeap during an hour of audio, MiB after a collection, every ten minutes: ${heap.map((mib) => mib.toFixed(1)).join(' ')}`)
+
+const added = { messageUs: message.added.medianUs, heapMiB: growth(heap) }
+if (added.messageUs > LIMITS.messageUs || added.heapMiB > LIMITS.heapMiB) {
+  console.error(`too much: ${JSON.stringify(added)}, limits ${JSON.stringify(LIMITS)}`)
   process.exitCode = 1
 }
 
@@ -61,16 +56,13 @@ function open(client: Client) {
   return client.live.connect({ model: 'gemini-live', callbacks: { onmessage: () => {}, onclose: () => {} } })
 }
 
-/** CPU of one message, in µs. */
-async function measure(client: Client): Promise<number> {
+/** One turn of many messages. */
+async function talk(client: Client): Promise<void> {
   const session = await open(client)
   session.sendClientContent({})
-  const before = process.cpuUsage()
   for (let i = 0; i < MESSAGES; i++) session.callbacks.onmessage(AUDIO)
-  const { user, system } = process.cpuUsage(before)
   session.callbacks.onmessage(COMPLETE)
   session.close()
-  return (user + system) / MESSAGES
 }
 
 /** An hour in turns of ten seconds, each message with audio of its own. */
@@ -86,20 +78,4 @@ async function measureHeap(client: Client): Promise<number[]> {
   }
   session.close()
   return samples
-}
-
-function usedMiB(): number {
-  if (!globalThis.gc) throw new Error('start with node --expose-gc, as npm run bench:genai-live does')
-  globalThis.gc()
-  const { heapUsed, external } = process.memoryUsage()
-  return (heapUsed + external) / 2 ** 20
-}
-
-function register(): void {
-  const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} }
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
-  context.setGlobalContextManager(createContextManager())
-  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }))
-  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
 }

@@ -58,21 +58,26 @@ async function play({ apiUrl }: Services, { env, progress, signal }: PlayOptions
   return answers
 }
 
-/** Shows one request and the figures of all, once the collector has them. */
+/** Shows some requests and the figures of all, once the collector has them. The first of them is the one to go on with. */
 async function tell(answers: readonly Answer[], readback: Readback, { progress, page }: { progress: Progress; page: Page }): Promise<Told> {
-  const shown = answers.find((answer) => answer.call.featured)
-  if (!shown?.requestId) throw new Error('The request that was to be shown got no answer')
-  const { requestId, status } = shown
-  const traceId = await arrived(`the trace of request ${requestId}`, () => readback.traceIdOf(requestId))
+  const shown = answers.filter(({ call, requestId }) => call.featured && requestId).sort(failedFirst)
+  const traceIds: string[] = []
+  for (const { requestId } of shown) traceIds.push(await arrived(`the trace of request ${requestId}`, () => readback.traceIdOf(requestId)))
+  const [requestId, traceId] = [shown[0]?.requestId, traceIds[0]]
+  if (!requestId || !traceId) throw new Error('The request that was to be shown got no answer')
   const summary = await arrived(`metrics of ${answers.length} requests`, async () => {
     const read = await readback.summary()
     return read.total_requests >= answers.length ? read : null
   })
-  const kind = status < 400 ? 'One request' : 'One request that failed'
-  progress.section(`${kind}, as the collector has it`, tellTrace(await readback.traceOf(traceId), page))
-  progress.section(`Its log lines (request_id ${requestId})`, tellLogs(await readback.logsOf(requestId), page))
+  for (const [index, { call }] of shown.entries())
+    progress.section(`${call.featured}, as the collector has it`, tellTrace(await readback.traceOf(traceIds[index]!), page))
+  progress.section(`Log lines of the first (request_id ${requestId})`, tellLogs(await readback.logsOf(requestId), page))
   progress.section('All requests', tellSummary(summary))
   return { requestId, traceId }
+}
+
+function failedFirst(one: Answer, other: Answer): number {
+  return other.status - one.status
 }
 
 /** Asks again until there is an answer. */

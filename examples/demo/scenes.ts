@@ -10,8 +10,8 @@ export type Call = {
   readonly expected: number
   /** How the answer ends: it breaks off, or the caller does not wait for the end. */
   readonly ending?: 'broken' | 'hang-up'
-  /** The one that is shown when all is done. */
-  readonly featured?: true
+  /** It is shown when all is done, under this title. */
+  readonly featured?: string
 }
 
 /** Calls of one user, one after the other; scenes themselves run side by side. */
@@ -82,8 +82,11 @@ export const STAND_IN_SCENES: readonly Scene[] = [
   ],
   ...ENGLISH.map((text) => [speak(ALICE, text), speak(ALICE, `${text} ${text}`)]),
   ...VIETNAMESE.map((text) => [speak(BOB, text), speak(BOB, `${text} ${text}`)]),
-  [misbehave('no-audio', { featured: true }), misbehave('text-instead'), misbehave('blocked')],
-  [misbehave('quota'), misbehave('quota-plain'), misbehave('internal'), misbehave('unavailable'), misbehave('reset')],
+  [misbehave('no-audio', { featured: 'One request that failed' }), misbehave('text-instead'), misbehave('blocked')],
+  [speak(ALICE, `${ENGLISH[2]} [stand-in: quota-brief, ok]`, { featured: 'One that Gemini refused at first' })],
+  [misbehave('quota'), misbehave('quota-plain'), misbehave('reset')],
+  [misbehave('internal')],
+  [misbehave('unavailable')],
   [misbehave('truncated', { expected: 200 }), misbehave('header-only', { expected: 200 })],
   ...MISTAKES,
   voices(2),
@@ -91,7 +94,7 @@ export const STAND_IN_SCENES: readonly Scene[] = [
 
 /** Traffic for the real Gemini: three short texts, which cost about a tenth of a cent, and everything that costs nothing. */
 export const REAL_SCENES: readonly Scene[] = [
-  [speak(ALICE, 'Turn left after the bridge.', { featured: true })],
+  [speak(ALICE, 'Turn left after the bridge.', { featured: 'One request' })],
   [speak(BOB, 'Rẽ trái sau cây cầu.')],
   [speak(ALICE, 'Turn right after the bridge.', { path: STREAM })],
   ...MISTAKES,

@@ -28,11 +28,12 @@ function toBar(span: StoredSpan): Bar {
   }
 }
 
-/** The one thing to know about a span: how it came out. */
+/** The one thing to know about a span: how it came out, and whether that took more than one attempt. */
 function noteOf({ attributes }: StoredSpan): string {
   const known = attributes['tts.outcome'] ?? attributes['http.response.status_code'] ?? attributes['error.type']
   const finish = attributes['gen_ai.response.finish_reasons']
-  return String(known ?? (Array.isArray(finish) ? finish.join(', ') : ''))
+  const attempts = Number(attributes['tts.attempts'] ?? 1)
+  return `${known ?? (Array.isArray(finish) ? finish.join(', ') : '')}${attempts > 1 ? `, ${attempts} attempts` : ''}`
 }
 
 /** `2026-11-22T10:00:00.123456Z` in ms with the µs kept, which Date would drop. */

@@ -11,7 +11,7 @@ export type SpeechCall = {
   readonly voice: string
   /** Set when the client asks for the next part of an answer that came with a token. */
   readonly continuationToken: string | null
-  /** Mode that a marker in the text asks for. */
+  /** Mode that a marker in the text asks for, or several with commas between them. */
   readonly markedMode: string | null
 }
 
@@ -42,7 +42,7 @@ type Asked = {
 
 /** Input limit of the speech models, in tokens. */
 const INPUT_TOKENS_MAX = 8_192
-const MARKER = /\[stand-in:\s*([\w-]+)\s*\]/
+const MARKER = /\[stand-in:\s*([\w-]+(?:\s*,\s*[\w-]+)*)\s*\]/
 
 /** Reads a request body as far as speech needs it; a refusal is what Gemini itself answers to the same mistake. */
 export function parseCall(target: Target, body: unknown): SpeechCall | Refusal {

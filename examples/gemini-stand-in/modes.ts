@@ -54,6 +54,11 @@ export const MODES = {
     source: GEMINI_CLI_8437,
     answer: (call) => refuse(quotaExceeded('GenerateRequestsPerMinute', call.model, 20), call.api),
   },
+  'quota-brief': {
+    doc: '429 naming the quota (requests a minute), retry in 1 s',
+    source: 'https://github.com/googleapis/python-genai/issues/1875',
+    answer: (call) => refuse(quotaExceeded('GenerateRequestsPerMinute', call.model, 1), call.api),
+  },
   'quota-day': {
     doc: '429 naming the quota (requests a day), retry in 8 h',
     source: GEMINI_CLI_8437,

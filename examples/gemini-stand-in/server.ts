@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { parseCall, parsePath, type SpeechCall } from './call.ts'
 import { createLive } from './live.ts'
+import { createModeLists, type ModeLists } from './mode-lists.ts'
 import { answerModels, parseModelsPath } from './models.ts'
 import { isModeName, MODES, type ModeName } from './modes.ts'
 import { invalidArgument, KEY_MISSING, KEY_WRONG, notFound, type Refusal, refuse } from './refusals.ts'
@@ -31,17 +32,20 @@ const BODY_BYTES_MAX = 1024 * 1024
 /**
  * A server that answers `generateContent`, `streamGenerateContent`, `interactions` and the Live API as Gemini's speech models do, failures included.
  *
- * A mode of {@link MODES} is chosen by the header `x-stand-in-mode`, by `?mode=`, or by `[stand-in: mode]` in the text, in this order.
+ * A mode of {@link MODES} is chosen by the header `x-stand-in-mode`, by `?mode=`, or by `[stand-in: mode]` in the text, in this order. Of
+ * several modes with commas between them, requests for the same text take one after the other.
  */
 export function createGeminiStandIn(options: StandInOptions = {}): GeminiStandIn {
   const { apiKey = STAND_IN_KEY, timeScale = 1, chooseMode = () => 'ok' } = options
   const stopping = new AbortController()
+  const lists = createModeLists()
   let requests = 0
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const leaving = new AbortController()
     response.on('close', () => leaving.abort())
-    const script = scriptFor(request, await readBody(request), apiKey, () => chooseMode(requests++))
+    const body = await readBody(request)
+    const script = scriptFor(request, body, { apiKey, lists, chooseMode: () => chooseMode(requests++) })
     await play(script, response, { timeScale, signal: AbortSignal.any([leaving.signal, stopping.signal]) })
   }
 
@@ -69,7 +73,9 @@ export function createGeminiStandIn(options: StandInOptions = {}): GeminiStandIn
   }
 }
 
-function scriptFor(request: IncomingMessage, body: string, apiKey: string, chooseMode: () => ModeName): Script {
+type Choice = { readonly apiKey: string; readonly lists: ModeLists; readonly chooseMode: () => ModeName }
+
+function scriptFor(request: IncomingMessage, body: string, { apiKey, lists, chooseMode }: Choice): Script {
   const url = new URL(request.url ?? '/', 'http://stand-in')
   const askedMode = request.headers['x-stand-in-mode'] ?? url.searchParams.get('mode')
   const refusal = keyRefusal(request.headers['x-goog-api-key'] ?? url.searchParams.get('key'), apiKey)
@@ -79,7 +85,8 @@ function scriptFor(request: IncomingMessage, body: string, apiKey: string, choos
   if (!target) return refuse(notFound(`${request.method} ${url.pathname} is nothing that this stand-in serves.`))
   const call = refusal ?? parseCall(target, parseJson(body))
   if (isRefusal(call)) return refuse(call, target.api)
-  return inMode(String(askedMode ?? call.markedMode ?? chooseMode()), (mode) => MODES[mode].answer(call))
+  const names = String(askedMode ?? call.markedMode ?? chooseMode())
+  return inMode(lists.take(names, call.text), (mode) => MODES[mode].answer(call))
 }
 
 function keyRefusal(key: string | readonly string[] | null, apiKey: string): Refusal | undefined {

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { GenerateContentParameters, GenerateContentResponse, GoogleGenAI } from '@google/genai'
 import { GeminiApiError, getLogger, ttsRequest } from 'tts-otel'
 import { geminiFailed } from './errors.ts'
+import { retrying } from './retries.ts'
 import { createTurns } from './turns.ts'
 import type { Order } from './voices.ts'
 
@@ -48,7 +49,7 @@ export function createSpeech(gemini: GoogleGenAI, { model, atOnce }: { model: st
 
 function params({ text, voice, language }: Order, model: string): GenerateContentParameters {
   const speechConfig = { languageCode: language, voiceConfig: { prebuiltVoiceConfig: { voiceName: voice } } }
-  return { model, contents: text, config: { responseModalities: ['AUDIO'], speechConfig } }
+  return { model, contents: text, config: { responseModalities: ['AUDIO'], speechConfig, ...retrying() } }
 }
 
 async function* samplesOf(chunks: AsyncIterable<GenerateContentResponse>): AsyncIterable<Buffer> {

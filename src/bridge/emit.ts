@@ -1,6 +1,6 @@
 import { type AnyValue, type Context, context, diag, isSpanContextValid, type SeverityNumber, TraceFlags, trace } from '@opentelemetry/api'
 import { addFields, type Fields } from '../log/fields.ts'
-import { otelLoggerOf } from '../log/otel-loggers.ts'
+import { createOtelLoggers } from '../log/otel-loggers.ts'
 import { SOURCE } from '../tts/semconv.ts'
 
 /** A record of another logger (the console, pino, winston). The registered processor gives it its id, its request and takes the secrets out. */
@@ -23,6 +23,7 @@ export const TRACE_FIELDS = { traceId: 'trace_id', spanId: 'span_id', traceFlags
 
 /** Hands records to OpenTelemetry, where a provider is registered. Never throws. */
 export function createBridge(): (record: BridgedRecord) => void {
+  const otelLoggerOf = createOtelLoggers()
   return function bridge(record) {
     try {
       const { source, severityNumber, severityText, message, timeMs = Date.now() } = record

@@ -24,6 +24,8 @@ export type Answer = {
   readonly hasText: boolean
   readonly audio: AudioFacts | undefined
   readonly audioType: string | undefined
+  /** When the first audio came, on the clock of {@link performance.now}. */
+  readonly firstAudioMs: number | undefined
   /** How the pieces of the audio came, on the clock of {@link performance.now}; undefined where nobody can say. */
   readonly playback?: PlaybackFacts | undefined
   /** How soon the provider answered, and for how much: `standard`, `batch`. */
@@ -37,8 +39,8 @@ export type Answer = {
 
 /** Reads the pieces of one answer; keeps numbers, never the audio. */
 export type AnswerReader = {
-  /** @returns whether this piece held audio. */
-  add(piece: unknown): boolean
+  /** A piece that came at `atMs` of {@link performance.now}. */
+  add(piece: unknown, atMs: number): void
   answer(): Answer
 }
 
@@ -51,10 +53,10 @@ export type ReaderOptions = {
 
 /** Audio and text as both APIs deliver them. */
 export type MediaReader = {
-  /** @returns whether there was audio in it. */
-  audio(data: string | undefined, mimeType: string | undefined): boolean
+  /** Base64 that came at `atMs` of {@link performance.now}. */
+  audio(data: string | undefined, mimeType: string | undefined, atMs: number): void
   text(text: string | undefined): void
-  media(): Pick<Answer, 'audio' | 'audioType' | 'playback' | 'hasText'>
+  media(): Pick<Answer, 'audio' | 'audioType' | 'firstAudioMs' | 'playback' | 'hasText'>
 }
 
 type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
@@ -72,15 +74,18 @@ type GeminiResponse = {
   readonly modelVersion?: string
   readonly responseId?: string
   readonly sdkHttpResponse?: { readonly headers?: Readonly<Record<string, string>> }
-  readonly usageMetadata?: {
-    readonly promptTokenCount?: number
-    readonly candidatesTokenCount?: number
-    readonly thoughtsTokenCount?: number
-    readonly serviceTier?: string
-    readonly cachedContentTokenCount?: number
-    readonly promptTokensDetails?: readonly TokenDetail[]
-    readonly candidatesTokensDetails?: readonly TokenDetail[]
-  }
+  readonly usageMetadata?: GeminiUsage
+}
+
+/** What is read of `GenerateContentResponseUsageMetadata` of @google/genai. */
+export type GeminiUsage = {
+  readonly promptTokenCount?: number
+  readonly candidatesTokenCount?: number | undefined
+  readonly thoughtsTokenCount?: number
+  readonly serviceTier?: string
+  readonly cachedContentTokenCount?: number
+  readonly promptTokensDetails?: readonly TokenDetail[]
+  readonly candidatesTokensDetails?: readonly TokenDetail[] | undefined
 }
 
 /** Reads one answer of `generateContent`: whole, or chunk by chunk. */
@@ -90,22 +95,20 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
   let blockReason: string | undefined
   let model: string | undefined
   let id: string | undefined
-  let usage: GeminiResponse['usageMetadata']
+  let usage: GeminiUsage | undefined
   let serverTimingMs: number | undefined
 
-  function readPart({ inlineData, text, thought }: Part): boolean {
-    if (!thought) reader.text(text)
-    return inlineData ? reader.audio(inlineData.data, inlineData.mimeType) : false
-  }
-
-  function readCandidate(candidate: Candidate, position: number): boolean {
+  function readCandidate(candidate: Candidate, position: number, atMs: number): void {
     const at = candidate.index ?? position
     finishReasons[at] = candidate.finishReason?.toLowerCase() ?? finishReasons[at]
-    return (candidate.content?.parts ?? []).map(readPart).includes(true)
+    for (const { inlineData, text, thought } of candidate.content?.parts ?? []) {
+      if (!thought) reader.text(text)
+      if (inlineData) reader.audio(inlineData.data, inlineData.mimeType, atMs)
+    }
   }
 
   return {
-    add(value) {
+    add(value, atMs) {
       const piece = value as GeminiResponse // every part of it is optional
       model = piece.modelVersion ?? model
       id = piece.responseId ?? id
@@ -113,7 +116,9 @@ export function createAnswerReader(options: ReaderOptions): AnswerReader {
       // In a stream the counts are running totals.
       usage = piece.usageMetadata ?? usage
       serverTimingMs ??= parseServerTiming(piece.sdkHttpResponse?.headers?.['server-timing'])
-      return (piece.candidates ?? []).map(readCandidate).includes(true)
+      piece.candidates?.forEach((candidate, position) => {
+        readCandidate(candidate, position, atMs)
+      })
     },
     answer: () => ({
       ...reader.media(),
@@ -134,26 +139,26 @@ export function createMediaReader({ onText, analyse }: ReaderOptions): MediaRead
   let playback: Playback | undefined
   let audioType: string | undefined
   let hasText = false
-  let hasAudio = false
+  let firstAudioMs: number | undefined
   return {
-    audio(data, mimeType) {
-      if (!data) return false
+    audio(data, mimeType, atMs) {
+      if (!data) return
       audioType ??= mimeType
       playback ??= createPlayback(mimeType ?? '', { analyse })
-      playback.add(data)
-      hasAudio ||= playback.audio() !== undefined
-      return hasAudio
+      playback.add(data, atMs)
+      firstAudioMs ??= playback.audio() && atMs
     },
     text(text) {
       if (!text) return
       hasText = true
       onText?.(text)
     },
-    media: () => ({ audio: playback?.audio(), audioType, playback: playback?.facts(), hasText }),
+    media: () => ({ audio: playback?.audio(), audioType, firstAudioMs, playback: playback?.facts(), hasText }),
   }
 }
 
-function readUsage(usage: NonNullable<GeminiResponse['usageMetadata']>): TokenUsage {
+/** The tokens of a call, the thoughts counted among its output. */
+export function readUsage(usage: GeminiUsage): TokenUsage {
   const { candidatesTokenCount, thoughtsTokenCount } = usage
   const hasOutput = candidatesTokenCount !== undefined || thoughtsTokenCount !== undefined
   return {

@@ -7,6 +7,7 @@ import { type Answer, billedAudioTokens } from './genai-answer.ts'
 import { answerAttributes, attemptAttributes, failureAttributes, finishAttributes } from './genai-attributes.ts'
 import { createContentCollector, type GenAiContent } from './genai-content.ts'
 import type { CallFailure } from './genai-errors.ts'
+import { createGaps } from './genai-gaps.ts'
 import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
 import { judgeAnswer, judgeLeft, judgeThrown, outcomeOf } from './genai-outcome.ts'
 import { type CallRequest, requestAttributes, sharedAttributes } from './genai-request.ts'
@@ -44,7 +45,7 @@ type StartCall = (request: CallRequest) => GeminiCall
 export function createCallRecorder(guard: Guard, { metricNames, captureContent, analyseAudio }: CallRecorderOptions): StartCall {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
-  const metrics = createGeminiMetrics(metricNames)
+  const metricsOf = createGeminiMetrics(metricNames)
   const guarded = guardedBy(guard)
 
   return function startCall(request) {
@@ -58,7 +59,10 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
     const attempts = createAttempts(baseUrl)
     const collector = captureContent !== 'none' || hasUploadHook() ? createContentCollector(request) : undefined
     const reader = request.createReader({ onText: collector?.onText, analyse: analyseAudio })
-    const clock = createClock(isStream ? (gaps) => metrics.recordChunks(gaps, shared) : undefined)
+    const ofSpan = trace.setSpan(parent, span)
+    const metrics = metricsOf({ shared, context: ofSpan })
+    const clock = createClock()
+    const gaps = isStream ? createGaps(metrics.recordChunks) : undefined
     let isEnded = false
 
     function end(judge: (answer: Answer) => CallFailure | undefined, isWhole = true): void {
@@ -66,7 +70,8 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
       isEnded = true
       const answer = reader.answer()
       const failure = judge(answer)
-      const times = clock.times()
+      gaps?.flush()
+      const times = clock.times(answer.firstAudioMs)
       const isFinishDue = (isWhole && !request.isBackground) || answer.finishReasons.length > 0
       const learnt: Attributes = {
         ...answerAttributes(answer),
@@ -78,7 +83,7 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
       span.setAttributes(learnt)
       // A call that the app itself ended says so in `error.type`, but is no error.
       if (failure && failure.type !== 'cancelled') span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
-      metrics.record({ shared, answer, failure, durationS: times.durationS, firstChunkS: isStream ? times.firstChunkS : undefined })
+      metrics.record({ answer, failure, durationS: times.durationS, firstChunkS: isStream ? times.firstChunkS : undefined })
       tts?.onCall(toTtsCall({ answer, failure, times, attempts, model: request.model }))
       if (collector) writeContent(collector.content(answer), { ...asked, ...learnt })
       span.end()
@@ -86,13 +91,19 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
 
     function writeContent(content: GenAiContent, attributes: Attributes): void {
       if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
-      if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, trace.setSpan(parent, span))
+      if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
       if (hasUploadHook()) uploadContent(content, span)
     }
 
     return {
-      context: withAttempts(trace.setSpan(parent, span), attempts),
-      received: guarded((piece: unknown) => clock.received(reader.add(piece))),
+      context: withAttempts(ofSpan, attempts),
+      received: guarded((piece: unknown) => {
+        // Before the audio is listened to, which takes its time.
+        const nowMs = performance.now()
+        clock.received(nowMs)
+        gaps?.piece(nowMs)
+        reader.add(piece, nowMs)
+      }),
       completed: guarded(() => {
         if (!isEnded) span.addEvent(EVENT_CALL_COMPLETED)
         end((answer) => judgeAnswer(answer, { wantsAudio, isStream }))
@@ -118,33 +129,20 @@ export function guardedBy(guard: Guard) {
 
 type Times = { readonly durationS: number; readonly firstChunkS: number | undefined; readonly firstAudioS: number | undefined }
 
-/** A record in a histogram costs more than all else at a chunk; many in a row cost a third. */
-const GAPS_MAX = 256
-
-/** Times of one call, from its start; `onGaps` hears the seconds between two pieces, many at once. */
-function createClock(onGaps: ((seconds: readonly number[]) => void) | undefined): { received(hasAudio: boolean): void; times(): Times } {
+/** Times of one call, from now on. */
+function createClock(): { received(atMs: number): void; times(firstAudioMs: number | undefined): Times } {
   const startMs = performance.now()
-  let gaps: number[] = []
-  let lastMs: number | undefined
-  let firstChunkS: number | undefined
-  let firstAudioS: number | undefined
-
-  function flush(): void {
-    onGaps?.(gaps)
-    gaps = []
-  }
+  let firstChunkMs: number | undefined
+  const sinceStart = (atMs: number | undefined) => (atMs === undefined ? undefined : (atMs - startMs) / 1_000)
   return {
-    received(hasAudio) {
-      const nowMs = performance.now()
-      if (onGaps && lastMs !== undefined && gaps.push((nowMs - lastMs) / 1_000) >= GAPS_MAX) flush()
-      lastMs = nowMs
-      firstChunkS ??= (nowMs - startMs) / 1_000
-      if (hasAudio) firstAudioS ??= (nowMs - startMs) / 1_000
+    received(atMs) {
+      firstChunkMs ??= atMs
     },
-    times() {
-      flush()
-      return { durationS: (performance.now() - startMs) / 1_000, firstChunkS, firstAudioS }
-    },
+    times: (firstAudioMs) => ({
+      durationS: (performance.now() - startMs) / 1_000,
+      firstChunkS: sinceStart(firstChunkMs),
+      firstAudioS: sinceStart(firstAudioMs),
+    }),
   }
 }
 

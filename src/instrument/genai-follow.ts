@@ -15,7 +15,10 @@ export type Method = (this: unknown, ...parameters: unknown[]) => unknown
  */
 export function followResult(result: unknown, call: GeminiCall): unknown {
   if (isApiPromise(result)) return followApiPromise(result, call)
-  return result instanceof Promise ? followPromise(result, call, (value) => followValue(value, call)) : result
+  if (result instanceof Promise) return followPromise(result, call, (value) => followValue(value, call))
+  // As of a client that an app has put in the place of the real one.
+  call.handedOver()
+  return result
 }
 
 /** An object, and not null. */
@@ -34,18 +37,26 @@ export function override(target: object, name: PropertyKey, value: unknown): voi
   Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable })
 }
 
-/** The derived promise, not a side branch: an unhandled rejection stays unhandled. */
-function followPromise(promise: Promise<unknown>, call: GeminiCall, onValue: (value: unknown) => void): Promise<unknown> {
-  return promise.then(
-    (value) => {
+type Settle = { readonly fulfilled: (value: unknown) => unknown; readonly rejected: (error: unknown) => never }
+
+/** Looks at what a promise is settled with, and passes it on. */
+function watchSettling(call: GeminiCall, onValue: (value: unknown) => void): Settle {
+  return {
+    fulfilled(value) {
       onValue(value)
       return value
     },
-    (error) => {
+    rejected(error) {
       call.failed(error)
       throw error
     },
-  )
+  }
+}
+
+/** The derived promise, not a side branch: an unhandled rejection stays unhandled. */
+function followPromise(promise: Promise<unknown>, call: GeminiCall, onValue: (value: unknown) => void): Promise<unknown> {
+  const { fulfilled, rejected } = watchSettling(call, onValue)
+  return promise.then(fulfilled, rejected)
 }
 
 type ApiPromise = { responsePromise: Promise<unknown>; parseResponse: Method; asResponse?: unknown; parsedPromise?: unknown }
@@ -144,9 +155,11 @@ function followSteps(target: Record<PropertyKey, unknown>, name: string, call: G
     else if (signal?.aborted) call.left()
     else call.completed()
   }
+  // Once for all steps: a stream has thousands.
+  const { fulfilled, rejected } = watchSettling(call, onStep)
   override(target, name, function (this: unknown, ...values: unknown[]) {
     const result = context.with(call.context, step, this, ...values)
-    return result instanceof Promise ? followPromise(result, call, onStep) : result
+    return result instanceof Promise ? result.then(fulfilled, rejected) : result
   })
 }
 

@@ -49,34 +49,51 @@ const RPC_CODES = (
   'FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED'
 ).split(' ')
 
+/** What is kept of an interaction; the rest of it is audio, or leads to it. */
+type Known = {
+  readonly id?: string | undefined
+  readonly model?: string | undefined
+  readonly status?: string | undefined
+  readonly serviceTier?: string | undefined
+  readonly usage?: Usage | undefined
+  readonly serverTimingMs?: number | undefined
+}
+
 /** Reads one answer of `interactions.create`: whole, or event by event. Its status stands for the finish reason. */
 export function createInteractionReader(options: ReaderOptions): AnswerReader {
   const reader = createMediaReader(options)
-  let known: Interaction = {}
+  let known: Known = {}
   let earlier: TokenUsage | undefined
   let fault: Fault | undefined
   /** Events brought the content of this hop: the snapshot at its end only repeats it. */
   let hasDeltas = false
 
-  function readContent({ type, text, data, mime_type, sample_rate, channels }: Content & Rates): boolean {
+  function readContent({ type, text, data, mime_type, sample_rate, channels }: Content & Rates, atMs: number): void {
     if (type === 'text') reader.text(text)
-    return type === 'audio' ? reader.audio(data, typeWithRates(mime_type, { sample_rate, channels })) : false
+    if (type === 'audio') reader.audio(data, typeWithRates(mime_type, { sample_rate, channels }), atMs)
   }
 
-  function readStep({ type, content = [], error }: Step): boolean {
-    if (type !== 'model_output') return false
+  function readStep({ type, content = [], error }: Step, atMs: number): void {
+    if (type !== 'model_output') return
     if (error) fault ??= { code: RPC_CODES[error.code ?? 2] ?? 'UNKNOWN', ...(error.message ? { message: error.message } : {}) }
-    return content.map(readContent).includes(true)
+    for (const one of content) readContent(one, atMs)
   }
 
-  function readInteraction(interaction: Interaction): boolean {
-    const { steps = [], errors, ...rest } = interaction
-    known = { ...known, ...rest }
+  function readInteraction(interaction: Interaction, atMs: number): void {
+    const { steps = [], errors } = interaction
+    known = {
+      id: interaction.id ?? known.id,
+      model: interaction.model ?? known.model,
+      status: interaction.status ?? known.status,
+      serviceTier: interaction.service_tier ?? known.serviceTier,
+      usage: interaction.usage ?? known.usage,
+      serverTimingMs: parseServerTiming(interaction.sdkHttpResponse?.headers?.['server-timing']) ?? known.serverTimingMs,
+    }
     fault ??= errors?.[0]
-    return hasDeltas ? false : steps.map(readStep).includes(true)
+    if (!hasDeltas) for (const step of steps) readStep(step, atMs)
   }
 
-  function readEvent(event: InteractionEvent): boolean {
+  function readEvent(event: InteractionEvent, atMs: number): void {
     const { event_type, interaction, status, delta, error } = event
     if (event_type === 'interaction.created') {
       // A continuation is an interaction of its own, and counts its own tokens.
@@ -86,28 +103,33 @@ export function createInteractionReader(options: ReaderOptions): AnswerReader {
     }
     if (event_type === 'error') fault = error ?? {}
     const usage = event.usage ?? event.metadata?.total_usage
-    known = { ...known, ...(status === undefined ? {} : { status }), ...(usage === undefined ? {} : { usage }) }
+    if (status !== undefined) known = { ...known, status }
+    if (usage !== undefined) known = { ...known, usage }
     if (delta) {
       hasDeltas = true
-      return readContent(delta)
+      readContent(delta, atMs)
+    } else if (interaction) {
+      readInteraction(interaction, atMs)
     }
-    return interaction ? readInteraction(interaction) : false
   }
 
   return {
-    add: (piece) => (isEvent(piece) ? readEvent(piece) : readInteraction(piece as Interaction)), // every part of it is optional
+    add(piece, atMs) {
+      if (isEvent(piece)) readEvent(piece, atMs)
+      else readInteraction(piece as Interaction, atMs) // every part of it is optional
+    },
     answer() {
-      const { status, model, id, usage, sdkHttpResponse, service_tier: serviceTier } = known
+      const { id, model, status, serviceTier, usage, serverTimingMs } = known
       return {
         ...reader.media(),
+        id,
+        model,
+        serviceTier,
+        serverTimingMs,
         finishReasons: status === undefined || UNFINISHED.has(status) ? [] : [status.toLowerCase()],
         blockReason: undefined,
         error: fault,
         usage: addUsage(earlier, usage && readUsage(usage)),
-        serviceTier,
-        model,
-        id,
-        serverTimingMs: parseServerTiming(sdkHttpResponse?.headers?.['server-timing']),
       }
     },
   }

@@ -51,7 +51,7 @@ type Guarded = ReturnType<typeof guardedBy>
 export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio }: LiveRecorderOptions): StartLive {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
-  const metrics = createGeminiMetrics(metricNames)
+  const metricsOf = createGeminiMetrics(metricNames)
   const guarded = guardedBy(guard)
 
   return function startLive(request) {
@@ -62,8 +62,9 @@ export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio }: 
     const attributes = { ...shared, ...requestAttributes(call), [GEMINI_LIVE_RESUMED]: isResumed || undefined }
     const span = tracer.startSpan(SPAN_GEMINI_CALL, { kind: SpanKind.CLIENT, attributes }, parent)
     const tts = call.isSpeech ? currentTtsRequest() : undefined
-    const report = createLiveReport({ span, metrics, shared, model: call.model, tts })
-    return { context: trace.setSpan(parent, span), ...followConnection({ ...request, analyse: analyseAudio }, report, guarded) }
+    const ofSpan = trace.setSpan(parent, span)
+    const report = createLiveReport({ span, metrics: metricsOf({ shared, context: ofSpan }), model: call.model, tts })
+    return { context: ofSpan, ...followConnection({ ...request, analyse: analyseAudio }, report, guarded) }
   }
 }
 

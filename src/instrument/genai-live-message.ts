@@ -1,6 +1,5 @@
-import { type Answer, countByModality, type TokenUsage } from './genai-answer.ts'
+import { type Answer, type GeminiUsage, readUsage, type TokenUsage } from './genai-answer.ts'
 
-type TokenDetail = { readonly modality?: string; readonly tokenCount?: number }
 type Part = {
   readonly text?: string
   readonly thought?: boolean
@@ -27,14 +26,10 @@ export type LiveMessage = {
   readonly goAway?: { readonly timeLeft?: string }
 }
 
-type LiveUsage = {
-  readonly promptTokenCount?: number
-  readonly responseTokenCount?: number
-  readonly thoughtsTokenCount?: number
-  readonly cachedContentTokenCount?: number
-  readonly promptTokensDetails?: readonly TokenDetail[]
-  readonly responseTokensDetails?: readonly TokenDetail[]
-  readonly serviceTier?: string
+/** What other calls name after the candidates is named after the response here. */
+type LiveUsage = Omit<GeminiUsage, 'candidatesTokenCount' | 'candidatesTokensDetails'> & {
+  readonly responseTokenCount?: GeminiUsage['candidatesTokenCount']
+  readonly responseTokensDetails?: GeminiUsage['candidatesTokensDetails']
 }
 
 /** An answer of which nothing came. */
@@ -45,6 +40,7 @@ export const NO_ANSWER: Answer = {
   hasText: false,
   audio: undefined,
   audioType: undefined,
+  firstAudioMs: undefined,
   usage: undefined,
   model: undefined,
   id: undefined,
@@ -57,17 +53,8 @@ export function readLiveMessage(message: unknown): LiveMessage {
 }
 
 /** The tokens of one answer; the next one counts its own, with everything said before it in the input. */
-export function readLiveUsage(usage: LiveUsage): TokenUsage {
-  const { responseTokenCount, thoughtsTokenCount } = usage
-  const hasOutput = responseTokenCount !== undefined || thoughtsTokenCount !== undefined
-  return {
-    input: usage.promptTokenCount,
-    output: hasOutput ? (responseTokenCount ?? 0) + (thoughtsTokenCount ?? 0) : undefined,
-    thoughts: thoughtsTokenCount,
-    cached: usage.cachedContentTokenCount,
-    inputByModality: countByModality(usage.promptTokensDetails, ({ tokenCount }) => tokenCount),
-    outputByModality: countByModality(usage.responseTokensDetails, ({ tokenCount }) => tokenCount),
-  }
+export function readLiveUsage({ responseTokenCount, responseTokensDetails, ...usage }: LiveUsage): TokenUsage {
+  return readUsage({ ...usage, candidatesTokenCount: responseTokenCount, candidatesTokensDetails: responseTokensDetails })
 }
 
 /** Seconds of a protobuf duration as JSON has it: `50s`, `9.5s`. */

@@ -27,8 +27,6 @@ export type LiveReport = {
 export type LiveReportOptions = {
   readonly span: Span
   readonly metrics: GeminiMetrics
-  /** Attributes that span and metrics share. */
-  readonly shared: Attributes
   readonly model: string | undefined
   /** The speech request that connected; each turn may have one of its own. */
   readonly tts: TtsRequest | undefined
@@ -40,7 +38,7 @@ const TURN_EVENTS_MAX = 64
 const GO_AWAY_EVENTS_MAX = 4
 
 /** Starts to report on a connection, whose time counts from now. */
-export function createLiveReport({ span, metrics, shared, model, tts }: LiveReportOptions): LiveReport {
+export function createLiveReport({ span, metrics, model, tts }: LiveReportOptions): LiveReport {
   const startMs = performance.now()
   const sum = createLiveSum()
   let goAways = 0
@@ -48,17 +46,17 @@ export function createLiveReport({ span, metrics, shared, model, tts }: LiveRepo
   return {
     turn(turn) {
       sum.add(turn)
-      metrics.record({ ...turn, shared })
+      metrics.record(turn)
       const asker = turn.tts ?? tts
       asker?.onCall(toTtsCall(turn, model))
       if (sum.turns() <= TURN_EVENTS_MAX) span.addEvent(names.EVENT_LIVE_TURN_COMPLETED, turnAttributes(turn))
       // Now, as the process may end before the connection does.
       span.setAttributes(sum.attributes())
     },
-    gaps: (seconds) => metrics.recordChunks(seconds, shared),
+    gaps: metrics.recordChunks,
     usage(usage) {
       sum.addUsage(usage)
-      metrics.recordUsage(usage, shared)
+      metrics.recordUsage(usage)
       span.setAttributes(sum.attributes())
     },
     setUp(sessionId) {
@@ -72,7 +70,7 @@ export function createLiveReport({ span, metrics, shared, model, tts }: LiveRepo
     closeCode: (code) => void span.setAttribute(names.GEMINI_LIVE_CLOSE_CODE, code),
     failure(failure) {
       const durationS = secondsSince(startMs)
-      metrics.record({ shared, answer: NO_ANSWER, failure, durationS, firstChunkS: undefined })
+      metrics.record({ answer: NO_ANSWER, failure, durationS, firstChunkS: undefined })
       tts?.onCall({ outcome: outcomeOf(NO_ANSWER, failure), model, durationS, errorType: failure.type })
     },
     /** A turn that failed makes the connection fail; what the app itself ended says so, but is no error. */

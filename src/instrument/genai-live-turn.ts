@@ -1,6 +1,7 @@
 import type { TtsRequest } from '../tts/request.ts'
 import { type Answer, createMediaReader, type TokenUsage } from './genai-answer.ts'
 import type { CallFailure } from './genai-errors.ts'
+import { createGaps } from './genai-gaps.ts'
 import { addUsage } from './genai-interaction.ts'
 import { type LiveContent, NO_ANSWER } from './genai-live-message.ts'
 import { judgeTurn } from './genai-live-outcome.ts'
@@ -45,18 +46,13 @@ export type TurnOptions = {
   readonly onGaps: (seconds: readonly number[]) => void
 }
 
-/** A record in a histogram costs more than all else at a chunk; many in a row cost a third. */
-const GAPS_MAX = 256
-
 /** Reads the pieces of one answer; keeps numbers, never the audio. */
 export function createTurn(question: Question | undefined, nowMs: number, { wantsAudio, analyse, onGaps }: TurnOptions): OpenTurn {
   const startMs = question?.atMs ?? nowMs
   const media = createMediaReader({ analyse })
   const tokens = createTokenSum()
-  let gaps: number[] = []
-  let lastMs: number | undefined
+  const gaps = createGaps(onGaps)
   let firstChunkMs: number | undefined
-  let firstAudioMs: number | undefined
   let generatedMs: number | undefined
   let reason: string | undefined
   let serviceTier: string | undefined
@@ -66,16 +62,10 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
   function readParts(parts: Parts, atMs: number): void {
     for (const { text, thought, inlineData } of parts) {
       if (!thought) media.text(text)
-      if (inlineData && media.audio(inlineData.data, inlineData.mimeType)) firstAudioMs ??= atMs
+      if (inlineData) media.audio(inlineData.data, inlineData.mimeType, atMs)
     }
-    if (lastMs !== undefined && gaps.push((atMs - lastMs) / 1_000) >= GAPS_MAX) flushGaps()
-    lastMs = atMs
+    gaps.piece(atMs)
     firstChunkMs ??= atMs
-  }
-
-  function flushGaps(): void {
-    onGaps(gaps)
-    gaps = []
   }
 
   return {
@@ -92,13 +82,13 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
     },
     toolCall() {
       mayBeSilent = true
-      lastMs = undefined
+      gaps.pause()
       tokens.next()
     },
     isInterrupted: () => isInterrupted,
     isAllMade: () => generatedMs !== undefined || isInterrupted,
     close(atMs, failure) {
-      flushGaps()
+      gaps.flush()
       const finishReasons = reason === undefined ? [] : [reason.toLowerCase()]
       const answer: Answer = { ...NO_ANSWER, ...media.media(), finishReasons, serviceTier, usage: tokens.sum() }
       return {
@@ -108,7 +98,7 @@ export function createTurn(question: Question | undefined, nowMs: number, { want
         durationS: ((generatedMs ?? atMs) - startMs) / 1_000,
         elapsedS: (atMs - startMs) / 1_000,
         firstChunkS: secondsBetween(question?.atMs, firstChunkMs),
-        firstAudioS: secondsBetween(question?.atMs, firstAudioMs),
+        firstAudioS: secondsBetween(question?.atMs, answer.firstAudioMs),
         tts: question?.tts,
       }
     },

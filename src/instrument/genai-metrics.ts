@@ -1,5 +1,13 @@
-import { type Attributes, type Counter, type Histogram, type Meter, metrics } from '@opentelemetry/api'
-import { ERROR_TYPE, GEN_AI_RESPONSE_MODEL, GEN_AI_TOKEN_MODALITY, METRIC_GEN_AI_INFERENCE_DURATION } from '../tts/semconv.ts'
+import type { Attributes, Context, Histogram, Meter } from '@opentelemetry/api'
+import { followProvider } from '../tts/instruments.ts'
+import { modelLabel } from '../tts/model-label.ts'
+import {
+  ERROR_TYPE,
+  GEN_AI_REQUEST_MODEL,
+  GEN_AI_RESPONSE_MODEL,
+  GEN_AI_TOKEN_MODALITY,
+  METRIC_GEN_AI_INFERENCE_DURATION,
+} from '../tts/semconv.ts'
 import type { Answer, TokenUsage } from './genai-answer.ts'
 import type { CallFailure } from './genai-errors.ts'
 import * as names from './genai-semconv.ts'
@@ -9,8 +17,6 @@ export type MetricNames = 'old' | 'new' | 'both'
 
 /** One call that has ended, as the metrics see it. */
 export type MeasuredCall = {
-  /** Attributes that the span was started with and the metrics share. */
-  readonly shared: Attributes
   readonly answer: Answer
   readonly failure: CallFailure | undefined
   readonly durationS: number
@@ -18,38 +24,61 @@ export type MeasuredCall = {
   readonly firstChunkS: number | undefined
 }
 
+/** The metrics of one call or connection. */
 export type GeminiMetrics = {
   record(call: MeasuredCall): void
   /** The times between chunks of a stream, in seconds. */
-  recordChunks(gaps: readonly number[], shared: Attributes): void
+  recordChunks(gaps: readonly number[]): void
   /** Tokens that were told outside of any call. */
-  recordUsage(usage: TokenUsage, shared: Attributes): void
+  recordUsage(usage: TokenUsage): void
+}
+
+/** What is known of a call when it begins. */
+export type Measured = {
+  /** Attributes that span and metrics share. */
+  readonly shared: Attributes
+  /** That of the span, for exemplars. */
+  readonly context: Context
 }
 
 /** `gen_ai.client.*`. https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
-export function createGeminiMetrics(metricNames: MetricNames): GeminiMetrics {
-  const meter = metrics.getMeter('tts-otel')
+export function createGeminiMetrics(metricNames: MetricNames): (measured: Measured) => GeminiMetrics {
+  // A client may be watched before anything is registered.
+  const current = followProvider((meter) => createInstruments(meter, metricNames))
+  return (measured) => current()(measured)
+}
+
+function createInstruments(meter: Meter, metricNames: MetricNames): (measured: Measured) => GeminiMetrics {
   const durations = createDurations(meter, metricNames)
   const counts = metricNames === 'old' ? undefined : createTokenCounts(meter)
   const usages = metricNames === 'new' ? undefined : createTokenUsage(meter)
-  return {
-    record({ shared, answer, failure, durationS, firstChunkS }) {
-      const attributes: Attributes = { ...shared }
-      if (answer.model !== undefined) attributes[GEN_AI_RESPONSE_MODEL] = answer.model
-      if (failure) attributes[ERROR_TYPE] = failure.type
-      for (const { whole } of durations) whole.record(durationS, attributes)
-      if (firstChunkS !== undefined) for (const { firstChunk } of durations) firstChunk.record(firstChunkS, attributes)
-      counts?.(answer.usage, attributes)
-      usages?.(answer.usage, attributes)
-    },
-    recordChunks(gaps, shared) {
-      for (const { perChunk } of durations) for (const seconds of gaps) perChunk.record(seconds, shared)
-    },
-    recordUsage(usage, shared) {
-      counts?.(usage, shared)
-      usages?.(usage, shared)
-    },
+  return function metricsOf({ shared, context }) {
+    const labels = toLabels(shared)
+    return {
+      record({ answer, failure, durationS, firstChunkS }) {
+        const attributes: Attributes = { ...labels }
+        if (answer.model !== undefined) attributes[GEN_AI_RESPONSE_MODEL] = modelLabel(answer.model)
+        if (failure) attributes[ERROR_TYPE] = failure.type
+        for (const { whole } of durations) whole.record(durationS, attributes, context)
+        if (firstChunkS !== undefined) for (const { firstChunk } of durations) firstChunk.record(firstChunkS, attributes, context)
+        counts?.(answer.usage, attributes, context)
+        usages?.(answer.usage, attributes, context)
+      },
+      recordChunks(gaps) {
+        for (const { perChunk } of durations) for (const seconds of gaps) perChunk.record(seconds, labels, context)
+      },
+      recordUsage(usage) {
+        counts?.(usage, labels, context)
+        usages?.(usage, labels, context)
+      },
+    }
   }
+}
+
+/** Frozen, as the bundle's SDK hashes a frozen object once. */
+function toLabels(shared: Attributes): Attributes {
+  const model = shared[GEN_AI_REQUEST_MODEL]
+  return Object.freeze(typeof model === 'string' ? { ...shared, [GEN_AI_REQUEST_MODEL]: modelLabel(model) } : shared)
 }
 
 type Durations = { readonly whole: Histogram; readonly firstChunk: Histogram; readonly perChunk: Histogram }
@@ -76,7 +105,7 @@ function createDurations(meter: Meter, metricNames: MetricNames): readonly Durat
   }))
 }
 
-type RecordUsage = (usage: TokenUsage | undefined, attributes: Attributes) => void
+type RecordUsage = (usage: TokenUsage | undefined, attributes: Attributes, inContext: Context) => void
 
 function createTokenCounts(meter: Meter): RecordUsage {
   const counter = (name: string, description: string) => meter.createCounter(name, { description, unit: '{token}' })
@@ -87,21 +116,23 @@ function createTokenCounts(meter: Meter): RecordUsage {
   const ofCall = createTokenHistogram(meter)
   const inputs = ofCall(names.METRIC_GEN_AI_CALL_INPUT_TOKENS, 'Tokens sent by one call.')
   const outputs = ofCall(names.METRIC_GEN_AI_CALL_OUTPUT_TOKENS, 'Tokens received by one call.')
-  return (usage, attributes) => {
-    countByModality(input, usage?.input, usage?.inputByModality, attributes)
-    countByModality(output, usage?.output, usage?.outputByModality, attributes)
-    if (usage?.cached) cached.add(usage.cached, attributes)
-    if (usage?.thoughts) thoughts.add(usage.thoughts, attributes)
-    if (usage?.input !== undefined) inputs.record(usage.input, attributes)
-    if (usage?.output !== undefined) outputs.record(usage.output, attributes)
+  return (usage, attributes, inContext) => {
+    for (const [modality, tokens] of byModality(usage?.input, usage?.inputByModality))
+      input.add(tokens, { ...attributes, [GEN_AI_TOKEN_MODALITY]: modality }, inContext)
+    for (const [modality, tokens] of byModality(usage?.output, usage?.outputByModality))
+      output.add(tokens, { ...attributes, [GEN_AI_TOKEN_MODALITY]: modality }, inContext)
+    if (usage?.cached) cached.add(usage.cached, attributes, inContext)
+    if (usage?.thoughts) thoughts.add(usage.thoughts, attributes, inContext)
+    if (usage?.input !== undefined) inputs.record(usage.input, attributes, inContext)
+    if (usage?.output !== undefined) outputs.record(usage.output, attributes, inContext)
   }
 }
 
 function createTokenUsage(meter: Meter): RecordUsage {
   const tokens = createTokenHistogram(meter)(names.METRIC_GEN_AI_OLD_TOKENS, 'Tokens of one call, by type.')
-  return (usage, attributes) => {
-    if (usage?.input !== undefined) tokens.record(usage.input, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'input' })
-    if (usage?.output !== undefined) tokens.record(usage.output, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'output' })
+  return (usage, attributes, inContext) => {
+    if (usage?.input !== undefined) tokens.record(usage.input, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'input' }, inContext)
+    if (usage?.output !== undefined) tokens.record(usage.output, { ...attributes, [names.GEN_AI_TOKEN_TYPE]: 'output' }, inContext)
   }
 }
 
@@ -111,11 +142,8 @@ function createTokenHistogram(meter: Meter): (name: string, description: string)
 }
 
 /** What the modalities leave of the total is `unknown`; so is the 0 of a call without an answer, as the convention asks. */
-function countByModality(counter: Counter, total = 0, byModality: Readonly<Record<string, number>> = {}, attributes: Attributes): void {
-  let rest = total
-  for (const [modality, tokens] of Object.entries(byModality)) {
-    counter.add(tokens, { ...attributes, [GEN_AI_TOKEN_MODALITY]: modality })
-    rest -= tokens
-  }
-  if (rest > 0 || total === 0) counter.add(Math.max(0, rest), { ...attributes, [GEN_AI_TOKEN_MODALITY]: 'unknown' })
+function byModality(total = 0, told: Readonly<Record<string, number>> = {}): readonly (readonly [modality: string, tokens: number])[] {
+  const known = Object.entries(told)
+  const rest = total - known.reduce((sum, [, tokens]) => sum + tokens, 0)
+  return rest > 0 || total === 0 ? [...known, ['unknown', Math.max(0, rest)]] : known
 }

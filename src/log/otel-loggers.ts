@@ -5,10 +5,8 @@ const LOGGERS_MAX = 1_000
 /** The scope of all that come after those; `source` names them all the same. */
 const OVERFLOW = 'tts-otel'
 
-/** The OpenTelemetry logger of this name, of whichever provider is registered now: the API's own proxy stays with the first. */
-export const otelLoggerOf = createOtelLoggers()
-
-function createOtelLoggers(): (name: string) => OtelLogger {
+/** Finds the OpenTelemetry logger of a name, of whichever provider is registered then: the API's own proxy stays with the first. */
+export function createOtelLoggers(): (name: string) => OtelLogger {
   let provider: LoggerProvider | undefined
   let loggers = new Map<string, OtelLogger>()
   return function otelLoggerOf(name) {

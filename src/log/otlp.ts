@@ -3,10 +3,12 @@ import { LOG_RECORD_UID, SOURCE } from '../tts/semconv.ts'
 import { type Cleaning, markClean } from './clean.ts'
 import { SEVERITIES } from './levels.ts'
 import type { Line } from './line.ts'
-import { otelLoggerOf } from './otel-loggers.ts'
+import { createOtelLoggers } from './otel-loggers.ts'
 
 /** Hands a record to OpenTelemetry, where a provider is registered. */
 export type Emit = (line: Line, active: Context) => void
+
+const otelLoggerOf = createOtelLoggers()
 
 /** The way to OpenTelemetry for the logger `name`, whose records have been cleaned as `cleaning()` says. */
 export function createEmit(name: string, cleaning: () => Cleaning): Emit {

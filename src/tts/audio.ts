@@ -24,6 +24,8 @@ export type AudioFacts = {
 export type AudioMeter = {
   /** A piece in order of arrival; a string is base64 of its own, as in the parts of a Gemini stream. */
   add(piece: string | Uint8Array): void
+  /** Playing time so far; 0 while nobody can say. */
+  durationS(): number
   /** Position in the audio of the first sample that can be heard; undefined while there was none, and where nothing is analysed. */
   firstAudibleS(): number | undefined
   /** Everything so far; undefined while nothing came, or when it is no audio. */
@@ -103,6 +105,12 @@ export function createAudioMeter(mimeType: string, { analyse = false, now }: Aud
     else keepHead(source)
   }
 
+  function lengthS(): number {
+    if (!layout) return 0
+    const undecidedS = head && format !== 'wav' ? head.length / layout.bytesPerSecond : 0
+    return roundToMicroseconds(durationS + undecidedS)
+  }
+
   return {
     add(piece) {
       const added = toSource(piece)
@@ -110,24 +118,24 @@ export function createAudioMeter(mimeType: string, { analyse = false, now }: Aud
       bytes += added.length
       pieces += 1
       const source = head ? join(head, added) : added
-      if (isWav(source)) return readWav(source)
+      if ((head || mayBeWav(piece)) && isWav(source)) return readWav(source)
       const isUndecided = source.length < WAV_MAGIC_BYTES && source.length === bytes
       if (isUndecided) return keepHead(source)
       head = undefined
       addSamples(source, 0)
     },
+    durationS: lengthS,
     firstAudibleS: () => loudness?.firstAudibleS(),
     facts() {
       if (!format || bytes === 0) return undefined
       if (!layout) return { format, bytes }
       const { sampleRateHz, channels, bytesPerSecond } = layout
-      const undecidedS = head && format !== 'wav' ? head.length / bytesPerSecond : 0
       const missingS = Number.isFinite(bytesLeft) ? roundToMicroseconds(bytesLeft / bytesPerSecond) : 0
       const sound = loudness?.facts()
       return {
         format,
         bytes,
-        durationS: roundToMicroseconds(durationS + undecidedS),
+        durationS: lengthS(),
         sampleRateHz,
         channels,
         ...(missingS > 0 ? { missingS } : {}),
@@ -135,6 +143,11 @@ export function createAudioMeter(mimeType: string, { analyse = false, now }: Aud
       }
     },
   }
+}
+
+/** Whether the first letter is an R, in base64 too: looking closer would cost more than all else at a piece of a stream. */
+function mayBeWav(piece: string | Uint8Array): boolean {
+  return typeof piece === 'string' ? piece.startsWith('U') : piece[0] === 0x52
 }
 
 /** Sums of fractions end in noise that no reader wants. */

@@ -96,9 +96,10 @@ export function createJob(order: CountedOrder, span: Span, request: RequestConte
       firstAudio: quietly(() => stopwatch.firstAudio()),
       audio: quietly((piece, mimeType) => {
         // Before the piece is listened to, which takes its time.
-        stopwatch.firstAudio()
+        const nowMs = performance.now()
+        stopwatch.firstAudio(nowMs)
         heard ??= createPlayback(mimeType, { analyse: processConfig().config.speech.analyseAudio })
-        heard.add(piece)
+        heard.add(piece, nowMs)
       }),
       cancelled: quietly(() => {
         isCancelled = true

@@ -1,6 +1,7 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
 import { account } from './account.ts'
 import { followProvider } from './instruments.ts'
+import { modelLabel } from './model-label.ts'
 import { activeConnections, queueLength } from './observed.ts'
 import type { TtsOutcome } from './outcome.ts'
 import type { UnknownCost } from './pricing.ts'
@@ -36,8 +37,6 @@ const AUDIO_S = [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 6
 const RTF = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 2, 3, 5, 10, 20]
 /** The first bucket holds those without a stall; a pause of 15 s in the middle of a sentence was reported. */
 const STALLED_S = [0, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60]
-/** A model name of another form comes from a caller's mistake, and every new one would be a new time series. */
-const MODEL_NAME = /^[\w][\w./:-]{0,63}$/
 /** Series whose labels are kept; a service has some hundred. */
 const SERIES_MAX = 1_000
 
@@ -81,10 +80,6 @@ function recordBill(to: ReturnType<typeof createInstruments>, measures: TtsMeasu
 
 function record(histogram: Histogram, value: number | undefined, labels: Attributes): void {
   if (value !== undefined) histogram.record(value, labels)
-}
-
-function modelLabel(model: string): string {
-  return MODEL_NAME.test(model) ? model : 'other'
 }
 
 type Labels = {

@@ -1,22 +1,22 @@
 import { type AudioFacts, createAudioMeter } from './audio.ts'
 
-/** How audio that came in pieces sounded to a listener who plays it from the first piece on, with nothing put by. */
+/** How audio that came in pieces sounded to a listener who plays it from the first piece on, with nothing put by. Times on the clock of {@link performance.now}. */
 export type PlaybackFacts = {
   readonly pieces: number
-  /** When the first of them came, on the clock of the playback. */
+  /** When the first of them came. */
   readonly firstMs: number
   /** How often the buffer ran empty: a piece came later than all those before it had been played. */
   readonly stalls: number
   /** How long it was empty, all together. */
   readonly stalledS: number
-  /** When something could first be heard, on the same clock; undefined before that, and where nothing is analysed. */
+  /** When something could first be heard; undefined before that, and where nothing is analysed. */
   readonly firstAudibleMs?: number
 }
 
 /** Measures audio as it arrives, and plays it in thought. Keeps numbers, never the audio; nothing of it throws. */
 export type Playback = {
-  /** A piece that has just arrived; a string is base64 of its own. */
-  add(piece: string | Uint8Array): void
+  /** A piece that came at `arrivedMs`; a string is base64 of its own. */
+  add(piece: string | Uint8Array, arrivedMs: number): void
   /** The audio so far; undefined while nothing came, or when it is no audio. */
   audio(): AudioFacts | undefined
   /** Undefined where the format does not tell how long a piece plays. */
@@ -26,7 +26,6 @@ export type Playback = {
 export type PlaybackOptions = {
   /** Whether the audio is listened to, too. Default false. */
   readonly analyse?: boolean | undefined
-  readonly nowMs?: (() => number) | undefined
 }
 
 /** A pause that short is lost in the sound, and a player that has met one holds back as much from then on. */
@@ -39,7 +38,7 @@ const STALL_MS_MIN = 20
  *     plays     [ 1 ][ 2 ]·······[ 3 ][ 4 ]
  *                         stall
  */
-export function createPlayback(mimeType: string, { analyse = false, nowMs = () => performance.now() }: PlaybackOptions = {}): Playback {
+export function createPlayback(mimeType: string, { analyse = false }: PlaybackOptions = {}): Playback {
   const meter = createAudioMeter(mimeType, { analyse })
   let pieces = 0
   let stalls = 0
@@ -64,11 +63,9 @@ export function createPlayback(mimeType: string, { analyse = false, nowMs = () =
   }
 
   return {
-    add(piece) {
-      // Before the analysis, which takes its time.
-      const arrivedMs = nowMs()
+    add(piece, arrivedMs) {
       meter.add(piece)
-      const lengthS = meter.facts()?.durationS ?? 0
+      const lengthS = meter.durationS()
       // The header of a file is nothing to play.
       if (lengthS <= playedS) return
       pieces += 1

@@ -35,6 +35,10 @@ test('one run, and everything the API made is found in the database, whatever we
   expect(messages).toMatch(
     /POST \/api\/v1\/tts\/generate +502 .*\n.*└─ tts_request +no_audio .*\n.*└─ gemini_api_call +no_audio .*\n.*└─ POST +200 /,
   )
+  // And the one that Gemini answered when it was asked again.
+  expect(messages).toMatch(
+    /POST \/api\/v1\/tts\/generate +200 .*\n.*└─ tts_request +ok, 2 attempts .*\n.*└─ gemini_api_call +stop .*\n.*├─ POST +429 .*\n.*└─ POST +200 /,
+  )
   expect(messages).toMatch(/ERROR +tts-otel\.http +Gemini answered without audio/)
 })
 

@@ -86,6 +86,7 @@ const EXPECTED: Record<ModeName, readonly [unary: Seen, streamed: Seen]> = {
   ok: both(ALL),
   slow: both(ALL),
   quota: error('429'),
+  'quota-brief': error('429'),
   'quota-day': error('429'),
   'quota-tokens': error('429'),
   'quota-plain': error('429'),
@@ -250,6 +251,19 @@ test('a marker in the text chooses the mode and is not spoken; the query does as
   })
   expect(audioBytes(response)).toBe(ALL + 44)
   await moody.stop()
+})
+
+test('several modes are taken in turn by requests for the same text, over and over', async () => {
+  const ask = (text: string) =>
+    client()
+      .models.generateContent({
+        ...request('ok'),
+        contents: `${text} [stand-in: unavailable, internal,ok]`,
+        config: { responseModalities: ['AUDIO'] },
+      })
+      .then(audioBytes, ({ status }) => status)
+  expect([await ask(TEXT), await ask('Hi.'), await ask(TEXT), await ask(TEXT)]).toEqual([503, 503, 500, ALL + 44])
+  expect([await ask(TEXT), await ask('Hi.')]).toEqual([503, 500])
 })
 
 test('a connection of the Live API speaks turn after turn, and whoever asks meanwhile interrupts', async () => {

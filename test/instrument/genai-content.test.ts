@@ -2,24 +2,19 @@
 import { GoogleGenAI } from '@google/genai'
 import { logs } from '@opentelemetry/api'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { expect, test } from 'vitest'
+import { STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { type GeminiOptions, instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import type { GenAiContent } from '../../src/instrument/genai-content.ts'
 import { addGenAiUploadHook } from '../../src/instrument/genai-upload.ts'
+import { serveGemini } from './gemini.ts'
 import { startTelemetry } from './support.ts'
 
 const telemetry = startTelemetry()
 const exporter = new InMemoryLogRecordExporter()
 logs.setGlobalLoggerProvider(new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }))
 
-const standIn = createGeminiStandIn({ timeScale: 0 })
-let baseUrl = ''
-beforeAll(async () => {
-  baseUrl = (await standIn.listen()).url
-})
-afterAll(() => standIn.stop())
-afterEach(() => {
+const { baseUrl } = serveGemini(() => {
   telemetry.reset()
   exporter.reset()
 })
@@ -31,7 +26,7 @@ const AUDIO_OUT = [
 ]
 
 function createClient(options: GeminiOptions = {}) {
-  return instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } }), options)
+  return instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } }), options)
 }
 
 function speak(client: GoogleGenAI, contents: string | string[] = TEXT) {

@@ -3,9 +3,9 @@ import * as genai from '@google/genai'
 import { GoogleGenAI, type LiveCallbacks, type LiveServerMessage, Modality, type Session } from '@google/genai'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { GoogleGenAI as GoogleGenAI2 } from 'google-genai-2'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { LiveModeName } from '../../examples/gemini-stand-in/live-modes.ts'
-import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import { createGeminiInstrument } from '../../src/instrument/google-genai.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
@@ -13,19 +13,14 @@ import { suppress } from '../../src/instrument/suppress.ts'
 import { currentRequest, withRequest } from '../../src/request-context.ts'
 import { currentTtsRequest } from '../../src/tts/current.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
+import { serveGemini } from './gemini.ts'
 import { startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
 const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
 createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
-const standIn = createGeminiStandIn({ timeScale: 0.001 })
-let baseUrl = ''
-beforeAll(async () => {
-  baseUrl = (await standIn.listen()).url
-})
-afterAll(() => standIn.stop())
-afterEach(() => telemetry.reset())
+const { baseUrl } = serveGemini(telemetry.reset)
 
 const TEXT = 'It is a quarter past ten and the train is late.'
 const order = { text: TEXT, voice: 'Puck', model: 'gemini-3.1-flash-live-preview' }
@@ -33,7 +28,7 @@ const config = {
   responseModalities: [Modality.AUDIO],
   speechConfig: { languageCode: 'en-US', voiceConfig: { prebuiltVoiceConfig: { voiceName: 'Puck' } } },
 }
-const createClient = () => new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } })
+const createClient = () => new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } })
 
 /** A connection of an app that waits for the end of each turn. */
 async function talk(more: Partial<LiveCallbacks> = {}, client = createClient()) {
@@ -92,7 +87,7 @@ test('one span from connect to close says what was asked for, what was heard and
     'gen_ai.output.type': 'speech',
     'api.endpoint': 'BidiGenerateContent',
     'server.address': '127.0.0.1',
-    'server.port': Number(new URL(baseUrl).port),
+    'server.port': Number(new URL(baseUrl()).port),
     'tts.voice': 'Puck',
     'tts.language': 'en-US',
     'tts.audio.format': 'pcm',
@@ -311,7 +306,7 @@ test('nothing is told where tracing is suppressed or the instrumentation has sto
   await quiet.close()
 
   const instrument = createGeminiInstrument(createGuard('google-genai'), SPEECH)
-  const client = new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } })
+  const client = new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } })
   instrument.watchClient(client)
   instrument.stop()
   const closed = Promise.withResolvers<void>()

@@ -102,6 +102,7 @@ export const ERROR_TYPES: Readonly<Record<ModeName, Expected>> = {
   ok: all(undefined),
   slow: all(undefined),
   quota: named('RESOURCE_EXHAUSTED', 'rate_limit_exceeded'),
+  'quota-brief': named('RESOURCE_EXHAUSTED', 'rate_limit_exceeded'),
   'quota-day': named('RESOURCE_EXHAUSTED', 'rate_limit_exceeded'),
   'quota-tokens': named('RESOURCE_EXHAUSTED', 'rate_limit_exceeded'),
   'quota-plain': named('RESOURCE_EXHAUSTED', 'rate_limit_exceeded'),

@@ -1,30 +1,22 @@
 /** The interactions API: what the caller of 3.x and of 2.x can do with its answers, and what is told of it. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { GoogleGenAI } from '@google/genai'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { GoogleGenAI as GoogleGenAI2 } from 'google-genai-2'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { ModeName } from '../../examples/gemini-stand-in/modes.ts'
-import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { expect, test } from 'vitest'
+import { STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentFetch } from '../../src/instrument/fetch.ts'
 import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
+import { serveGemini } from './gemini.ts'
 import { startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
 instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
 
-let modes: ModeName[] = []
-const standIn = createGeminiStandIn({ timeScale: 0.001, chooseMode: () => modes.shift() ?? 'ok' })
-let baseUrl = ''
-beforeAll(async () => {
-  baseUrl = (await standIn.listen()).url
-})
-afterAll(() => standIn.stop())
-afterEach(() => {
-  telemetry.reset()
-  modes = []
-})
+const { answerWith, baseUrl } = serveGemini(telemetry.reset)
 
 const order = {
   model: 'gemini-3.8-flash-tts',
@@ -33,8 +25,8 @@ const order = {
   generation_config: { speech_config: [{ voice: 'Kore', language: 'en-US' }] },
 }
 const streamed = { ...order, stream: true } as const
-const createClient = () => instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } }))
-const createClient2 = () => instrumentGemini(new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } }))
+const createClient = () => instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } }))
+const createClient2 = () => instrumentGemini(new GoogleGenAI2({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } }))
 const call = () => telemetry.span('gemini_api_call')
 
 test('an interaction is told as any other call, its audio measured and its tokens counted by modality', async () => {
@@ -106,6 +98,11 @@ test('a stream of 3.x that is read through a reader is measured as well, and a p
   expect(call().attributes['tts.audio.duration']).toBeCloseTo(3.13, 1)
 
   telemetry.reset()
+  for await (const _ of (await createClient().interactions.create(streamed)).values());
+  await waitForSpans(telemetry, 2)
+  expect(call().attributes['tts.audio.duration']).toBeCloseTo(3.13, 1)
+
+  telemetry.reset()
   const [left, right] = (await createClient().interactions.create(streamed)).tee()
   for (const branch of [left, right]) for await (const event of branch) expect(event).toHaveProperty('event_type')
   expect(call().attributes).not.toHaveProperty('error.type')
@@ -127,7 +124,7 @@ test('the promise of 2.x keeps its own methods', async () => {
 })
 
 test('retries, which interactions make by themselves, are attempts below one call', async () => {
-  modes = ['unavailable', 'ok']
+  answerWith('unavailable', 'ok')
   await createClient().interactions.create(order)
   await waitForSpans(telemetry, 3)
   expect(call().attributes).toMatchObject({ 'gcp.gemini.attempts': 2, 'gcp.gemini.hops': 1 })
@@ -139,7 +136,7 @@ test.each([
   ['3.x', (signal: AbortSignal) => createClient().interactions.create(order, { signal, maxRetries: 0 })],
   ['2.x', (signal: AbortSignal) => createClient2().interactions.create(order, { signal, maxRetries: 0 })],
 ])('%s: a deadline of the app and a call that it gave up are told apart', async (_, create) => {
-  modes = ['hang', 'hang']
+  answerWith('hang', 'hang')
   await expect(create(AbortSignal.timeout(50))).rejects.toThrow()
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 50)
@@ -150,7 +147,7 @@ test.each([
 })
 
 test('a stream of 2.x that the app aborts ends without an error, and is cancelled', async () => {
-  modes = ['stall']
+  answerWith('stall')
   const stream = await createClient2().interactions.create(streamed)
   for await (const event of stream) if (event.event_type === 'step.start') stream.controller.abort()
   await waitForSpans(telemetry, 2)
@@ -163,6 +160,37 @@ test('work in the background is not expected to bring audio at once', async () =
   expect(await client.interactions.create({ ...order, background: true })).toBe(answered)
   expect(call().status.code).toBe(SpanStatusCode.UNSET)
   expect(call().attributes).not.toHaveProperty('gen_ai.response.finish_reasons')
+})
+
+/** A client whose stream repeats its audio in the snapshot at the end, and keeps nothing of it. */
+function createEcho() {
+  const audio = { type: 'audio', mime_type: 'audio/l16', data: Buffer.alloc(48_000, 7).toString('base64') }
+  const steps = [{ type: 'model_output', content: [audio] }]
+  const interaction = { status: 'completed', steps, output_audio: audio }
+  const events = [
+    { event_type: 'step.delta', delta: audio },
+    { event_type: 'interaction.completed', interaction },
+  ]
+  async function* stream() {
+    for (let event = events.shift(); event; event = events.shift()) yield event
+  }
+  return { client: instrumentGemini({ interactions: { create: async (_: object) => stream() } }), audio: new WeakRef(audio) }
+}
+
+test('the audio goes when the caller lets it go, also while the stream is kept', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc')
+  const { client, audio } = createEcho()
+  const stream = await client.interactions.create(streamed)
+  const read = async () => {
+    for await (const event of stream) void event
+  }
+  await read()
+  expect(call().attributes['tts.audio.duration']).toBe(1)
+  await new Promise(setImmediate)
+  collectGarbage()
+  expect(audio.deref() === undefined).toBe(true)
+  expect(await stream.next()).toEqual({ done: true, value: undefined })
 })
 
 test('the client makes its interactions when they are asked for, and not before', async () => {

@@ -1,15 +1,16 @@
 import * as genai from '@google/genai'
 import { type GenerateContentParameters, GoogleGenAI } from '@google/genai'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ModeName } from '../../examples/gemini-stand-in/modes.ts'
-import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
 import { instrumentFetch } from '../../src/instrument/fetch.ts'
 import { instrumentGemini } from '../../src/instrument/gemini-client.ts'
 import { createGeminiInstrument } from '../../src/instrument/google-genai.ts'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { withRequest } from '../../src/request-context.ts'
 import { ttsRequest } from '../../src/tts/request.ts'
+import { serveGemini } from './gemini.ts'
 import { listen, startTelemetry, waitForSpans } from './support.ts'
 
 const bareClient = new GoogleGenAI({ apiKey: STAND_IN_KEY })
@@ -18,17 +19,7 @@ instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
 const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
 createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
-let modes: ModeName[] = []
-const standIn = createGeminiStandIn({ timeScale: 0.001, chooseMode: () => modes.shift() ?? 'ok' })
-let baseUrl = ''
-beforeAll(async () => {
-  baseUrl = (await standIn.listen()).url
-})
-afterAll(() => standIn.stop())
-afterEach(() => {
-  telemetry.reset()
-  modes = []
-})
+const { answerWith, baseUrl } = serveGemini(telemetry.reset)
 
 const order: GenerateContentParameters = {
   model: 'gemini-3.8-flash-tts',
@@ -38,7 +29,7 @@ const order: GenerateContentParameters = {
     speechConfig: { languageCode: 'en-US', voiceConfig: { prebuiltVoiceConfig: { voiceName: 'Kore' } } },
   },
 }
-const createClient = (options = {}) => new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl, ...options } })
+const createClient = (options = {}) => new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl(), ...options } })
 
 /** Reads a stream to its end; returns the error it ends in. */
 async function drain(client: GoogleGenAI, parameters = order): Promise<unknown> {
@@ -58,7 +49,7 @@ test('a call becomes one span with its HTTP request below, its audio measured an
   const call = telemetry.span('gemini_api_call')
   expect(call).toMatchObject({ kind: SpanKind.CLIENT, status: { code: SpanStatusCode.UNSET } })
   expect(call.events.map(({ name }) => name)).toEqual(['API call completed'])
-  const { port } = new URL(baseUrl)
+  const { port } = new URL(baseUrl())
   expect(call.attributes).toMatchObject({
     request_id: 'req-1',
     'gen_ai.operation.name': 'generate_content',
@@ -85,7 +76,7 @@ test('a call becomes one span with its HTTP request below, its audio measured an
   const attempt = telemetry.span('POST')
   expect(attempt.parentSpanContext?.spanId).toBe(call.spanContext().spanId)
   expect(attempt.attributes).toMatchObject({
-    'url.full': `${baseUrl}/v1/models/gemini-3.8-flash-tts:generateContent`,
+    'url.full': `${baseUrl()}/v1/models/gemini-3.8-flash-tts:generateContent`,
     'http.response.status_code': 200,
     request_id: 'req-1',
   })
@@ -118,7 +109,7 @@ test.each<[ModeName, string, RegExp]>([
   ['blocked', 'blocked', /PROHIBITED_CONTENT/],
   ['truncated', 'truncated', /broke off \(finish reason OTHER\) after \d/],
 ])('200 in mode %s is the error %s', async (mode, type, message) => {
-  modes = [mode]
+  answerWith(mode)
   await createClient().models.generateContent(order)
   await waitForSpans(telemetry, 2)
 
@@ -135,7 +126,7 @@ test.each<[ModeName, string, string[]]>([
   ['no-audio', 'no_audio', ['other']],
   ['blocked', 'blocked', ['error']],
 ])('a stream in mode %s is the error %s, although it ends without one', async (mode, type, reasons) => {
-  modes = [mode]
+  answerWith(mode)
   expect(await drain(createClient())).toBeUndefined()
   await waitForSpans(telemetry, 2)
 
@@ -150,7 +141,7 @@ test.each<[ModeName, string, string | undefined]>([
   ['internal', 'INTERNAL', undefined],
   ['bad-request', 'INVALID_ARGUMENT', undefined],
 ])('the refusal %s is named %s as Google does, and thrown on as it is', async (mode, type, quotaId) => {
-  modes = [mode, mode]
+  answerWith(mode, mode)
   const bare = await failureOf(() => bareCall())
   const ours = await failureOf(() => createClient().models.generateContent(order))
 
@@ -164,7 +155,7 @@ test.each<[ModeName, string, string | undefined]>([
 
 /** A client that was made before the module was watched. */
 function bareCall() {
-  return bareClient.models.generateContent({ ...order, config: { ...order.config, httpOptions: { baseUrl } } })
+  return bareClient.models.generateContent({ ...order, config: { ...order.config, httpOptions: { baseUrl: baseUrl() } } })
 }
 
 async function failureOf(call: () => Promise<unknown>): Promise<unknown> {
@@ -175,7 +166,7 @@ async function failureOf(call: () => Promise<unknown>): Promise<unknown> {
 }
 
 test('an error object inside a stream is an error of the call', async () => {
-  modes = ['error-in-stream']
+  answerWith('error-in-stream')
   const error = await drain(createClient())
   await waitForSpans(telemetry, 2)
 
@@ -186,7 +177,7 @@ test('an error object inside a stream is an error of the call', async () => {
 })
 
 test('a deadline, a call that the app gave up, and a broken connection are told apart', async () => {
-  modes = ['hang', 'hang', 'reset']
+  answerWith('hang', 'hang', 'reset')
   await failureOf(() => createClient({ timeout: 50 }).models.generateContent(order))
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 50)
@@ -203,7 +194,7 @@ test('a deadline, a call that the app gave up, and a broken connection are told 
 })
 
 test('retries of the client are attempts below one call, numbered', async () => {
-  modes = ['unavailable', 'unavailable', 'ok']
+  answerWith('unavailable', 'unavailable', 'ok')
   const client = createClient({ retryOptions: { attempts: 3, initialDelay: 0.01, maxDelay: 0.01 } })
   await client.models.generateContent(order)
   await waitForSpans(telemetry, 4)
@@ -217,7 +208,7 @@ test('retries of the client are attempts below one call, numbered', async () => 
 })
 
 test('a continuation is a further request below the same call, not a retry', async () => {
-  modes = ['continuation', 'continuation']
+  answerWith('continuation', 'continuation')
   await createClient().models.generateContent(order)
   await waitForSpans(telemetry, 3)
 
@@ -241,20 +232,27 @@ test("a reader that leaves early ends the span as cancelled; the stream is the c
 })
 
 test('chats go through the same span, text is no speech', async () => {
-  modes = ['text-instead']
+  answerWith('text-instead')
   const chat = createClient().chats.create({ model: 'gemini-3.8-flash-tts', config: { responseModalities: ['AUDIO'] } })
   await chat.sendMessage({ message: 'hello' })
   expect(telemetry.spans.filter(({ name }) => name === 'gemini_api_call')).toHaveLength(1)
 })
 
 test('instrumentGemini watches a client that exists, once', async () => {
-  const client = instrumentGemini(instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl } })))
+  const client = instrumentGemini(instrumentGemini(new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl() } })))
   instrumentGemini(bareClient)
   await client.models.generateContent(order)
   await bareCall()
   await waitForSpans(telemetry, 4)
 
   expect(telemetry.spans.map(({ name }) => name).sort()).toEqual(['POST', 'POST', 'gemini_api_call', 'gemini_api_call'])
+})
+
+test('a client that answers with no promise is left alone, and its span ends', () => {
+  const answer = {}
+  const client = instrumentGemini({ models: { generateContent: (_: object) => answer } })
+  expect(client.models.generateContent(order)).toBe(answer)
+  expect(telemetry.span('gemini_api_call').attributes).not.toHaveProperty('error.type')
 })
 
 test('an app can still replace the methods of a client', async () => {
@@ -265,7 +263,7 @@ test('an app can still replace the methods of a client', async () => {
 })
 
 test('the surrounding tts_request learns what the call brought', async () => {
-  modes = ['unavailable', 'no-audio', 'ok']
+  answerWith('unavailable', 'no-audio', 'ok')
   const client = createClient({ retryOptions: { attempts: 2, initialDelay: 0.01, maxDelay: 0.01 } })
   await ttsRequest({ text: 'hello', voice: 'Kore' }, () => client.models.generateContent(order))
   const failed = telemetry.span('tts_request')
@@ -279,7 +277,7 @@ test('the surrounding tts_request learns what the call brought', async () => {
 })
 
 test('duration and tokens by modality are counted, under the old names and the new', async () => {
-  modes = ['ok', 'internal']
+  answerWith('ok', 'internal')
   await createClient().models.generateContent(order)
   await failureOf(() => createClient().models.generateContent(order))
   await waitForSpans(telemetry, 4)
@@ -310,7 +308,7 @@ test('Vertex AI is named as such; the key of a cloned voice stays here, and the 
 })
 
 test('a chunk that is no JSON is named without its content', async () => {
-  modes = ['malformed']
+  answerWith('malformed')
   expect(await drain(createClient())).toBeInstanceOf(Error)
   await waitForSpans(telemetry, 2)
   const { attributes, status } = telemetry.span('gemini_api_call')

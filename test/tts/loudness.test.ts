@@ -212,11 +212,41 @@ describe('a stream', () => {
   })
 })
 
-test('a call whose time is over stops, says so, and still knows both ends', () => {
-  let nowMs = 0
+describe('a call whose time is over', () => {
   const wave = concat(silence(0.5), tone(4, -6), silence(0.5))
-  const sound = describeAudio(pcm(wave), MIME, { analyse: true, now: () => nowMs++ })?.sound
-  expect(sound).toMatchObject({ isSampled: true, leadingSilenceS: 0.5, trailingSilenceS: 0.5, isSilent: false })
+
+  /** As on a machine where `blockMs` pass for each block. */
+  function listenSlowly(blockMs: number) {
+    let looks = 0
+    const sound = describeAudio(pcm(wave), MIME, { analyse: true, now: () => blockMs * looks++ })?.sound
+    return { sound, looks }
+  }
+
+  test('stops, says so, and still knows both ends', () => {
+    const { sound, looks } = listenSlowly(0.05)
+    expect(sound).toMatchObject({ isSampled: true, leadingSilenceS: 0.5, trailingSilenceS: 0.5, isSilent: false })
+    expect(looks).toBeLessThan(70)
+  })
+
+  test('has heard enough to know that it is not silent, however slow the machine', () => {
+    const { sound, looks } = listenSlowly(10)
+    expect(sound).toMatchObject({ isSampled: true, isSilent: false, peakDbfs: expect.closeTo(-6, 1) })
+    expect(looks).toBeLessThan(5)
+  })
+})
+
+test('a piece of which less was looked at counts no less', () => {
+  const pieces = [tone(2, -6), tone(2, -26)].map(pcm)
+  let nowMs = 0
+  let msPerLook = 0
+  const hurried = createAudioMeter(MIME, { analyse: true, now: () => (nowMs += msPerLook) })
+  const inTime = createAudioMeter(MIME, { analyse: true, now: () => 0 })
+  for (const piece of pieces) {
+    hurried.add(piece)
+    inTime.add(piece)
+    msPerLook = 10
+  }
+  expect(hurried.facts()?.sound).toMatchObject({ isSampled: true, rmsDbfs: expect.closeTo(inTime.facts()?.sound?.rmsDbfs ?? 0, 1) })
 })
 
 test('random bytes and damaged base64 never throw', () => {

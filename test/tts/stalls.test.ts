@@ -10,12 +10,8 @@ const seconds = (lengthS: number) => pcm(tone(lengthS, -12))
 
 /** Plays pieces that arrive at the given times. */
 function play(pieces: readonly (readonly [atS: number, piece: Buffer])[], type = TYPE, analyse = false) {
-  let nowMs = 0
-  const playback = createPlayback(type, { analyse, nowMs: () => nowMs })
-  for (const [atS, piece] of pieces) {
-    nowMs = atS * 1_000
-    playback.add(piece)
-  }
+  const playback = createPlayback(type, { analyse })
+  for (const [atS, piece] of pieces) playback.add(piece, atS * 1_000)
   return playback.facts()
 }
 

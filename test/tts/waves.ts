@@ -109,8 +109,8 @@ function toAlaw(sample: number): number {
   return (sign | (exponent << 4) | mantissa) ^ 0x55
 }
 
-/** Mulberry32. */
-function createRandom(seed: number): () => number {
+/** Mulberry32: numbers in [0, 1), the same for the same seed. */
+export function createRandom(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
