@@ -44,7 +44,8 @@ export const DELIVERY_LOG_ENTRIES = 1_000
 
 /**
  * Where deliveries are kept, so that a restart loses and doubles none. Each promise resolves when the change is durable and
- * rejects when it is not known to be; every call may be made again.
+ * rejects when it is not known to be; every call may be made again. Calls overlap, but never two of the same kind, nor
+ * `update` and `finish`.
  */
 export type DeliveryStore = {
   /** All that are not finished, in the order in which they were added. */
