@@ -55,7 +55,10 @@ const METADATA = ranges(
   '169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192',
   'fd00:ec2::254 fd00:ec2::23 fd20:ce::254',
 )
-const METADATA_NAME = /^(metadata|instance-data)(\.|$)/
+/** Their names; behind a proxy it would be the proxy that finds their addresses. */
+const METADATA_NAMES = new Set(
+  'metadata metadata.google.internal metadata.goog metadata.azure.internal instance-data instance-data.ec2.internal'.split(' '),
+)
 /** Names that mean something else wherever they are resolved: on the proxy they would be the proxy's own neighbours. */
 const LOCAL_NAME = /^[^.]+$|\.(localhost|local|internal|home\.arpa|lan)$/
 
@@ -83,7 +86,7 @@ export function createGuard({ ranges: allowed, ports, resolve = resolveAll }: Gu
 
   function checkHost(name: string, way: Way): string | undefined {
     const host = bare(name)
-    if (METADATA_NAME.test(host)) return 'is the metadata service of a cloud'
+    if (METADATA_NAMES.has(host)) return 'is the metadata service of a cloud'
     if (isIP(host) > 0) return judge(host, way)
     // Without allowed networks the name does not matter: what it resolves to would have to be public.
     return allowed.length === 0 ? judge(ANY_PUBLIC_ADDRESS, way) : undefined

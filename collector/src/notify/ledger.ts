@@ -6,8 +6,10 @@ export type Ledger = {
   must(write: () => Promise<unknown>): void
   /** Tried once: a later change will say the same. */
   may(write: () => Promise<unknown>): void
-  /** Resolves when all is written, or, once `signal` aborts, with the number of changes that are not. */
-  settle(signal: AbortSignal): Promise<number>
+  /** Resolves when all is written, or, once `signal` aborts, when what is under way has been tried. */
+  settle(signal: AbortSignal): Promise<void>
+  /** Changes that must be written and are not. */
+  unwritten(): number
 }
 
 export type LedgerOptions = {
@@ -63,7 +65,7 @@ export function createLedger({ sleep, onFault }: LedgerOptions): Ledger {
         await last
       }
       signal.removeEventListener('abort', stop)
-      return unwritten
     },
+    unwritten: () => unwritten,
   }
 }

@@ -41,7 +41,7 @@ export function createOutages(log: readonly DeliveryLogEntry[]): Outages {
       const outage = { sinceMs: known?.sinceMs ?? createdMs, severity }
       outages.set(channel, outage)
       const summary = `The channel "${channel}" could not be reached: "${notification.rule}" (${notification.severity}, ${notification.status}) was not delivered.`
-      const annotations = { summary, description: `${result.attempts} attempts, the last one: ${result.error ?? 'unknown'}` }
+      const annotations = { summary, description: `Attempts: ${result.attempts}. The last one: ${result.error ?? 'unknown'}` }
       const reason = known === undefined ? 'first' : 'severity_raised'
       return raise({ channel, outage, others, annotations, reason, atMs: result.atMs })
     },

@@ -75,6 +75,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let adding: Promise<unknown> = Promise.resolve()
   const traffic = openTraffic({ ...options, sleep, channels: () => channels })
   let loading: Promise<unknown> | undefined
+  let ending: Promise<void> | undefined
+
+  async function end(): Promise<void> {
+    stopping.abort()
+    // First what hangs at a channel ends, then what hangs at the store.
+    const cutting = setTimeout(() => cut.abort(new Error('the collector is stopping')), STOP_MS_MAX / 2)
+    const late = new AbortController()
+    const ended = Promise.all([loading, adding]).then(() => traffic.stop(late.signal))
+    await Promise.race([ended, sleepFor(STOP_MS_MAX, undefined, { signal: late.signal }).catch(() => undefined)])
+    late.abort()
+    clearTimeout(cutting)
+    const unwritten = traffic.unwritten()
+    if (unwritten > 0)
+      options.warn(
+        `the outbox of alerts could not be written to its end (changes left: ${unwritten}): some alerts may come again, under the ids that they had`,
+      )
+  }
 
   return {
     async accept(notifications) {
@@ -91,14 +108,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     use(replaced) {
       channels = timed(replaced, attemptTimeoutMs)
     },
-    async stop() {
-      stopping.abort()
-      const timer = setTimeout(() => cut.abort(new Error('the collector is stopping')), STOP_MS_MAX / 2)
-      await Promise.all([loading, adding])
-      const unwritten = await traffic.stop(AbortSignal.timeout(STOP_MS_MAX))
-      clearTimeout(timer)
-      if (unwritten > 0)
-        options.warn(`${unwritten} changes could not be written to the outbox of alerts: some may come again, under the ids that they had`)
+    stop() {
+      ending ??= end()
+      return ending
     },
     stats: () => traffic.stats(),
     log: (limit) => store.log(limit),
@@ -108,8 +120,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
 type Traffic = {
   push(deliveries: readonly Delivery[]): void
   start(stopping: AbortSignal, cut: AbortSignal): Promise<void>
-  /** Gives the number of changes that the store did not take before `signal` aborted. */
-  stop(signal: AbortSignal): Promise<number>
+  /** Resolves when what was under way has ended and is written, or when `signal` aborts and it was tried. */
+  stop(signal: AbortSignal): Promise<void>
+  /** Changes that the store has not taken. */
+  unwritten(): number
   stats(): Readonly<Record<string, ChannelStats>>
 }
 
@@ -160,8 +174,9 @@ function openTraffic({ store, channels, now, random, sleep, warn }: TrafficOptio
     },
     async stop(signal) {
       await lanes.stopped()
-      return await ledger.settle(signal)
+      await ledger.settle(signal)
     },
+    unwritten: ledger.unwritten,
     stats() {
       const [byLane, failing] = [lanes.stats(), outages.current()]
       const names = new Set([...Object.keys(channels()), ...byLane.keys()])
@@ -172,7 +187,7 @@ function openTraffic({ store, channels, now, random, sleep, warn }: TrafficOptio
 
 function describeDead({ channel, notification }: Delivery, { attempts, error }: DeliveryResult): string {
   const { rule, severity, status } = notification
-  return `the alert "${rule}" (${severity}, ${status}) was not delivered to ${channel} and is given up after ${attempts} attempts: ${error}`
+  return `the alert "${rule}" (${severity}, ${status}) was not delivered to ${channel} and is given up (attempts: ${attempts}): ${error}`
 }
 
 /** One for each channel that is named, each once. */

@@ -15,10 +15,13 @@ function guard(allowPrivate = '', { answers = {}, ports = [] }: { answers?: Reco
 
 const check = (url: string, allowPrivate = '') => guard(allowPrivate).checkUrl(new URL(url))
 
-test.each(['https://hooks.slack.com/services/T/B/x', 'https://example.org:443/', 'https://8.8.8.8/', 'https://[2606:4700::1111]/'])(
-  '%s is allowed as it is',
-  (url) => expect(check(url)).toBeUndefined(),
-)
+test.each([
+  'https://hooks.slack.com/services/T/B/x',
+  'https://example.org:443/',
+  'https://metadata.example.org/',
+  'https://8.8.8.8/',
+  'https://[2606:4700::1111]/',
+])('%s is allowed as it is', (url) => expect(check(url)).toBeUndefined())
 
 test.each([
   ['https://10.1.2.3/', 'is no public address'],

@@ -210,7 +210,7 @@ test('what a receiver refuses for good is not tried again, and the others learn 
   await outbox.accept([notification({ channels: ['slack'] })])
   await clock.advance(0)
   expect(slack.attempts).toHaveLength(1)
-  expect(email.arrived[0]?.alerts[0]?.annotations.description).toBe('1 attempts, the last one: hooks.slack.com answered 404')
+  expect(email.arrived[0]?.alerts[0]?.annotations.description).toBe('Attempts: 1. The last one: hooks.slack.com answered 404')
 })
 
 test('a receiver that says Retry-After: 120 gets nothing for two minutes, no alert of another group either', async () => {
@@ -410,6 +410,22 @@ test('a stop does not wait for a channel that hangs; the alert stays for the nex
   expect(webhook.attempts).toHaveLength(1)
   await outbox.stop()
   expect(await store.pending()).toMatchObject([{ notification: alert, attempts: 0 }])
+})
+
+test('a stop does not wait for a store that hangs; it says that alerts may come again', async () => {
+  const webhook = testChannel()
+  const store = memoryDeliveries()
+  const { outbox, clock, warnings } = open({ channels: { webhook }, store })
+  outbox.start()
+  await clock.advance(0)
+  store.finish = () => new Promise(() => {})
+  await outbox.accept([notification()])
+  await clock.advance(0)
+  expect(webhook.arrived).toHaveLength(1)
+  await outbox.stop()
+  expect(warnings.at(-1)).toBe(
+    'the outbox of alerts could not be written to its end (changes left: 1): some alerts may come again, under the ids that they had',
+  )
 })
 
 test('a channel with ten thousand waiting takes no more, and says so', async () => {
