@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
-import { type Address, COLLECTOR_SETTINGS, type CollectorSettings } from './settings.ts'
+import { type NotifyConfig, readNotify } from './notify-config.ts'
+import { type Address, COLLECTOR_SETTINGS, type SettingsGetter } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -16,6 +17,7 @@ export type CollectorConfig = {
   readonly readToken: string | undefined
   readonly logLevel: Level
   readonly retentionDays: number
+  readonly notify: NotifyConfig
 }
 
 /** The second store of log records. One of `apiKey` and `username` at most. */
@@ -44,7 +46,7 @@ export function parseCollectorConfig(
   { readFile = readText }: ParseCollectorOptions = {},
 ): ParsedCollectorConfig {
   const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
-  const get = createGetter({ env, problems, readFile })
+  const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
     database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
@@ -54,6 +56,7 @@ export function parseCollectorConfig(
     readToken: get('READ_TOKEN'),
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
+    notify: readNotify(get, problems),
   })
   problems.push(...contradictions(config))
   return { config, problems }
@@ -66,9 +69,7 @@ export function processCollectorConfig(argv: readonly string[]): ParsedCollector
 
 type Sources = { readonly env: Environment; readonly problems: string[]; readonly readFile: (path: string) => string }
 
-type Getter = <Name extends keyof CollectorSettings>(name: Name) => CollectorSettings[Name]
-
-function createGetter({ env, problems, readFile }: Sources): Getter {
+function createGetter({ env, problems, readFile }: Sources): SettingsGetter {
   return function get(name) {
     const { type, fallback } = COLLECTOR_SETTINGS[name]
     const given = type.secret ? readSecret(name, { env, problems, readFile }) : env[name]?.trim()
@@ -95,7 +96,7 @@ function readSecret(name: string, { env, problems, readFile }: Sources): string 
   }
 }
 
-function readElasticsearch(get: Getter, problems: string[]): ElasticsearchConfig | undefined {
+function readElasticsearch(get: SettingsGetter, problems: string[]): ElasticsearchConfig | undefined {
   const url = get('ELASTICSEARCH_URL')
   const config = {
     apiKey: get('ELASTICSEARCH_API_KEY'),
@@ -125,6 +126,12 @@ function contradictions({ listen, ingestToken, database }: CollectorConfig): str
   if (database.adminUrl !== undefined && database.url === undefined)
     problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
   return problems
+}
+
+/** Proxies are usually named in lower case; both spellings count. */
+function withLowerCaseProxies(env: Environment): Environment {
+  const names = ['HTTPS_PROXY', 'NO_PROXY']
+  return { ...env, ...Object.fromEntries(names.map((name) => [name, env[name.toLowerCase()] || env[name]])) }
 }
 
 function readText(path: string): string {

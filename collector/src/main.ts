@@ -72,7 +72,7 @@ function complain(message: string, exitCode: number): void {
 
 function help(): string {
   const rows = Object.entries(COLLECTOR_SETTINGS).map(([name, { doc, fallback, type }]) => {
-    const shown = typeof fallback === 'object' ? `${fallback.host}:${fallback.port}` : fallback
+    const shown = typeof fallback === 'object' && 'host' in fallback && 'port' in fallback ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
   return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nSettings (environment):\n${rows.join('')}`

@@ -1,4 +1,8 @@
+import { type AddressRange, parseAddressRange } from './address-range.ts'
 import { LEVELS, type Level, parseLevel } from './level.ts'
+import { parseMailAddress, parseMailAddresses } from './mail-address.ts'
+import { parseSmtpUrl, type SmtpServer } from './smtp-server.ts'
+import { parseWebhookSecrets, type WebhookSecret } from './webhook-secret.ts'
 
 /** One kind of value that a variable can hold. */
 export type SettingType<T> = {
@@ -69,6 +73,52 @@ const days: SettingType<number> = {
   read: (value) => readWhole(value, RETENTION_DAYS_MAX),
 }
 
+const receiverUrl: SettingType<string> = {
+  expects: 'an https:// URL without user and password (http:// only in a network of ALERT_ALLOW_PRIVATE)',
+  read: readReceiverUrl,
+  secret: true,
+}
+const bodyFormat: SettingType<WebhookFormat> = {
+  expects: 'alertmanager or plain',
+  read: (value) => WEBHOOK_FORMATS.find((format) => format === value.toLowerCase()),
+}
+const webhookSecrets: SettingType<readonly WebhookSecret[]> = {
+  expects: 'whsec_ and base64 of 24 to 64 random bytes; several with spaces between them',
+  read: parseWebhookSecrets,
+  secret: true,
+}
+const smtpUrl: SettingType<SmtpServer> = {
+  expects:
+    'a URL like smtps://user:password@mail.example:465 or smtp://user:password@mail.example:587 (STARTTLS), or, without TLS and password, smtp://host:25?tls=off',
+  read: parseSmtpUrl,
+  secret: true,
+}
+const mailAddress: SettingType<string> = { expects: 'an address like alerts@example.org', read: parseMailAddress }
+const mailAddresses: SettingType<readonly string[]> = {
+  expects: 'addresses like oncall@example.org, separated by commas',
+  read: parseMailAddresses,
+}
+const addressRanges: SettingType<readonly AddressRange[]> = {
+  expects: 'ranges of addresses like 127.0.0.0/8,10.1.0.0/16,fd00::/8',
+  read: (value) => readList(value, parseAddressRange),
+}
+const ports: SettingType<readonly number[]> = {
+  expects: 'port numbers, separated by commas',
+  read: (value) => readList(value, (port) => readWhole(port, 65_535)),
+}
+const proxyUrl: SettingType<string> = {
+  expects: 'an http:// or https:// URL',
+  read: (value) => (/^https?:$/.test(URL.parse(value.includes('://') ? value : `http://${value}`)?.protocol ?? '') ? value : undefined),
+  secret: true,
+}
+
+/** Bodies that a webhook can have. */
+export const WEBHOOK_FORMATS = ['alertmanager', 'plain'] as const
+export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number]
+
+/** Reads one variable: the value, or what holds without it. */
+export type SettingsGetter = <Name extends keyof CollectorSettings>(name: Name) => CollectorSettings[Name]
+
 /** What the variables hold once they are read. */
 export type CollectorSettings = {
   readonly COLLECTOR_LISTEN: Address
@@ -87,6 +137,18 @@ export type CollectorSettings = {
   readonly READ_TOKEN: string | undefined
   readonly LOG_DB_LEVEL: Level
   readonly RETENTION_DAYS: number
+  readonly SLACK_WEBHOOK_URL: string | undefined
+  readonly ALERT_WEBHOOK_URL: string | undefined
+  readonly ALERT_WEBHOOK_FORMAT: WebhookFormat
+  readonly ALERT_WEBHOOK_SECRET: readonly WebhookSecret[] | undefined
+  readonly SMTP_URL: SmtpServer | undefined
+  readonly ALERT_EMAIL_FROM: string | undefined
+  readonly ALERT_EMAIL_TO: readonly string[] | undefined
+  readonly ERROR_WEBHOOK_URL: string | undefined
+  readonly ALERT_ALLOW_PRIVATE: readonly AddressRange[] | undefined
+  readonly ALERT_ALLOW_PORTS: readonly number[] | undefined
+  readonly HTTPS_PROXY: string | undefined
+  readonly NO_PROXY: string | undefined
 }
 
 /** Every variable the collector reads. `config.ts` reads them, the documentation is written from them. */
@@ -136,6 +198,28 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
   READ_TOKEN: optional(token, 'Readers of /api must show it as "Authorization: Bearer …".'),
   LOG_DB_LEVEL: setting(level, 'DEBUG', 'The mildest log records that are stored; WARNING keeps warnings and worse.'),
   RETENTION_DAYS: setting(days, 30, 'Older days are dropped from the database and from Elasticsearch.', 'days'),
+  SLACK_WEBHOOK_URL: optional(receiverUrl, 'Incoming webhook of Slack; the channel "slack" of alert rules.'),
+  ALERT_WEBHOOK_URL: optional(receiverUrl, 'Address that alerts are posted to as JSON; the channel "webhook".'),
+  ALERT_WEBHOOK_FORMAT: setting(
+    bodyFormat,
+    'alertmanager',
+    'Body of the webhook: what Alertmanager sends (version 4), or the short {rule, severity, message, metrics, timestamp}.',
+  ),
+  ALERT_WEBHOOK_SECRET: optional(webhookSecrets, 'Signs what is posted to ALERT_WEBHOOK_URL, after Standard Webhooks.'),
+  SMTP_URL: optional(smtpUrl, 'Server that takes the mails of the channel "email".'),
+  ALERT_EMAIL_FROM: optional(mailAddress, 'Sender of these mails.'),
+  ALERT_EMAIL_TO: optional(mailAddresses, 'Who gets them. Nobody else is ever written to.'),
+  ERROR_WEBHOOK_URL: optional(
+    receiverUrl,
+    'Gets every CRITICAL log record and the first ERROR of each kind at once: as a Slack message at an address of Slack, otherwise as JSON.',
+  ),
+  ALERT_ALLOW_PRIVATE: optional(
+    addressRanges,
+    'Private networks that alerts may be sent to, on any port and also without TLS. Without it only public servers with TLS are reached.',
+  ),
+  ALERT_ALLOW_PORTS: optional(ports, 'Ports of public servers that alerts may be sent to beside 443 (e-mail: beside 25, 465, 587, 2525).'),
+  HTTPS_PROXY: optional(proxyUrl, 'Proxy for alerts that leave by https; lower case wins.'),
+  NO_PROXY: optional(text, 'Hosts to reach without it: names, .suffixes, host:port, separated by commas, or *; lower case wins.'),
 }
 
 function setting<T>(type: SettingType<T>, fallback: T, doc: string, unit?: string): CollectorSetting<T> {
@@ -157,6 +241,18 @@ function readAddress(value: string): Address | undefined {
 function readWhole(value: string, max: number): number | undefined {
   const count = Number(value)
   return /^\d+$/.test(value) && count >= 1 && count <= max ? count : undefined
+}
+
+/** Texts with commas between them; undefined when one of them is wrong. */
+function readList<T>(value: string, read: (text: string) => T | undefined): readonly T[] | undefined {
+  const items = value.split(',').map((text) => read(text.trim()))
+  const valid = items.filter((item) => item !== undefined)
+  return valid.length === items.length ? valid : undefined
+}
+
+function readReceiverUrl(value: string): string | undefined {
+  const url = URL.parse(value)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? value : undefined
 }
 
 function readElasticsearchUrl(value: string): string | undefined {

@@ -1,6 +1,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Outcome, Rejected } from '../wire/outcome.ts'
 import { openCursor, readBytes, readTag, skip } from '../wire/protobuf.ts'
+import { parseRetryAfter } from '../wire/retry-after.ts'
 
 /** What came back from a collector, its body cut at a limit. */
 export type Answer = {
@@ -12,9 +13,6 @@ export type Answer = {
 
 /** `secrets` are texts that must not appear in a message, even when the collector repeats them. */
 export type Circumstances = { readonly nowMs: number; readonly secrets: readonly string[] }
-
-/** Longest `Retry-After` that is believed: a wrong clock or a wrong unit must not silence a process for days. */
-const RETRY_AFTER_MS_MAX = 60 * 60_000
 
 /** What is shown of a collector's own words. */
 const MESSAGE_CHARACTERS_MAX = 200
@@ -37,16 +35,6 @@ export function toOutcome(answer: Answer, target: string, { nowMs, secrets }: Ci
   if (status !== 429 && status !== 502 && status !== 503 && status !== 504) return { kind: 'drop', reason: 'refused', error }
   const afterMs = status === 429 || status === 503 ? parseRetryAfter(answer.retryAfter, nowMs) : undefined
   return afterMs === undefined ? { kind: 'retry', error } : { kind: 'retry', afterMs, error }
-}
-
-/**
- * The wait that a `Retry-After` header asks for, in ms: whole seconds or an HTTP date. Undefined when it is missing or neither.
- * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
-  const text = value?.trim() ?? ''
-  const afterMs = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs
-  return Number.isNaN(afterMs) ? undefined : Math.min(Math.max(afterMs, 0), RETRY_AFTER_MS_MAX)
 }
 
 function toAccepted(answer: Answer, target: string, secrets: readonly string[]): Outcome {

@@ -5,10 +5,10 @@ import zlib from 'node:zlib'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import type { Outcome, Send } from '../wire/outcome.ts'
+import { authorizeProxy, bareHost, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from '../wire/proxy.ts'
 import type { Chunk } from '../wire/signal.ts'
 import { withTimeout } from '../wire/timeout.ts'
 import { type Answer, toOutcome } from './answer.ts'
-import { authorizeProxy, bareHost, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from './proxy.ts'
 
 export type PostOptions = {
   /** The full address of the signal, such as `http://localhost:4318/v1/traces`. A user and password in it become basic authentication. */

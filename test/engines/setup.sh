@@ -66,3 +66,23 @@ install_java() {
 
 java_is_there || install_java
 bash "$(dirname "$0")/elasticsearch/install.sh"
+
+# Without the server that the package would start on port 9093.
+install_alertmanager() {
+  command -v apt-get >/dev/null || fail "Alertmanager is missing and there is no apt-get here; install Alertmanager 0.25 or newer as prometheus-alertmanager in /usr/bin or /usr/local/bin"
+  [ "$(id -u)" = 0 ] || fail "Alertmanager is missing; run 'sudo apt-get install -y prometheus-alertmanager', or this script as root"
+  echo "installing Alertmanager" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  local policy=/usr/sbin/policy-rc.d made=
+  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=yes; }
+  apt-get update -q >&2 || fail "apt-get update failed; is there a network?"
+  local installed=yes
+  apt-get install -q -y --no-install-recommends prometheus-alertmanager >&2 || installed=
+  [ -z "$made" ] || rm "$policy"
+  # Nor at the next start of the machine.
+  systemctl disable prometheus-alertmanager >&2 2>&1 || true
+  [ -n "$installed" ] || fail "apt-get install prometheus-alertmanager failed"
+}
+
+command -v prometheus-alertmanager >/dev/null || install_alertmanager
+echo "Alertmanager: $(prometheus-alertmanager --version 2>&1 | head -n 1)"

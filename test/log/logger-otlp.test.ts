@@ -141,7 +141,7 @@ describe('a record of getLogger', () => {
 test.each([
   ['own loggers', (name: string) => void createLogger({}, name).info('m')],
   ['a bridge', bridged()],
-])('names that an app makes up do not fill the memory, %s: after a thousand they share a scope, and are told by their source', (_, write) => {
+])('names made up by the app share a scope after a thousand, and are told by their source: %s', (_, write) => {
   const { records } = register()
   for (let i = 0; i < 1_200; i++) write(`name ${i}`)
   write('name 1')

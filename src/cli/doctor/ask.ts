@@ -1,6 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
-import { authorizeProxy, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from '../../delivery/proxy.ts'
+import { authorizeProxy, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from '../../wire/proxy.ts'
 
 export type AskOptions = {
   /** Without path: the collector. */

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { findProxy } from '../../delivery/proxy.ts'
+import { findProxy } from '../../wire/proxy.ts'
 import { SIGNALS, type Signal } from '../../wire/signal.ts'
 
 /** A server that signals are sent to, and the way there. */

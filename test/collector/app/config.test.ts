@@ -3,6 +3,8 @@ import { parseCollectorConfig } from '../../../collector/src/config.ts'
 
 const problems = (env: Record<string, string>, argv: string[] = []) => parseCollectorConfig(env, argv).problems
 
+const webhookSecret = (character: string) => `whsec_${Buffer.alloc(24, character).toString('base64')}`
+
 test('without any variable the collector listens on loopback and stores in an embedded database', () => {
   expect(parseCollectorConfig({}, [])).toEqual({
     problems: [],
@@ -15,6 +17,14 @@ test('without any variable the collector listens on loopback and stores in an em
       readToken: undefined,
       logLevel: 'DEBUG',
       retentionDays: 30,
+      notify: {
+        slackUrl: undefined,
+        webhook: undefined,
+        email: undefined,
+        errorsUrl: undefined,
+        allow: { ranges: [], ports: [] },
+        proxy: { https: undefined, no: undefined },
+      },
     },
   })
 })
@@ -36,6 +46,19 @@ test('every variable arrives; empty ones are unset', () => {
     READ_TOKEN: '',
     LOG_DB_LEVEL: 'warn',
     RETENTION_DAYS: '7',
+    SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T/B/x',
+    ALERT_WEBHOOK_URL: 'http://10.1.0.5:8080/hook',
+    ALERT_WEBHOOK_FORMAT: 'Plain',
+    ALERT_WEBHOOK_SECRET: `${webhookSecret('n')} ${webhookSecret('o')}`,
+    SMTP_URL: 'smtps://me:p%40ss@mail.example',
+    ALERT_EMAIL_FROM: 'alerts@example.org',
+    ALERT_EMAIL_TO: 'ann@example.org, bob@example.org',
+    ERROR_WEBHOOK_URL: 'https://errors.example:8443/x',
+    ALERT_ALLOW_PRIVATE: '127.0.0.0/8, 10.1.0.0/16',
+    ALERT_ALLOW_PORTS: '8443',
+    HTTPS_PROXY: 'http://upper.example:3128',
+    https_proxy: 'lower.example:3128',
+    no_proxy: '.internal',
   }
   expect(parseCollectorConfig(env)).toEqual({
     problems: [],
@@ -56,6 +79,24 @@ test('every variable arrives; empty ones are unset', () => {
       readToken: undefined,
       logLevel: 'WARNING',
       retentionDays: 7,
+      notify: {
+        slackUrl: 'https://hooks.slack.com/services/T/B/x',
+        webhook: { url: 'http://10.1.0.5:8080/hook', format: 'plain', secrets: [Buffer.alloc(24, 'n'), Buffer.alloc(24, 'o')] },
+        email: {
+          server: { host: 'mail.example', port: 465, tls: 'implicit', credentials: { user: 'me', pass: 'p@ss' } },
+          from: 'alerts@example.org',
+          to: ['ann@example.org', 'bob@example.org'],
+        },
+        errorsUrl: 'https://errors.example:8443/x',
+        allow: {
+          ranges: [
+            { address: '127.0.0.0', prefix: 8 },
+            { address: '10.1.0.0', prefix: 16 },
+          ],
+          ports: [8443],
+        },
+        proxy: { https: 'lower.example:3128', no: '.internal' },
+      },
     },
   })
 })
@@ -123,5 +164,44 @@ test.each([
 ] as [Record<string, string>, string][])('a wrong setting of Elasticsearch is told: %j', (env, message) => {
   const found = problems(env)
   expect(found).toEqual([expect.stringContaining(message)])
+  expect(found.join()).not.toContain('hunter2')
+})
+
+test.each([
+  [{ SLACK_WEBHOOK_URL: 'https://hooks.slack.com:22/x' }, 'SLACK_WEBHOOK_URL has port 22; if that is meant, add it to ALERT_ALLOW_PORTS'],
+  [
+    { ALERT_WEBHOOK_URL: 'http://127.0.0.1:9999/x' },
+    'ALERT_WEBHOOK_URL is no public address; if it is yours and meant, add it to ALERT_ALLOW_PRIVATE',
+  ],
+  [
+    { ALERT_WEBHOOK_URL: 'http://hook.example/x' },
+    'ALERT_WEBHOOK_URL is public and must be reached with TLS; without it only what is in ALERT_ALLOW_PRIVATE is',
+  ],
+  [{ ERROR_WEBHOOK_URL: 'https://2852039166/x' }, 'ERROR_WEBHOOK_URL is the metadata service of a cloud'],
+  [
+    { SMTP_URL: 'smtp://10.0.0.1:25?tls=off', ALERT_EMAIL_FROM: 'a@b.example', ALERT_EMAIL_TO: 'c@d.example' },
+    'SMTP_URL is no public address; if it is yours and meant, add it to ALERT_ALLOW_PRIVATE',
+  ],
+  [{ ALERT_EMAIL_TO: 'a@b.example' }, 'SMTP_URL, ALERT_EMAIL_FROM and ALERT_EMAIL_TO belong together; set all three, or none'],
+  [{ ALERT_WEBHOOK_SECRET: webhookSecret('s') }, 'ALERT_WEBHOOK_SECRET is set but ALERT_WEBHOOK_URL is not; set it, or remove the secret'],
+  [
+    { ALERT_ALLOW_PRIVATE: '10.0.0.0/8,all' },
+    'ALERT_ALLOW_PRIVATE="10.0.0.0/8,all" is not ranges of addresses like 127.0.0.0/8,10.1.0.0/16,fd00::/8',
+  ],
+  [{ ALERT_WEBHOOK_FORMAT: 'xml' }, 'ALERT_WEBHOOK_FORMAT="xml" is not alertmanager or plain'],
+  [
+    { ALERT_WEBHOOK_SECRET: 'hunter2' },
+    'ALERT_WEBHOOK_SECRET is not whsec_ and base64 of 24 to 64 random bytes; several with spaces between them',
+  ],
+])('channels: %o', (env, problem) => expect(problems(env)).toEqual([problem]))
+
+test('nothing secret of a channel is shown', () => {
+  const found = problems({
+    SLACK_WEBHOOK_URL: 'https://u:hunter2@hooks.slack.com/hunter2',
+    ALERT_WEBHOOK_URL: 'ftp://hunter2',
+    SMTP_URL: 'smtp://u:hunter2@mail.example:465',
+    HTTPS_PROXY: 'socks5://u:hunter2@proxy.example',
+  })
+  expect(found).toHaveLength(4)
   expect(found.join()).not.toContain('hunter2')
 })
