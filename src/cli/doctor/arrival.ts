@@ -65,6 +65,7 @@ export async function checkArrival(options: ArrivalOptions): Promise<readonly Fi
   while (performance.now() < endMs) {
     const { status, body } = await askSafely(collector.pages, `${page.path}?request_id=${options.requestId}`, options.deadline.stepMs())
     if (status === 401) return [warning('arrival', `${signal}: the collector asks its readers for a token`)]
+    if (status === 403) return [warning('arrival', `${signal}: the collector lets nobody read, for it was started without a READ_TOKEN`)]
     const rows = at(body, page.rows)
     if (Array.isArray(rows) && rows.length > 0)
       return [ok('arrival', `${page.item} readable after ${Math.round(performance.now() - delivered.madeAtMs)} ms`)]
