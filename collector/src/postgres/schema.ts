@@ -109,6 +109,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX dead_letters_arrived ON dead_letters (arrived)',
   ],
+  [
+    `CREATE TABLE alert_records (
+      kind text NOT NULL,
+      key text NOT NULL,
+      seq bigint GENERATED ALWAYS AS IDENTITY,
+      body text NOT NULL,
+      PRIMARY KEY (kind, key)
+    )`,
+  ],
 ]
 
 /**
@@ -136,10 +145,11 @@ async function schemaVersion(tx: Queryable): Promise<number> {
 }
 
 /**
- * Lets the user of `database` read and append, and nothing else; for a collector whose migrations run as another user
+ * Lets the user of `database` read and append, and change what alerts remember, and nothing else; for a collector whose migrations run as another user
  * (DATABASE_ADMIN_URL). Rows reach partitions through their table, so no partition needs a grant.
  */
 export async function grantTo(database: Database, admin: Database): Promise<void> {
   const { rows } = await database.query<{ name: string }>('SELECT quote_ident(current_user) AS name')
   await admin.query(`GRANT SELECT, INSERT ON logs, spans, metric_points, dead_letters, schema_version TO ${rows[0]!.name}`)
+  await admin.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON alert_records TO ${rows[0]!.name}`)
 }
