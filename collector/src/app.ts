@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '../../src/wire/timeout.ts'
+import { createAccess } from './access.ts'
 import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
 import type { Sink } from './batch.ts'
@@ -9,6 +10,8 @@ import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
 import type { Credentials } from './elasticsearch/client.ts'
 import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
+import { followFiles } from './follow-files.ts'
+import { isLoopback } from './loopback.ts'
 import { openDatabase } from './postgres/database.ts'
 import { createPartitions } from './postgres/partitions.ts'
 import { postgresReader } from './postgres/query.ts'
@@ -61,8 +64,10 @@ const STOP_TIMEOUT_MS = 5_000
  * Throws when the database's folder is in use or cannot be written.
  */
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
-  const { database, admin, now, onFault } = deps
-  const { logLevel, retentionDays, readToken, ingestToken } = config
+  const { database, admin, now, onFault, warn } = deps
+  const { logLevel, retentionDays } = config
+  const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: false })
+  const follower = followFiles(access.files, { warn })
   const stats = createStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
@@ -78,11 +83,11 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     routes: second
       ? { all: fanout({ postgres, elasticsearch: second.queue.sink }), postgres, elasticsearch: second.sink }
       : { all: fanout({ postgres }), postgres },
-    tokens: ingestToken === undefined ? [] : [ingestToken],
+    checkSender: access.checkSender,
     api: serve(
       createApi({
         reader: postgresReader(database),
-        readToken,
+        checkReader: access.checkReader,
         readiness,
         store: database.kind,
         ...(second && { others: second.health }),
@@ -97,11 +102,13 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   async function start() {
     const { host, port } = await server.listen(config.listen.host, config.listen.port)
     second?.queue.start()
+    follower.start()
     await Promise.all([upkeep.start(), second?.elasticsearch.start()])
     const state = await readiness()
     return { url: urlOf(host, port), store: { kind: database.kind, problem: state.ready ? undefined : state.reason } }
   }
   async function stop() {
+    follower.stop()
     const answered = await server.stop(STOP_TIMEOUT_MS)
     upkeep.stop()
     const left = await isDoneWithin(Promise.resolve(second?.queue.stop()), STOP_TIMEOUT_MS)

@@ -1,5 +1,6 @@
 /** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
+import { type AccessConfig, judgeTokens, type TokenConfig } from './access.ts'
 import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
 import { type NotifyConfig, readNotify } from './notify-config.ts'
@@ -13,8 +14,7 @@ export type CollectorConfig = {
   readonly database: { readonly url: string | undefined; readonly adminUrl: string | undefined; readonly dataDir: string }
   readonly elasticsearch: ElasticsearchConfig | undefined
   readonly queueBytesMax: number
-  readonly ingestToken: string | undefined
-  readonly readToken: string | undefined
+  readonly access: AccessConfig
   readonly logLevel: Level
   readonly retentionDays: number
   readonly notify: NotifyConfig
@@ -52,8 +52,7 @@ export function parseCollectorConfig(
     database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
     elasticsearch: readElasticsearch(get, problems),
     queueBytesMax: get('COLLECTOR_QUEUE_MAX_MB') * 2 ** 20,
-    ingestToken: get('INGEST_TOKEN'),
-    readToken: get('READ_TOKEN'),
+    access: { ingest: readTokens('INGEST_TOKEN', get, env), read: readTokens('READ_TOKEN', get, env) },
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
     notify: readNotify(get, problems),
@@ -96,6 +95,10 @@ function readSecret(name: string, { env, problems, readFile }: Sources): string 
   }
 }
 
+function readTokens(name: 'INGEST_TOKEN' | 'READ_TOKEN', get: SettingsGetter, env: Environment): TokenConfig {
+  return { tokens: get(name) ?? [], file: env[`${name}_FILE`]?.trim() || undefined }
+}
+
 function readElasticsearch(get: SettingsGetter, problems: string[]): ElasticsearchConfig | undefined {
   const url = get('ELASTICSEARCH_URL')
   const config = {
@@ -116,13 +119,8 @@ function readElasticsearch(get: SettingsGetter, problems: string[]): Elasticsear
   return url === undefined ? undefined : Object.freeze({ url, ...config })
 }
 
-function contradictions({ listen, ingestToken, database }: CollectorConfig): string[] {
-  const problems: string[] = []
-  if (!isLoopback(listen.host) && ingestToken === undefined)
-    problems.push(
-      `COLLECTOR_LISTEN is ${listen.host}:${listen.port}, which other machines can reach, but there is no INGEST_TOKEN: ` +
-        'anybody could send. Set INGEST_TOKEN (or INGEST_TOKEN_FILE), or listen on 127.0.0.1',
-    )
+function contradictions({ listen, access, database }: CollectorConfig): string[] {
+  const problems = judgeTokens(access, { reachable: !isLoopback(listen.host), mutualTls: false })
   if (database.adminUrl !== undefined && database.url === undefined)
     problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
   return problems
