@@ -35,14 +35,15 @@ export function ownFile(records: Records, id: string): void {
 }
 
 /**
- * Makes the collector `id` the one that writes; it must hold the lock. Its own records count when nobody else has written
+ * Makes the collector `id` the one that writes; it must hold the lock, and `records` is not yet in its file. Its own records count when nobody else has written
  * since; otherwise those of the database do, and of its own remains what waits for delivery and is not known there.
  */
 export async function takeOver(records: Records, table: RecordTable, id: string): Promise<Takeover> {
   const rows = await table.load()
   const [theirs, mine] = [ownerIn(rows), records.get(OWNER.kind, OWNER.key)]
-  if (theirs !== undefined && theirs !== mine) replace(records, rows)
-  const owner = JSON.stringify({ id, epoch: epochOf(theirs) + 1 } satisfies Owner)
+  const isOurs = mine !== undefined && (theirs === undefined || theirs === mine)
+  if (!isOurs && theirs !== undefined) replace(records, rows)
+  const owner = isOurs ? mine : JSON.stringify({ id, epoch: epochOf(theirs) + 1 } satisfies Owner)
   records.apply([{ ...OWNER, text: owner }])
   return { changes: difference(records, rows), mayWrite: (found) => found === theirs || found === owner }
 }
