@@ -71,7 +71,7 @@ const BUNDLES: readonly Bundle[] = [
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['pg', '@electric-sql/pglite', 'nodemailer'],
+    external: ['pg', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
   },
 ]
 
