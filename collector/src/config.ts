@@ -1,5 +1,6 @@
 /** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
+import { type AccessConfig, judgeTokens, type TokenConfig } from './access.ts'
 import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
 import { type NotifyConfig, readNotify } from './notify-config.ts'
@@ -10,11 +11,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Everything the collector can be told, parsed and frozen. */
 export type CollectorConfig = {
   readonly listen: Address
-  readonly database: { readonly url: string | undefined; readonly adminUrl: string | undefined; readonly dataDir: string }
+  readonly database: {
+    readonly url: string | undefined
+    readonly adminUrl: string | undefined
+    readonly readUrl: string | undefined
+    readonly dataDir: string
+  }
   readonly elasticsearch: ElasticsearchConfig | undefined
   readonly queueBytesMax: number
-  readonly ingestToken: string | undefined
-  readonly readToken: string | undefined
+  readonly access: AccessConfig
   readonly logLevel: Level
   readonly retentionDays: number
   readonly notify: NotifyConfig
@@ -49,11 +54,15 @@ export function parseCollectorConfig(
   const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
-    database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
+    database: Object.freeze({
+      url: get('DATABASE_URL'),
+      adminUrl: get('DATABASE_ADMIN_URL'),
+      readUrl: get('DATABASE_READ_URL'),
+      dataDir: get('COLLECTOR_DATA_DIR'),
+    }),
     elasticsearch: readElasticsearch(get, problems),
     queueBytesMax: get('COLLECTOR_QUEUE_MAX_MB') * 2 ** 20,
-    ingestToken: get('INGEST_TOKEN'),
-    readToken: get('READ_TOKEN'),
+    access: { ingest: readTokens('INGEST_TOKEN', get, env), read: readTokens('READ_TOKEN', get, env) },
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
     notify: readNotify(get, problems),
@@ -96,6 +105,10 @@ function readSecret(name: string, { env, problems, readFile }: Sources): string 
   }
 }
 
+function readTokens(name: 'INGEST_TOKEN' | 'READ_TOKEN', get: SettingsGetter, env: Environment): TokenConfig {
+  return { tokens: get(name) ?? [], file: env[`${name}_FILE`]?.trim() || undefined }
+}
+
 function readElasticsearch(get: SettingsGetter, problems: string[]): ElasticsearchConfig | undefined {
   const url = get('ELASTICSEARCH_URL')
   const config = {
@@ -116,15 +129,11 @@ function readElasticsearch(get: SettingsGetter, problems: string[]): Elasticsear
   return url === undefined ? undefined : Object.freeze({ url, ...config })
 }
 
-function contradictions({ listen, ingestToken, database }: CollectorConfig): string[] {
-  const problems: string[] = []
-  if (!isLoopback(listen.host) && ingestToken === undefined)
-    problems.push(
-      `COLLECTOR_LISTEN is ${listen.host}:${listen.port}, which other machines can reach, but there is no INGEST_TOKEN: ` +
-        'anybody could send. Set INGEST_TOKEN (or INGEST_TOKEN_FILE), or listen on 127.0.0.1',
-    )
-  if (database.adminUrl !== undefined && database.url === undefined)
-    problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
+function contradictions({ listen, access, database }: CollectorConfig): string[] {
+  const problems = judgeTokens(access, { reachable: !isLoopback(listen.host), mutualTls: false })
+  for (const [name, url] of [['DATABASE_ADMIN_URL', database.adminUrl] as const, ['DATABASE_READ_URL', database.readUrl] as const])
+    if (url !== undefined && database.url === undefined)
+      problems.push(`${name} is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database`)
   return problems
 }
 

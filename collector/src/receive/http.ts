@@ -3,9 +3,10 @@ import { SIGNALS } from '../../../src/wire/signal.ts'
 import type { Sink } from '../batch.ts'
 import { isLoopback } from '../loopback.ts'
 import type { Stats } from '../stats.ts'
+import type { TokenCheck } from '../token.ts'
 import { answerRefused } from './answer.ts'
 import { createBudget } from './body.ts'
-import { createSenderCheck, refuseForeign } from './guard.ts'
+import { refuseForeign } from './guard.ts'
 import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
 import { closeServer, createLimitedServer, listenOn } from './server.ts'
@@ -16,8 +17,8 @@ export type ReceiverOptions = {
   readonly stats: Stats
   /** Instead of {@link RECEIVE_LIMITS}, each. */
   readonly limits?: Partial<ReceiveLimits>
-  /** Bearer tokens that may send; several while one replaces another. None: everybody may. */
-  readonly tokens?: readonly string[]
+  /** Who may send, by bearer token. Default: everybody. */
+  readonly checkSender?: TokenCheck
   /** Gets every other path (the reading side). Returns false for a path that it does not know. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
   /** Told of faults of ours, which a sender sees as 503. */
@@ -47,7 +48,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     budget: createBudget(limits.inFlightBytesMax),
     aborted: aborting.signal,
     isStopping: () => state.stopping,
-    refuseUnauthorized: createSenderCheck(options.tokens ?? []),
+    checkSender: options.checkSender ?? (() => 'known'),
     onFault,
   }
   const routes = toRoutes(options.routes)
