@@ -25,6 +25,7 @@ export type LogFilter = Span & {
   readonly userId?: string | undefined
   readonly level?: Level | undefined
   readonly traceId?: string | undefined
+  readonly service?: string | undefined
   readonly instanceId?: string | undefined
   /** Part of the message, in any case. */
   readonly text?: string | undefined
@@ -53,6 +54,7 @@ export type StoredLog = {
 export type TraceFilter = Span & {
   readonly requestId?: string | undefined
   readonly userId?: string | undefined
+  readonly service?: string | undefined
   readonly instanceId?: string | undefined
   readonly error?: boolean | undefined
   /** `id` is a trace id. */
@@ -97,7 +99,11 @@ export type StoredSpan = {
   readonly scope: string
 }
 
-export type MetricFilter = Span & { readonly names: readonly string[]; readonly instanceId?: string | undefined }
+export type MetricFilter = Span & {
+  readonly names: readonly string[]
+  readonly service?: string | undefined
+  readonly instanceId?: string | undefined
+}
 
 /** The growth of one cumulative series within the time asked for. */
 export type StoredPoint = {

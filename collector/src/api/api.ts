@@ -59,18 +59,18 @@ function toRoutes(options: ApiOptions): readonly Route[] {
   return [
     {
       path: '/api/logs',
-      doc: 'newest first; request_id, user_id, level, trace_id, instance_id, q, since, until, limit, cursor',
+      doc: 'newest first; request_id, user_id, level, trace_id, service, instance_id, q, since, until, limit, cursor',
       handle: (request) => getLogs(reader, request),
     },
     {
       path: '/api/traces',
-      doc: 'newest first; request_id, user_id, error, instance_id, since, until, limit, cursor',
+      doc: 'newest first; request_id, user_id, error, service, instance_id, since, until, limit, cursor',
       handle: (request) => getTraces(reader, request),
     },
     { path: '/api/traces/:id', doc: 'the spans of one trace, by start', handle: (request) => getTrace(reader, request) },
     {
       path: '/api/metrics/summary',
-      doc: 'requests, errors, durations, audio, cost; since, until, instance_id',
+      doc: 'requests, errors, durations, audio, cost; since, until, service, instance_id',
       handle: (request) => getMetricsSummary(reader, request),
     },
     { path: '/livez', doc: 'whether the process answers', handle: getLivez },

@@ -23,6 +23,7 @@ async function readLogs(database: Database, filter: LogFilter): Promise<readonly
   conditions.addIf('user_id = ?', filter.userId)
   conditions.addIf('level = ?', filter.level)
   conditions.addIf('trace_id = ?', filter.traceId)
+  conditions.addIf('service = ?', filter.service)
   conditions.addIf('instance_id = ?', filter.instanceId)
   conditions.addIf('message ILIKE ?', filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`)
   addTimes(conditions, 'timestamp', filter)
@@ -51,6 +52,7 @@ async function readTraces(database: Database, filter: TraceFilter): Promise<read
   if (filter.userId !== undefined) addTracesWith(conditions, `user_id = ${conditions.param(filter.userId)}`, filter)
   if (filter.error === true) addTracesWith(conditions, FAILED, filter)
   if (filter.error === false) conditions.add(`(SELECT true FROM spans a WHERE ${ofTrace('s')} AND a.${FAILED} LIMIT 1) IS NULL`)
+  conditions.addIf(`(SELECT true FROM spans a WHERE ${ofTrace('s')} AND a.service = ? LIMIT 1)`, filter.service)
   conditions.addIf(`(SELECT true FROM spans a WHERE ${ofTrace('s')} AND a.instance_id = ? LIMIT 1)`, filter.instanceId)
   addTimes(conditions, 's.start_time', filter)
   addAfter(conditions, { time: 's.start_time', id: 's.trace_id', type: 'text' }, filter.after)
@@ -124,10 +126,11 @@ async function readMetricPoints(database: Database, filter: MetricFilter): Promi
   return newest.map((point) => subtract(point, earlier.get(`${point.series} ${point.started}`)))
 }
 
-async function readNewest(database: Database, { names, instanceId, ...times }: MetricFilter): Promise<readonly Cumulative[]> {
+async function readNewest(database: Database, { names, service, instanceId, ...times }: MetricFilter): Promise<readonly Cumulative[]> {
   const conditions = createConditions()
   conditions.addIf('name = ANY(?::text[])', arrayLiteral(names))
   conditions.addIf('temporality = ?', 'cumulative')
+  conditions.addIf('service = ?', service)
   conditions.addIf('instance_id = ?', instanceId)
   addTimes(conditions, 'time', times)
   const { rows } = await database.query<Cumulative>(

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config.ts'
+import { type AskOptions, ask } from '../../reading/ask.ts'
+import { at } from '../../reading/json.ts'
 import type { Signal } from '../../wire/signal.ts'
-import { type AskOptions, ask } from './ask.ts'
 import type { Deadline } from './deadline.ts'
 import { type Finding, ok, problem, skipped, warning } from './findings.ts'
 import type { Delivered } from './synthetic.ts'
@@ -22,7 +23,7 @@ export async function findCollector(config: Config, signals: readonly Signal[], 
   const pages: AskOptions = { url, token, proxy: config.proxy, tls: config.signals[signal ?? 'traces'].tls }
   const name = new URL(url).origin
   try {
-    const store = readStore((await ask(pages, '/health', deadline.stepMs())).body)
+    const store = readStore((await ask(pages, '/health', AbortSignal.timeout(deadline.stepMs()))).body)
     if (store === undefined) throw new Error('its /health is not that of a tts-otel-collector')
     return store.reason === undefined
       ? { findings: [ok('collector', `${name} is a tts-otel-collector, storing in ${store.kind}`)], pages }
@@ -80,9 +81,5 @@ const PAGES = {
 
 /** A page that fails once may answer at the next look. */
 async function askSafely(pages: AskOptions, path: string, timeoutMs: number): Promise<{ readonly status: number; readonly body: unknown }> {
-  return await ask(pages, path, timeoutMs).catch(() => ({ status: 0, body: undefined }))
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return await ask(pages, path, AbortSignal.timeout(timeoutMs)).catch(() => ({ status: 0, body: undefined }))
 }
