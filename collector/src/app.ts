@@ -12,6 +12,7 @@ import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticse
 import { fanout } from './fanout.ts'
 import { followFiles } from './follow-files.ts'
 import { isLoopback } from './loopback.ts'
+import { createAudit } from './postgres/audit.ts'
 import { openDatabase } from './postgres/database.ts'
 import { createPartitions } from './postgres/partitions.ts'
 import { postgresReader } from './postgres/query.ts'
@@ -45,6 +46,8 @@ export type CollectorDeps = {
   readonly database: Database
   /** The same database as its owner; the same object when one user does both. */
   readonly admin: Database
+  /** The same database for the API; the same object when there is one connection. */
+  readonly reading: Database
   /** ms since 1970. */
   readonly now: () => number
   /** Told of faults of ours; the sender sees a 503. */
@@ -66,13 +69,14 @@ const STOP_TIMEOUT_MS = 5_000
  * Throws when the database's folder is in use or cannot be written.
  */
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
-  const { database, admin, now, onFault, warn } = deps
+  const { database, admin, reading, now, onFault, warn } = deps
   const { logLevel, retentionDays } = config
   const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
-  const upkeep = createUpkeep({ database, admin, partitions })
+  const upkeep = createUpkeep({ database, admin, reading, partitions })
+  const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
     'postgres',
     withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
@@ -88,13 +92,19 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     tls: config.tls,
     api: serve(
       createApi({
-        reader: postgresReader(database),
+        reader: postgresReader(reading),
+        recordRead: audit.record,
         checkReader: access.checkReader,
         readiness,
         store: database.kind,
         ...(second && { others: second.health }),
         metricsText: () =>
-          stats.prometheus() + sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}) + (tls?.prometheus() ?? ''),
+          [
+            stats.prometheus(),
+            audit.prometheus(),
+            sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+            tls?.prometheus() ?? '',
+          ].join(''),
         now,
       }),
     ),
@@ -122,7 +132,8 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     upkeep.stop()
     const left = await isDoneWithin(Promise.resolve(second?.queue.stop()), STOP_TIMEOUT_MS)
     second?.elasticsearch.stop()
-    const closed = await isDoneWithin(Promise.all([database.close(), admin.close()]), STOP_TIMEOUT_MS)
+    await isDoneWithin(audit.stop(), STOP_TIMEOUT_MS)
+    const closed = await isDoneWithin(Promise.all([database.close(), admin.close(), reading.close()]), STOP_TIMEOUT_MS)
     return answered && left && closed
   }
   return {
@@ -184,11 +195,12 @@ function credentialsOf({
 }
 
 /** The real world for {@link createCollector}. */
-function realDeps({ database: { url, adminUrl, dataDir } }: CollectorConfig): CollectorDeps {
+function realDeps({ database: { url, adminUrl, readUrl, dataDir } }: CollectorConfig): CollectorDeps {
   const database = openDatabase({ url, dataDir })
   const admin = adminUrl === undefined || adminUrl === url ? database : openDatabase({ url: adminUrl, dataDir })
+  const reading = url === undefined ? database : openDatabase({ url: readUrl ?? url, dataDir, purpose: 'read' })
   const say = (text: string | undefined) => void process.stderr.write(`tts-otel-collector: ${text}\n`)
-  return { database, admin, now: Date.now, onFault: (error) => say(error.stack), warn: say }
+  return { database, admin, reading, now: Date.now, onFault: (error) => say(error.stack), warn: say }
 }
 
 async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

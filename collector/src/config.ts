@@ -12,7 +12,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Everything the collector can be told, parsed and frozen. */
 export type CollectorConfig = {
   readonly listen: Address
-  readonly database: { readonly url: string | undefined; readonly adminUrl: string | undefined; readonly dataDir: string }
+  readonly database: {
+    readonly url: string | undefined
+    readonly adminUrl: string | undefined
+    readonly readUrl: string | undefined
+    readonly dataDir: string
+  }
   readonly elasticsearch: ElasticsearchConfig | undefined
   readonly queueBytesMax: number
   readonly access: AccessConfig
@@ -54,7 +59,12 @@ export function parseCollectorConfig(
   const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
-    database: Object.freeze({ url: get('DATABASE_URL'), adminUrl: get('DATABASE_ADMIN_URL'), dataDir: get('COLLECTOR_DATA_DIR') }),
+    database: Object.freeze({
+      url: get('DATABASE_URL'),
+      adminUrl: get('DATABASE_ADMIN_URL'),
+      readUrl: get('DATABASE_READ_URL'),
+      dataDir: get('COLLECTOR_DATA_DIR'),
+    }),
     elasticsearch: readElasticsearch(get, problems),
     queueBytesMax: get('COLLECTOR_QUEUE_MAX_MB') * 2 ** 20,
     access: { ingest: readTokens('INGEST_TOKEN', get, env), read: readTokens('READ_TOKEN', get, env) },
@@ -150,8 +160,9 @@ function readElasticsearch(get: SettingsGetter, problems: string[]): Elasticsear
 
 function contradictions({ listen, access, tls, database }: CollectorConfig): string[] {
   const problems = judgeTokens(access, { reachable: !isLoopback(listen.host), mutualTls: tls?.clientCa !== undefined })
-  if (database.adminUrl !== undefined && database.url === undefined)
-    problems.push('DATABASE_ADMIN_URL is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database')
+  for (const [name, url] of [['DATABASE_ADMIN_URL', database.adminUrl] as const, ['DATABASE_READ_URL', database.readUrl] as const])
+    if (url !== undefined && database.url === undefined)
+      problems.push(`${name} is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database`)
   return problems
 }
 

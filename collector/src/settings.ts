@@ -135,6 +135,7 @@ export type CollectorSettings = {
   readonly COLLECTOR_QUEUE_MAX_MB: number
   readonly DATABASE_URL: string | undefined
   readonly DATABASE_ADMIN_URL: string | undefined
+  readonly DATABASE_READ_URL: string | undefined
   readonly ELASTICSEARCH_URL: string | undefined
   readonly ELASTICSEARCH_API_KEY: string | undefined
   readonly ELASTICSEARCH_USERNAME: string | undefined
@@ -194,6 +195,10 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
   DATABASE_ADMIN_URL: optional(
     databaseUrl,
     'The same database as the owner of its tables, for migrations and partitions. Without it DATABASE_URL does both.',
+  ),
+  DATABASE_READ_URL: optional(
+    databaseUrl,
+    'The same database for what the API reads: as a user that may only read, or a replica. Without it DATABASE_URL, on connections of its own.',
   ),
   ELASTICSEARCH_URL: optional(
     elasticsearchUrl,
