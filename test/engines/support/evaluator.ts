@@ -2,6 +2,7 @@
 import type { Batch } from '../../../collector/src/batch.ts'
 import { createReceiver } from '../../../collector/src/receive/http.ts'
 import { createStats } from '../../../collector/src/stats.ts'
+import { createTokens } from '../../../collector/src/token.ts'
 import { FANOUT_TOKEN } from './otelcol.ts'
 
 export type Evaluator = {
@@ -24,7 +25,7 @@ export async function startEvaluator(): Promise<Evaluator> {
   }
   const receiver = createReceiver({
     routes: { alerts },
-    tokens: [FANOUT_TOKEN],
+    checkSender: createTokens([FANOUT_TOKEN]).check,
     stats: createStats(),
     api(request, response) {
       if (request.url !== '/livez') return false
