@@ -70,7 +70,7 @@ const BUNDLES: readonly Bundle[] = [
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['pg', '@electric-sql/pglite', 'nodemailer'],
+    external: ['pg', 'pg-copy-streams', '@electric-sql/pglite', 'nodemailer'],
   },
 ]
 

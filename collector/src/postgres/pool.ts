@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
-import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
+import { from } from 'pg-copy-streams'
+import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
 /** Connections of one collector. Inserts are bound by the server's cores, and a server allows 100 connections for everybody. */
@@ -21,7 +23,8 @@ export function openPool(url: string): Database {
     idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
     // Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds.
-    options: '-c jit=off',
+    // And a temporary table that is there already is no news.
+    options: '-c jit=off -c client_min_messages=warning',
     application_name: 'tts-otel-collector',
   })
   // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
@@ -46,7 +49,7 @@ export function openPool(url: string): Database {
 }
 
 /** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
-async function withConnection<T>(pool: Pool, work: (connection: Queryable) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: Pool, work: (connection: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
   try {
@@ -65,8 +68,16 @@ function isUsableAfter(error: unknown): boolean {
   return state !== '' && !/^(08|57P)/.test(state)
 }
 
-function queryable(client: PoolClient): Queryable {
+function queryable(client: PoolClient): Transaction {
   return {
+    async copy(sql, text) {
+      const stream = client.query(from(sql))
+      // A connection that breaks may say so twice; the second time nobody waits any more.
+      stream.on('error', () => {})
+      const finished = once(stream, 'finish')
+      stream.end(text)
+      await finished
+    },
     async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
       signal?.throwIfAborted()
       const statement = { text: sql, values: [...params], ...(name === undefined ? {} : { name }) }
