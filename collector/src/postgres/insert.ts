@@ -8,7 +8,7 @@ import { sqlState } from './sqlstate.ts'
 export type Insert = <R>(table: Table<R>, records: readonly R[]) => Promise<void>
 
 /** From about this many rows on the four round trips of COPY are worth what it saves the server. [measured: bench/ingest.ts] */
-const COPY_ROWS_MIN = 2_000
+const COPY_ROWS_MIN = 1_000
 
 /**
  * ```
