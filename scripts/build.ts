@@ -37,6 +37,7 @@ const BUNDLES: readonly Bundle[] = [
       hono: 'src/middleware/hono.ts',
       pino: 'src/bridge/pino.ts',
       winston: 'src/bridge/winston.ts',
+      'get-logs': 'src/reading/get-logs.ts',
     },
     // Not even @opentelemetry/api: see docs/decisions/bundled-api.md.
     external: [],
@@ -70,7 +71,7 @@ const BUNDLES: readonly Bundle[] = [
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['pg', 'pg-copy-streams', '@electric-sql/pglite', 'nodemailer'],
+    external: ['pg', 'pg-copy-streams', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
   },
 ]
 
@@ -155,7 +156,8 @@ const FEW_FILES: Plugin = {
       resolveDir: join(root, 'src'),
     }))
     onLoad({ filter: /src\/(index|delivery\/post)\.ts$/ }, ({ path }) => reaching('reach:register', path))
-    const besideIndex = /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston)|log\/file\/archive-(files|sweep))\.ts$/
+    const besideIndex =
+      /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston)|reading\/get-logs|log\/file\/archive-(files|sweep))\.ts$/
     onLoad({ filter: besideIndex }, ({ path }) => reaching(join(root, 'src/index.ts'), path))
   },
 }

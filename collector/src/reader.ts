@@ -10,6 +10,14 @@ export type Reader = {
   readonly metricPoints: (filter: MetricFilter) => Promise<readonly StoredPoint[]>
 }
 
+/** The store has given up a question that took too long. */
+export class ReadTimeoutError extends Error {
+  constructor(cause: Error) {
+    super('The answer took too long. Narrow the question: since and until, or an id', { cause })
+    this.name = 'ReadTimeoutError'
+  }
+}
+
 type Span = {
   /** Included. */
   readonly sinceUs?: number | undefined
@@ -25,6 +33,7 @@ export type LogFilter = Span & {
   readonly userId?: string | undefined
   readonly level?: Level | undefined
   readonly traceId?: string | undefined
+  readonly service?: string | undefined
   readonly instanceId?: string | undefined
   /** Part of the message, in any case. */
   readonly text?: string | undefined
@@ -53,6 +62,7 @@ export type StoredLog = {
 export type TraceFilter = Span & {
   readonly requestId?: string | undefined
   readonly userId?: string | undefined
+  readonly service?: string | undefined
   readonly instanceId?: string | undefined
   readonly error?: boolean | undefined
   /** `id` is a trace id. */
@@ -97,7 +107,13 @@ export type StoredSpan = {
   readonly scope: string
 }
 
-export type MetricFilter = Span & { readonly names: readonly string[]; readonly instanceId?: string | undefined }
+export type MetricFilter = Span & {
+  readonly names: readonly string[]
+  readonly service?: string | undefined
+  readonly instanceId?: string | undefined
+  /** Series at most; which of them is not said. */
+  readonly limit: number
+}
 
 /** The growth of one cumulative series within the time asked for. */
 export type StoredPoint = {

@@ -2,6 +2,7 @@ import { type AddressRange, parseAddressRange } from './address-range.ts'
 import { LEVELS, type Level, parseLevel } from './level.ts'
 import { parseMailAddress, parseMailAddresses } from './mail-address.ts'
 import { parseSmtpUrl, type SmtpServer } from './smtp-server.ts'
+import { parseTokens } from './token.ts'
 import { parseWebhookSecrets, type WebhookSecret } from './webhook-secret.ts'
 
 /** One kind of value that a variable can hold. */
@@ -31,9 +32,10 @@ const RETENTION_DAYS_MAX = 3_650
 const QUEUE_MB_MAX = 1_000_000
 
 const text: SettingType<string> = { expects: 'a text', read: (value) => value }
-const token: SettingType<string> = {
-  expects: 'a token of visible ASCII characters without spaces',
-  read: (value) => (/^[\x21-\x7e]+$/.test(value) ? value : undefined),
+const path: SettingType<string> = { expects: 'the path of a file', read: (value) => value }
+const tokens: SettingType<readonly string[]> = {
+  expects: 'a token of visible ASCII characters without spaces and commas; several with commas or, in the file, line ends between them',
+  read: parseTokens,
   secret: true,
 }
 const address: SettingType<Address> = { expects: 'host:port, for example 127.0.0.1:4318 or [::1]:4318', read: readAddress }
@@ -50,7 +52,11 @@ const elasticsearchUrl: SettingType<string> = {
   secret: true,
 }
 const password: SettingType<string> = { expects: 'a text', read: (value) => value, secret: true }
-const apiKey: SettingType<string> = { expects: 'an API key of visible ASCII characters without spaces', read: token.read, secret: true }
+const apiKey: SettingType<string> = {
+  expects: 'an API key of visible ASCII characters without spaces',
+  read: (value) => (/^[\x21-\x7e]+$/.test(value) ? value : undefined),
+  secret: true,
+}
 const certificates: SettingType<string> = {
   expects: 'certificates in PEM (-----BEGIN CERTIFICATE-----); ELASTICSEARCH_CA_FILE names a file with them',
   read: (value) => (value.includes('-----BEGIN CERTIFICATE-----') ? value : undefined),
@@ -122,10 +128,14 @@ export type SettingsGetter = <Name extends keyof CollectorSettings>(name: Name) 
 /** What the variables hold once they are read. */
 export type CollectorSettings = {
   readonly COLLECTOR_LISTEN: Address
+  readonly COLLECTOR_TLS_CERT: string | undefined
+  readonly COLLECTOR_TLS_KEY: string | undefined
+  readonly COLLECTOR_TLS_CLIENT_CA: string | undefined
   readonly COLLECTOR_DATA_DIR: string
   readonly COLLECTOR_QUEUE_MAX_MB: number
   readonly DATABASE_URL: string | undefined
   readonly DATABASE_ADMIN_URL: string | undefined
+  readonly DATABASE_READ_URL: string | undefined
   readonly ELASTICSEARCH_URL: string | undefined
   readonly ELASTICSEARCH_API_KEY: string | undefined
   readonly ELASTICSEARCH_USERNAME: string | undefined
@@ -133,8 +143,8 @@ export type CollectorSettings = {
   readonly ELASTICSEARCH_CA: string | undefined
   readonly ELASTICSEARCH_ILM_POLICY: string | undefined
   readonly ES_INDEX_PREFIX: string
-  readonly INGEST_TOKEN: string | undefined
-  readonly READ_TOKEN: string | undefined
+  readonly INGEST_TOKEN: readonly string[] | undefined
+  readonly READ_TOKEN: readonly string[] | undefined
   readonly LOG_DB_LEVEL: Level
   readonly RETENTION_DAYS: number
   readonly SLACK_WEBHOOK_URL: string | undefined
@@ -156,7 +166,16 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
   COLLECTOR_LISTEN: setting(
     address,
     { host: '127.0.0.1', port: 4318 },
-    'Address and port to listen on. Another address than loopback needs INGEST_TOKEN. Port 0 takes a free one.',
+    'Address and port to listen on. Another address than loopback needs INGEST_TOKEN, and READ_TOKEN to read. Port 0 takes a free one.',
+  ),
+  COLLECTOR_TLS_CERT: optional(
+    path,
+    'File with the certificate of the collector (PEM), then those of authorities between. With it the collector speaks TLS only. Changed files are read again.',
+  ),
+  COLLECTOR_TLS_KEY: optional(path, 'File with the private key of this certificate (PEM, without a passphrase).'),
+  COLLECTOR_TLS_CLIENT_CA: optional(
+    path,
+    'File with the certificates of authorities (PEM). With it only clients with a certificate of one of them are talked to.',
   ),
   COLLECTOR_DATA_DIR: setting(
     text,
@@ -177,6 +196,10 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     databaseUrl,
     'The same database as the owner of its tables, for migrations and partitions. Without it DATABASE_URL does both.',
   ),
+  DATABASE_READ_URL: optional(
+    databaseUrl,
+    'The same database for what the API reads: as a user that may only read, or a replica. Without it DATABASE_URL, on connections of its own.',
+  ),
   ELASTICSEARCH_URL: optional(
     elasticsearchUrl,
     'Elasticsearch 8 or 9 that gets the log records as well, in an index for each day. What is sent to /v1/logs waits for it on disk.',
@@ -194,8 +217,14 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     'tts-api',
     'The day indexes are called <prefix>-YYYY.MM.DD, the one of dead letters <prefix>-dead-letters.',
   ),
-  INGEST_TOKEN: optional(token, 'Senders must show it as "Authorization: Bearer …".'),
-  READ_TOKEN: optional(token, 'Readers of /api must show it as "Authorization: Bearer …".'),
+  INGEST_TOKEN: optional(
+    tokens,
+    'Senders must show one of them as "Authorization: Bearer …". A changed file is read again, without a restart.',
+  ),
+  READ_TOKEN: optional(
+    tokens,
+    'Readers of /api must show one of them as "Authorization: Bearer …". A changed file is read again. Without it everybody reads on loopback, elsewhere nobody.',
+  ),
   LOG_DB_LEVEL: setting(level, 'DEBUG', 'The mildest log records that are stored; WARNING keeps warnings and worse.'),
   RETENTION_DAYS: setting(days, 30, 'Older days are dropped from the database and from Elasticsearch.', 'days'),
   SLACK_WEBHOOK_URL: optional(receiverUrl, 'Incoming webhook of Slack; the channel "slack" of alert rules.'),

@@ -1,9 +1,10 @@
 /** What is shown when the traffic is over. Everything here was read back from the collector. */
+import { toBar } from '../../src/cli/trace-bars.ts'
+import { drawWaterfall } from '../../src/cli/waterfall.ts'
 import { drawFacts } from './facts.ts'
 import type { Paint } from './paint.ts'
 import type { StoredLog, StoredSpan, Summary } from './readback.ts'
 import type { Verdict } from './verdict.ts'
-import { type Bar, drawWaterfall } from './waterfall.ts'
 
 export type Page = { readonly width: number; readonly paint: Paint }
 
@@ -14,31 +15,6 @@ export function tellTrace(spans: readonly StoredSpan[], { width, paint }: Page):
   const reason = spans.findLast((span) => span.status === 'error' && span.status_message !== '')
   const drawn = drawWaterfall(spans.map(toBar), width - MARGIN.length, paint)
   return [...drawn, ...(reason ? [paint('dim', `${reason.name}: ${reason.status_message}`)] : [])].map(inset)
-}
-
-function toBar(span: StoredSpan): Bar {
-  return {
-    id: span.span_id,
-    parentId: span.parent_span_id ?? '',
-    name: span.name,
-    note: noteOf(span),
-    failed: span.status === 'error',
-    startMs: toMs(span.start),
-    durationMs: span.duration_ms,
-  }
-}
-
-/** The one thing to know about a span: how it came out, and whether that took more than one attempt. */
-function noteOf({ attributes }: StoredSpan): string {
-  const known = attributes['tts.outcome'] ?? attributes['http.response.status_code'] ?? attributes['error.type']
-  const finish = attributes['gen_ai.response.finish_reasons']
-  const attempts = Number(attributes['tts.attempts'] ?? 1)
-  return `${known ?? (Array.isArray(finish) ? finish.join(', ') : '')}${attempts > 1 ? `, ${attempts} attempts` : ''}`
-}
-
-/** `2026-11-22T10:00:00.123456Z` in ms with the µs kept, which Date would drop. */
-function toMs(timestamp: string): number {
-  return Date.parse(`${timestamp.slice(0, 23)}Z`) + Number(timestamp.slice(23, 26)) / 1_000
 }
 
 /** Its log lines, as a person reads them. */

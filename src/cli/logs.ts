@@ -1,23 +1,31 @@
-import { statSync } from 'node:fs'
-import { relative } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { listFolder } from '../log/file/archive-files.ts'
-import { type Archived, type ArchivePlan, carryOut, planArchives } from '../log/file/archive-sweep.ts'
+import { LEVELS, type Level, parseLevel } from '../log/levels.ts'
+import { openCollector } from '../reading/collector.ts'
+import { type LogQuery, readLogs } from '../reading/get-logs.ts'
+import { readAgeMs } from './age.ts'
+import { showLogs } from './log-text.ts'
 import type { CommandResult } from './main.ts'
 
-export const LOGS_HELP = `npx tts-otel logs rotate DIR [--older-than 1d] [--keep 30] [--dry-run] [--json]
+export const LOGS_HELP = `npx tts-otel logs [--request-id ID] [--user-id ID] [--level LEVEL] … [--limit 100] [--json]
 
-Compresses the log files of a folder (*.log, and *.log.1 and so on) whose last line is older than a day, to NAME.log.TIME.gz with the time of
-that line, and keeps the newest 30 archives of the folder (*.log*.gz). A younger file is taken to be in use and is left alone, and so are
-symbolic links and the folders below. It may run while services write there, and again after it was interrupted.
+Shows log records that the collector has stored, the newest of those that match, in the order of their time.
 
-  --older-than AGE  1d by default; s, m, h and d are understood
-  --keep N          archives to keep, 30 by default
-  --dry-run         says what it would do
-  --json            one JSON object
+  --request-id ID   of this request
+  --user-id ID      of this user
+  --trace-id ID     of this trace
+  --service NAME    of this service
+  --level LEVEL     of this level: ${LEVELS.join(', ')}
+  --text TEXT       with this in the message
+  --since TIME      from then on: 2026-11-22T10:00:00Z, or an age: 90s, 15m, 2h, 1d
+  --until TIME      before then
+  --limit N         at most so many, 100 by default
+  --url URL         the collector, unless TTS_OTEL_COLLECTOR_URL or OTEL_EXPORTER_OTLP_ENDPOINT names it
+  --json            one JSON object, newest first
 
-Exit code: 0 done, 1 a file could not be compressed or removed, 2 wrong usage.
+TTS_OTEL_READ_TOKEN holds the READ_TOKEN of the collector.
+npx tts-otel logs rotate DIR compresses old log files.
+
+Exit code: 0 done, 1 the collector cannot be read, 2 wrong usage.
 `
 
 /** `npx tts-otel logs`. */
@@ -25,52 +33,54 @@ export async function runLogs(words: readonly string[]): Promise<CommandResult> 
   const usage = readUsage(words)
   if (usage.kind === 'wrong') return { code: 2, stderr: `tts-otel logs: ${usage.message}\n\n${LOGS_HELP}` }
   if (usage.kind === 'help') return { code: 0, stdout: LOGS_HELP }
-  const { dir, olderThanMs, archivesMax, json, dryRun } = usage
-  const { files, others } = await listFolder(dir)
-  const plan = planArchives(files, { olderThanMs, archivesMax, nowMs: Date.now() })
-  const outcomes: Outcome[] = others.map((path) => ({ kind: 'left', path, reason: 'it is no regular file' }))
-  for await (const outcome of dryRun ? wouldDo(plan) : carryOut(plan, { sleep: setTimeout, pauseMs: 0 })) outcomes.push(outcome)
-  const report = outcomes.map((outcome) => toEntry(outcome, dir))
-  return {
-    code: outcomes.some(({ kind }) => kind === 'failed') ? 1 : 0,
-    stdout: json ? `${JSON.stringify({ dir, dryRun, files: report }, undefined, 2)}\n` : toText(report, dir, dryRun),
-  }
+  const { query, limit, url, json } = usage
+  const logs = await readLogs(openCollector({ url }), query, limit)
+  if (json) return { code: 0, stdout: `${JSON.stringify({ logs }, undefined, 2)}\n` }
+  if (logs.length === 0) return { code: 0, stderr: 'tts-otel logs: no log record matches\n' }
+  const more = logs.length === limit ? `tts-otel logs: the newest ${limit}; there may be more, see --limit\n` : ''
+  return { code: 0, stdout: showLogs(logs.toReversed()), stderr: more }
 }
 
 type Usage =
   | { readonly kind: 'wrong'; readonly message: string }
   | { readonly kind: 'help' }
-  | {
-      readonly kind: 'right'
-      readonly dir: string
-      readonly olderThanMs: number
-      readonly archivesMax: number
-      readonly dryRun: boolean
-      readonly json: boolean
-    }
+  | { readonly kind: 'right'; readonly query: LogQuery; readonly limit: number; readonly url: string | undefined; readonly json: boolean }
+
+const LIMIT_MAX = 10_000
 
 function readUsage(words: readonly string[]): Usage {
   try {
-    const { values, positionals } = parseArgs({
+    const { values } = parseArgs({
       args: [...words],
-      allowPositionals: true,
       options: {
-        'older-than': { type: 'string', default: '1d' },
-        keep: { type: 'string', default: '30' },
-        'dry-run': { type: 'boolean', default: false },
+        'request-id': { type: 'string' },
+        'user-id': { type: 'string' },
+        'trace-id': { type: 'string' },
+        service: { type: 'string' },
+        level: { type: 'string' },
+        text: { type: 'string' },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        limit: { type: 'string', default: '100' },
+        url: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) return { kind: 'help' }
-    const [verb, dir, ...others] = positionals
-    if (verb !== 'rotate') return wrong(verb === undefined ? 'what about them? "rotate"' : `there is no "${verb}"`)
-    if (dir === undefined || others.length > 0) return wrong('name one folder')
-    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return wrong(`${dir} is no folder`)
-    const olderThanMs = readAgeMs(values['older-than'])
-    if (olderThanMs === undefined) return wrong(`--older-than ${values['older-than']} is no age: 12h, 1d, 7d`)
-    if (!/^[1-9]\d{0,5}$/.test(values.keep)) return wrong(`--keep ${values.keep} is no number from 1 on`)
-    return { kind: 'right', dir, olderThanMs, archivesMax: Number(values.keep), dryRun: values['dry-run'], json: values.json }
+    const limit = /^\d{1,5}$/.test(values.limit) ? Number(values.limit) : 0
+    if (limit < 1 || limit > LIMIT_MAX) return wrong(`--limit ${values.limit} is no whole number from 1 to ${LIMIT_MAX}`)
+    const query = {
+      request_id: values['request-id'],
+      user_id: values['user-id'],
+      trace_id: values['trace-id'],
+      service: values.service,
+      level: values.level === undefined ? undefined : readLevel(values.level),
+      q: values.text,
+      since: readTime('--since', values.since),
+      until: readTime('--until', values.until),
+    }
+    return { kind: 'right', query, limit, url: values.url, json: values.json }
   } catch (error) {
     // parseArgs throws for an unknown option and says which.
     return wrong(error instanceof Error ? error.message : String(error))
@@ -81,49 +91,17 @@ function wrong(message: string): Usage {
   return { kind: 'wrong', message }
 }
 
-const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-function readAgeMs(age: string): number | undefined {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(age) ?? []
-  return unit === 's' || unit === 'm' || unit === 'h' || unit === 'd' ? Number(count) * UNITS_MS[unit] : undefined
+function readLevel(text: string): Level {
+  const level = parseLevel(text)
+  if (level === undefined) throw new Error(`--level ${text} is none of ${LEVELS.join(', ')}`)
+  return level
 }
 
-type Outcome = Archived | { readonly kind: 'would compress' | 'would remove'; readonly path: string }
-
-function wouldDo({ clean, remove, compress }: ArchivePlan): readonly Outcome[] {
-  return [
-    ...[...clean, ...remove].map(({ path }) => ({ kind: 'would remove' as const, path })),
-    ...compress.map(({ path }) => ({ kind: 'would compress' as const, path })),
-  ]
-}
-
-type Entry = {
-  readonly action: Outcome['kind']
-  /** From the folder on. */
-  readonly file: string
-  readonly archive?: string
-  readonly bytesBefore?: number
-  readonly bytesAfter?: number
-  readonly reason?: string
-}
-
-function toEntry(outcome: Outcome, dir: string): Entry {
-  const entry = { action: outcome.kind, file: relative(dir, outcome.path) }
-  if (outcome.kind === 'compressed')
-    return { ...entry, archive: relative(dir, outcome.archive), bytesBefore: outcome.bytesBefore, bytesAfter: outcome.bytesAfter }
-  if (outcome.kind === 'left') return { ...entry, reason: outcome.reason }
-  if (outcome.kind === 'failed') return { ...entry, reason: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) }
-  return entry
-}
-
-function toText(entries: readonly Entry[], dir: string, dryRun: boolean): string {
-  const lines = entries.map(({ action, file, archive, bytesBefore, bytesAfter, reason }) => {
-    const what = archive === undefined ? '' : ` to ${archive}: ${bytesBefore} bytes, now ${bytesAfter}`
-    return `${action} ${file}${what}${reason === undefined ? '' : `: ${reason}`}\n`
-  })
-  const count = (kinds: readonly string[]): number => entries.filter(({ action }) => kinds.includes(action)).length
-  const compressed = count(['compressed', 'would compress'])
-  const removed = count(['removed', 'would remove'])
-  const failed = count(['failed'])
-  return `${lines.join('')}${dir}: ${dryRun ? 'would compress' : 'compressed'} ${compressed}, ${dryRun ? 'remove' : 'removed'} ${removed}${failed > 0 ? `, failed ${failed}` : ''}\n`
+/** The time itself, or that of an age. What else a time may look like the collector knows. */
+function readTime(option: string, text: string | undefined): string | Date | undefined {
+  if (text === undefined) return undefined
+  const ageMs = readAgeMs(text)
+  if (ageMs !== undefined) return new Date(Date.now() - ageMs)
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) throw new Error(`${option} ${text} is no time like 2026-11-22T10:00:00Z and no age like 15m`)
+  return text
 }

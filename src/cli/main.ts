@@ -9,7 +9,9 @@ export type CommandResult = { readonly code: number; readonly stdout?: string; r
 const HELP = `npx tts-otel <command>
 
   doctor            finds out why telemetry does not arrive
+  logs              shows log records that the collector has stored
   logs rotate DIR   compresses old log files, keeps the newest archives
+  trace ID          shows the trace of a request
 
 npx tts-otel <command> --help tells more.
 `
@@ -24,7 +26,9 @@ async function main([name, ...words]: readonly string[]): Promise<void> {
 async function run(name: string | undefined, words: readonly string[]): Promise<CommandResult> {
   try {
     if (name === 'doctor') return await (await import('./doctor.ts')).runDoctor(words)
+    if (name === 'logs' && words[0] === 'rotate') return await (await import('./logs-rotate.ts')).runLogsRotate(words.slice(1))
     if (name === 'logs') return await (await import('./logs.ts')).runLogs(words)
+    if (name === 'trace') return await (await import('./trace.ts')).runTrace(words)
   } catch (error) {
     return { code: 1, stderr: `tts-otel ${name}: ${error instanceof Error ? error.message : error}\n` }
   }

@@ -21,6 +21,7 @@ const HOST = /^(\[[\da-f:.]+\]|[^:/@\s]+)(?::(\d{1,5}))?$/i
 /** An id that goes into logs, headers and queries as it is. */
 const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/
 const ADDRESS = /^[\da-f.:]{2,45}$/i
+const MAPPED = /^::ffff:(?=\d+\.)/i
 
 /** Probes come every few seconds from every balancer: their spans and logs would cost more than they tell. */
 export const PROBE_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/health'])
@@ -86,8 +87,13 @@ export function createIncomingReader(): (request: IncomingMessage, path: string,
 /** The client as the outermost proxy saw it, else the peer. https://opentelemetry.io/docs/specs/semconv/registry/attributes/client/ */
 function clientOf(request: IncomingMessage): string | undefined {
   const forwarded = request.headers['x-forwarded-for']
-  if (typeof forwarded !== 'string') return request.socket.remoteAddress
+  if (typeof forwarded !== 'string') return peerOf(request)
   const comma = forwarded.indexOf(',')
   const first = (comma < 0 ? forwarded : forwarded.slice(0, comma)).trim()
-  return ADDRESS.test(first) ? first : request.socket.remoteAddress
+  return ADDRESS.test(first) ? first : peerOf(request)
+}
+
+/** A server that listens on `::`, as by default, gets IPv4 clients in IPv6 clothes: `::ffff:203.0.113.9`. */
+function peerOf({ socket }: IncomingMessage): string | undefined {
+  return socket.remoteAddress?.replace(MAPPED, '')
 }

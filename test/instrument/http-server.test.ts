@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
-import { request as httpRequest, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request as httpRequest, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import Fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
@@ -49,6 +49,16 @@ test('a request becomes a server span with the stable attributes, without its qu
     'http.response.status_code': 200,
     request_id: expect.stringMatching(/^[\da-f-]{36}$/),
   })
+})
+
+test('an IPv4 client of a server that listens on IPv6 as well has its IPv4 address', async () => {
+  const server = createServer((_request, response) => response.end('ok')).listen(0, '::')
+  await once(server, 'listening')
+  await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const [span] = await waitForSpans(telemetry, 1)
+  server.close()
+
+  expect(span!.attributes['client.address']).toBe('127.0.0.1')
 })
 
 test('proxies say who the client is', async () => {

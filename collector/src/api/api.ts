@@ -1,6 +1,8 @@
-import type { Reader } from '../reader.ts'
-import { createTokenCheck } from '../token.ts'
+import type { RecordRead } from '../audit.ts'
+import { type Reader, ReadTimeoutError } from '../reader.ts'
+import type { TokenCheck } from '../token.ts'
 import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
+import { noteRead } from './audit.ts'
 import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
 import { getLogs } from './logs.ts'
 import { getMetricsSummary } from './metrics.ts'
@@ -8,8 +10,10 @@ import { getTrace, getTraces } from './traces.ts'
 
 export type ApiOptions = HealthOptions & {
   readonly reader: Reader
-  /** What `/api` asks for as `Authorization: Bearer …`; undefined lets everybody read who reaches the port. */
-  readonly readToken: string | undefined
+  /** Who may read `/api`, by bearer token; undefined: nobody. */
+  readonly checkReader: TokenCheck | undefined
+  /** Is told of every question under `/api` that was let in. */
+  readonly recordRead: RecordRead
   /** The collector's own counters in the Prometheus text format. */
   readonly metricsText: () => string
 }
@@ -28,8 +32,14 @@ const RETRY_AFTER_S = 5
 export function createApi(options: ApiOptions): Api {
   const questions = toRoutes(options)
   const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
-  const checkToken = createTokenCheck(options.readToken === undefined ? [] : [options.readToken])
   const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
+
+  async function read(route: Route, request: ApiRequest): Promise<ApiAnswer> {
+    const startMs = options.now()
+    const answer = await handleSafely(route, request)
+    noteRead(options.recordRead, { request, answer, startMs, now: options.now })
+    return answer
+  }
 
   return async function answer(request) {
     const { method, path, authorization } = request
@@ -37,10 +47,20 @@ export function createApi(options: ApiOptions): Api {
     const route = routes.find((known) => matches(known.path, path))
     if (route === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
     if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
-    if (path.startsWith('/api/') && checkToken(authorization) !== 'known')
-      return failure(401, 'unauthorized', 'Send the READ_TOKEN of this collector as "Authorization: Bearer …"', BEARER)
-    return await handleSafely(route, request)
+    if (!path.startsWith('/api/')) return await handleSafely(route, request)
+    return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
   }
+}
+
+function refuseReader(authorization: string | undefined, check: TokenCheck | undefined): ApiAnswer | undefined {
+  if (check === undefined)
+    return failure(
+      403,
+      'forbidden',
+      'Nobody may read here: other machines reach this collector, and it was started without a READ_TOKEN. Set one',
+    )
+  if (check(authorization) === 'known') return undefined
+  return failure(401, 'unauthorized', 'Send a READ_TOKEN of this collector as "Authorization: Bearer …"', BEARER)
 }
 
 const BEARER = { 'www-authenticate': 'Bearer' }
@@ -50,18 +70,18 @@ function toRoutes(options: ApiOptions): readonly Route[] {
   return [
     {
       path: '/api/logs',
-      doc: 'newest first; request_id, user_id, level, trace_id, instance_id, q, since, until, limit, cursor',
+      doc: 'newest first; request_id, user_id, level, trace_id, service, instance_id, q, since, until, limit, cursor',
       handle: (request) => getLogs(reader, request),
     },
     {
       path: '/api/traces',
-      doc: 'newest first; request_id, user_id, error, instance_id, since, until, limit, cursor',
+      doc: 'newest first; request_id, user_id, error, service, instance_id, since, until, limit, cursor',
       handle: (request) => getTraces(reader, request),
     },
     { path: '/api/traces/:id', doc: 'the spans of one trace, by start', handle: (request) => getTrace(reader, request) },
     {
       path: '/api/metrics/summary',
-      doc: 'requests, errors, durations, audio, cost; since, until, instance_id',
+      doc: 'requests, errors, durations, audio, cost; since, until, service, instance_id',
       handle: (request) => getMetricsSummary(reader, request),
     },
     { path: '/livez', doc: 'whether the process answers', handle: getLivez },
@@ -87,6 +107,7 @@ async function handleSafely(route: Route, request: ApiRequest): Promise<ApiAnswe
     return await route.handle(request)
   } catch (error) {
     if (error instanceof BadRequestError) return failure(400, 'invalid_parameter', error.message)
+    if (error instanceof ReadTimeoutError) return failure(504, 'timeout', error.message)
     const reason = error instanceof Error ? error.message : String(error)
     return failure(503, 'unavailable', `The store did not answer: ${reason}`, { 'retry-after': String(RETRY_AFTER_S) })
   }

@@ -8,6 +8,7 @@ const PARAMS = {
   user_id: text,
   level,
   trace_id: traceId,
+  service: text,
   instance_id: text,
   q: text,
   since: time,
@@ -25,6 +26,7 @@ export async function getLogs(reader: Reader, { query }: ApiRequest): Promise<Ap
     userId: params.user_id,
     level: params.level,
     traceId: params.trace_id,
+    service: params.service,
     instanceId: params.instance_id,
     text: params.q,
     sinceUs: params.since,
@@ -33,7 +35,7 @@ export async function getLogs(reader: Reader, { query }: ApiRequest): Promise<Ap
     limit: limit + 1,
   })
   const { page, next } = cutPage(rows, limit, (row) => ({ timeUs: row.time_us, id: row.id }))
-  return json(200, { logs: page.map(readable), next_cursor: next })
+  return { ...json(200, { logs: page.map(readable), next_cursor: next }), rows: page.length }
 }
 
 function readable({ id, time_us, ...rest }: StoredLog) {

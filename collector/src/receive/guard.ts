@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isLoopback } from '../loopback.ts'
-import { createTokenCheck } from '../token.ts'
+import type { TokenCheck } from '../token.ts'
 import type { Refused } from './answer.ts'
 
 /**
@@ -23,18 +23,15 @@ export function refuseForeign(request: IncomingMessage, listensOnLoopback: boole
   return undefined
 }
 
-/** Refuses a request without one of our bearer tokens; with no tokens configured everybody may send. */
-export function createSenderCheck(tokens: readonly string[]): (request: IncomingMessage) => Refused | undefined {
-  const check = createTokenCheck(tokens)
-  return function refuseUnauthorized(request) {
-    const shown = check(request.headers.authorization)
-    if (shown === 'known') return undefined
-    return unauthorized(
-      shown === 'wrong'
-        ? 'The bearer token is not one of this collector (its INGEST_TOKEN).'
-        : 'This collector wants "Authorization: Bearer <token>" (set OTEL_EXPORTER_OTLP_HEADERS to authorization=Bearer%20<token>).',
-    )
-  }
+/** Refuses a request that does not show a token for sending. */
+export function refuseUnauthorized(request: IncomingMessage, check: TokenCheck): Refused | undefined {
+  const shown = check(request.headers.authorization)
+  if (shown === 'known') return undefined
+  const message =
+    shown === 'wrong'
+      ? 'The bearer token is not one of this collector (its INGEST_TOKEN).'
+      : 'This collector wants "Authorization: Bearer <token>" (set OTEL_EXPORTER_OTLP_HEADERS to authorization=Bearer%20<token>).'
+  return { kind: 'refused', status: 401, reason: 'unauthorized', message }
 }
 
 /** Without port, brackets and the dot of an absolute name; '' for what is no host. */
@@ -52,10 +49,6 @@ function parse(url: string): URL | undefined {
 
 function forbidden(message: string): Refused {
   return { kind: 'refused', status: 403, reason: 'forbidden', message }
-}
-
-function unauthorized(message: string): Refused {
-  return { kind: 'refused', status: 401, reason: 'unauthorized', message }
 }
 
 function clip(text: string): string {

@@ -3,9 +3,11 @@ import { SIGNALS } from '../../../src/wire/signal.ts'
 import type { Sink } from '../batch.ts'
 import { isLoopback } from '../loopback.ts'
 import type { Stats } from '../stats.ts'
+import type { TlsTexts } from '../tls.ts'
+import type { TokenCheck } from '../token.ts'
 import { answerRefused } from './answer.ts'
 import { createBudget } from './body.ts'
-import { createSenderCheck, refuseForeign } from './guard.ts'
+import { refuseForeign } from './guard.ts'
 import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
 import { closeServer, createLimitedServer, listenOn } from './server.ts'
@@ -16,8 +18,10 @@ export type ReceiverOptions = {
   readonly stats: Stats
   /** Instead of {@link RECEIVE_LIMITS}, each. */
   readonly limits?: Partial<ReceiveLimits>
-  /** Bearer tokens that may send; several while one replaces another. None: everybody may. */
-  readonly tokens?: readonly string[]
+  /** Who may send, by bearer token. Default: everybody. */
+  readonly checkSender?: TokenCheck
+  /** Default: plain HTTP. */
+  readonly tls?: TlsTexts | undefined
   /** Gets every other path (the reading side). Returns false for a path that it does not know. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
   /** Told of faults of ours, which a sender sees as 503. */
@@ -25,6 +29,8 @@ export type ReceiverOptions = {
 }
 
 export type Receiver = {
+  /** Takes another certificate, without an interruption; only where there was one. */
+  readonly renewTls: (tls: TlsTexts) => void
   /** Starts; gives the address it got. Rejects with a message for people when it cannot have it. */
   readonly listen: (host: string, port: number) => Promise<{ host: string; port: number }>
   /** Takes no more, finishes what is in hand, and after `timeoutMs` cuts the rest and aborts the sinks. True when nothing was cut. */
@@ -47,7 +53,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     budget: createBudget(limits.inFlightBytesMax),
     aborted: aborting.signal,
     isStopping: () => state.stopping,
-    refuseUnauthorized: createSenderCheck(options.tokens ?? []),
+    checkSender: options.checkSender ?? (() => 'known'),
     onFault,
   }
   const routes = toRoutes(options.routes)
@@ -66,15 +72,21 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
   }
 
-  const server = createLimitedServer((request, response) => {
+  const { server, renewTls } = createLimitedServer(onRequest, limits, options.tls)
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
     handle(request, response).catch((error: unknown) => {
       onFault(error instanceof Error ? error : new Error(String(error)))
       if (response.headersSent) response.destroy()
       else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
     })
-  }, limits)
+  }
 
   return {
+    renewTls: (next) => {
+      for (const response of inHand) closeAfter(response)
+      renewTls(next)
+    },
     listen: async (host, port) => {
       const address = await listenOn(server, host, port)
       state.loopback = isLoopback(address.host)

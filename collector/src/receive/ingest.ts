@@ -3,10 +3,12 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { Signal } from '../../../src/wire/signal.ts'
 import type { Batch, Sink } from '../batch.ts'
 import type { Refusal, Stats } from '../stats.ts'
+import type { TokenCheck } from '../token.ts'
 import { answerOk, answerRefused, type Encoding, type Refused } from './answer.ts'
 import { type Body, type Budget, drain, readBody } from './body.ts'
 import { decode } from './decode.ts'
 import { DecodeError } from './decode-error.ts'
+import { refuseUnauthorized } from './guard.ts'
 import type { ReceiveLimits } from './limits.ts'
 
 /** Where the requests of one path go. */
@@ -20,7 +22,8 @@ export type IngestOptions = {
   readonly aborted: AbortSignal
   /** Asked for each request: true while the collector stops. */
   readonly isStopping: () => boolean
-  readonly refuseUnauthorized: (request: IncomingMessage) => Refused | undefined
+  /** Who may send. */
+  readonly checkSender: TokenCheck
   /** Told of faults of ours, which the sender sees as 503. */
   readonly onFault: (error: Error) => void
 }
@@ -99,7 +102,7 @@ function refuseHeaders(request: IncomingMessage, encoding: Encoding | undefined,
     return { kind: 'refused', status: 405, reason: 'bad_method', message }
   }
   if (options.isStopping()) return unavailable('stopping', 'The collector is stopping. Try again later.', undefined)
-  return options.refuseUnauthorized(request) ?? (encoding === undefined ? unsupported(request) : undefined)
+  return refuseUnauthorized(request, options.checkSender) ?? (encoding === undefined ? unsupported(request) : undefined)
 }
 
 function decodeOrRefuse(

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config.ts'
+import { type AskOptions, ask } from '../../reading/ask.ts'
+import { at } from '../../reading/json.ts'
 import type { Signal } from '../../wire/signal.ts'
-import { type AskOptions, ask } from './ask.ts'
 import type { Deadline } from './deadline.ts'
 import { type Finding, ok, problem, skipped, warning } from './findings.ts'
 import type { Delivered } from './synthetic.ts'
@@ -22,7 +23,7 @@ export async function findCollector(config: Config, signals: readonly Signal[], 
   const pages: AskOptions = { url, token, proxy: config.proxy, tls: config.signals[signal ?? 'traces'].tls }
   const name = new URL(url).origin
   try {
-    const store = readStore((await ask(pages, '/health', deadline.stepMs())).body)
+    const store = readStore((await ask(pages, '/health', AbortSignal.timeout(deadline.stepMs()))).body)
     if (store === undefined) throw new Error('its /health is not that of a tts-otel-collector')
     return store.reason === undefined
       ? { findings: [ok('collector', `${name} is a tts-otel-collector, storing in ${store.kind}`)], pages }
@@ -64,6 +65,7 @@ export async function checkArrival(options: ArrivalOptions): Promise<readonly Fi
   while (performance.now() < endMs) {
     const { status, body } = await askSafely(collector.pages, `${page.path}?request_id=${options.requestId}`, options.deadline.stepMs())
     if (status === 401) return [warning('arrival', `${signal}: the collector asks its readers for a token`)]
+    if (status === 403) return [warning('arrival', `${signal}: the collector lets nobody read, for it was started without a READ_TOKEN`)]
     const rows = at(body, page.rows)
     if (Array.isArray(rows) && rows.length > 0)
       return [ok('arrival', `${page.item} readable after ${Math.round(performance.now() - delivered.madeAtMs)} ms`)]
@@ -79,9 +81,5 @@ const PAGES = {
 
 /** A page that fails once may answer at the next look. */
 async function askSafely(pages: AskOptions, path: string, timeoutMs: number): Promise<{ readonly status: number; readonly body: unknown }> {
-  return await ask(pages, path, timeoutMs).catch(() => ({ status: 0, body: undefined }))
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return await ask(pages, path, AbortSignal.timeout(timeoutMs)).catch(() => ({ status: 0, body: undefined }))
 }

@@ -3,6 +3,7 @@ import { ProtobufLogsSerializer, ProtobufTraceSerializer } from '@opentelemetry/
 import { expect, test } from 'vitest'
 import { createReceiver } from '../../../collector/src/receive/http.ts'
 import { createStats } from '../../../collector/src/stats.ts'
+import { createTokens } from '../../../collector/src/token.ts'
 import { openCursor, readBytes, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import { SIGNALS } from '../../../src/wire/signal.ts'
 import { openSocket, post, startReceiver } from './receiver.ts'
@@ -105,7 +106,7 @@ test.each([
 })
 
 test('tokens: none, a wrong one, an old and a new right one', async () => {
-  const { url, stats } = await startReceiver({ kind: 'ok' }, { tokens: ['old-token', 'new-token'] })
+  const { url, stats } = await startReceiver({ kind: 'ok' }, { checkSender: createTokens(['old-token', 'new-token']).check })
   const send = async (authorization?: string) => {
     const response = await post(`${url}/v1/logs`, jsonLogs, { ...JSON_TYPE, ...(authorization && { authorization }) })
     return [response.status, response.headers.get('www-authenticate')]

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { createTokens } from '../../../collector/src/token.ts'
 import { startReceiver } from './receiver.ts'
 
 const SCRIPT = fileURLToPath(new URL('plain-sender.mjs', import.meta.url))
@@ -9,7 +10,7 @@ const SCRIPT = fileURLToPath(new URL('plain-sender.mjs', import.meta.url))
 test.each(['http', 'proto'])(
   'a plain app with the official %s exporters: all spans and logs arrive, nothing is complained about',
   async (flavour) => {
-    const { url, batches, stats } = await startReceiver({ kind: 'ok' }, { tokens: ['ingest'] })
+    const { url, batches, stats } = await startReceiver({ kind: 'ok' }, { checkSender: createTokens(['ingest']).check })
     const child = spawn(process.execPath, [SCRIPT, flavour, url], { env: { ...process.env, OTEL_LOG_LEVEL: 'warn' } })
     let output = ''
     child.stdout.on('data', (data) => (output += data))

@@ -3,6 +3,7 @@ import * as tts from 'tts-otel'
 import * as forExpress from 'tts-otel/express'
 import type * as forFastify from 'tts-otel/fastify'
 import * as forHono from 'tts-otel/hono'
+import * as reading from 'tts-otel/logs'
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 /** Names of a module whose type is `any`, or that are functions which take or give `any`. */
@@ -20,7 +21,9 @@ type Untyped<Module> = {
       : never
 }[keyof Module]
 
-export const everythingIsTyped: [Untyped<typeof tts | typeof forExpress | typeof forFastify | typeof forHono>] extends [never]
+export const everythingIsTyped: [Untyped<typeof tts | typeof forExpress | typeof forFastify | typeof forHono | typeof reading>] extends [
+  never,
+]
   ? true
   : false = true
 
@@ -87,3 +90,20 @@ tts.recordRequest(0.5, false)
 tts.recordProcessingTime(0.5)
 const summary: tts.MetricsSummary = tts.metricsSummary()
 export const figures: readonly [number, number | null, number | null] = [summary.error_rate, summary.p95, summary.queue_length]
+
+export const found: Promise<readonly reading.StoredLog[]> = reading.getLogs({ request_id: 4711, level: 'ERROR', since: new Date() })
+export const fromElsewhere = async (): Promise<readonly (string | null)[]> => {
+  const options: reading.CollectorOptions = { url: 'https://collector', token: 'x', timeoutMs: 500, signal: AbortSignal.timeout(9) }
+  try {
+    const logs = await reading.getLogs({ user_id: '4711', limit: 5 }, options)
+    return logs.map(({ request_id, timestamp }) => request_id ?? timestamp)
+  } catch (error) {
+    if (error instanceof reading.CollectorError && error.code === 'TIMEOUT') return []
+    // @ts-expect-error no such code
+    return error instanceof reading.CollectorError && error.code === 'LATE' ? [] : [null]
+  }
+}
+// @ts-expect-error no such level
+reading.getLogs({ level: 'LOUD' })
+// @ts-expect-error the names are those of the API
+reading.getLogs({ requestId: '4711' })

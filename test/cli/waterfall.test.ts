@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createPaint } from '../../examples/demo/paint.ts'
-import { type Bar, drawWaterfall } from '../../examples/demo/waterfall.ts'
+import { type Bar, drawWaterfall } from '../../src/cli/waterfall.ts'
 
 const plain = createPaint(false, {})
 const bar = (id: string, parentId: string, startMs: number, durationMs: number, change: Partial<Bar> = {}): Bar => ({

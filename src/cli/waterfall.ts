@@ -1,5 +1,3 @@
-import type { Paint } from './paint.ts'
-
 /** A span as far as a waterfall shows it. */
 export type Bar = {
   readonly id: string
@@ -12,6 +10,9 @@ export type Bar = {
   readonly startMs: number
   readonly durationMs: number
 }
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (colour: 'red' | 'green', text: string) => string
 
 /** Nothing useful is told by a longer line. */
 const WIDTH_MAX = 110

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
-import { authorizeProxy, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from '../../wire/proxy.ts'
+import { authorizeProxy, createTunnelAgent, findProxy, type ProxySettings, proxyHost } from '../wire/proxy.ts'
 
 export type AskOptions = {
   /** Without path: the collector. */
@@ -13,14 +13,14 @@ export type AskOptions = {
 
 export type Reply = { readonly status: number; readonly body: unknown }
 
-/** The pages that are asked for here have some kilobytes. */
-const BODY_BYTES_MAX = 1_048_576
+/** A thousand log records, or ten thousand spans, with all that may stand in them. */
+const BODY_BYTES_MAX = 64 << 20
 
 /**
  * `GET url + path` with an answer in JSON, by `node:http`, so that an instrumented fetch sees nothing of it. The body is undefined when it
- * is none. Rejects when there is no answer.
+ * is none. Rejects when there is no answer before `signal`, or one that is longer than 64 MiB.
  */
-export async function ask({ url: base, proxy, tls, token }: AskOptions, path: string, timeoutMs: number): Promise<Reply> {
+export async function ask({ url: base, proxy, tls, token }: AskOptions, path: string, signal: AbortSignal): Promise<Reply> {
   const url = new URL(`${base.replace(/\/+$/, '')}${path}`)
   const hop = findProxy(url, proxy)
   const isHttps = url.protocol === 'https:'
@@ -33,7 +33,7 @@ export async function ask({ url: base, proxy, tls, token }: AskOptions, path: st
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   }
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-  const request = (isHttps ? https : http).get({ ...target, agent, headers, signal: AbortSignal.timeout(timeoutMs) })
+  const request = (isHttps ? https : http).get({ ...target, agent, headers, signal })
   request.on('response', (response) => readReply(response).then(resolve, reject))
   request.on('error', reject)
   return await promise.finally(() => agent.destroy())
@@ -45,7 +45,7 @@ async function readReply(response: http.IncomingMessage): Promise<Reply> {
   for await (const part of response) {
     parts.push(part)
     bytes += part.length
-    if (bytes > BODY_BYTES_MAX) break // which closes the connection
+    if (bytes > BODY_BYTES_MAX) throw new Error(`the answer is longer than ${BODY_BYTES_MAX} bytes`) // which closes the connection
   }
   return { status: response.statusCode ?? 0, body: parse(Buffer.concat(parts).toString()) }
 }

@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import type { Alert, Labels, Notification } from '../notification.ts'
+import type { ReadSignals } from '../signal.ts'
+import { advanceGroup, endOf, type Member } from './groups.ts'
+import { advanceInstances, type Instances } from './instances.ts'
+import { isMuted } from './mute-time.ts'
+import { createObserver, keyOf } from './observe.ts'
+import type { Rule, RuleSet } from './rule.ts'
+import { isSilenced, type Silence } from './silence.ts'
+import { type AlertState, type GroupState, type InstanceState, type RuleState, shiftState } from './state.ts'
+import { fillTemplate } from './template.ts'
+
+export type StepInput = {
+  /** Of the last step, or of `createAlertState`. */
+  readonly state: AlertState
+  readonly rules: RuleSet
+  /** Beyond those of the file. */
+  readonly silences?: readonly Silence[]
+  readonly read: ReadSignals
+  /** ms since 1970. */
+  readonly nowMs: number
+}
+
+export type StepOutput = {
+  /** To be kept together with the notifications: one without the other tells twice or never. */
+  readonly state: AlertState
+  readonly notifications: readonly Notification[]
+  /** Alerts that were left out because their rule has too many. */
+  readonly overflow: number
+}
+
+/**
+ * Evaluates every rule once. Pure: the same input gives the same output, and a step that is done again from a state that was kept gives
+ * notifications with the same ids. A clock that was set back takes the state with it.
+ */
+export function step({ state: given, rules, silences = [], read, nowMs }: StepInput): StepOutput {
+  const state = nowMs < given.atMs ? shiftState(given, nowMs - given.atMs) : given
+  const observe = createObserver(read, nowMs)
+  const advanced = rules.rules.map((rule) => {
+    const before = state.rules[rule.name] ?? EMPTY
+    return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), nowMs) }
+  })
+  const context: Context = { advanced, silences: [...rules.silences, ...silences], nowMs }
+  const told: Told[] = []
+  const next: Record<string, RuleState> = {}
+  for (const one of advanced) {
+    const after = advanceRule(one, context, told)
+    if (after !== undefined) next[one.rule.name] = after
+  }
+  told.push(...endOrphans(state, rules.rules, nowMs))
+  return {
+    state: { ...state, atMs: nowMs, sequence: state.sequence + told.length, rules: next },
+    notifications: told.map((one, index) => toNotification(one, { state, sequence: state.sequence + index, nowMs })),
+    overflow: advanced.reduce((sum, { overflow }) => sum + overflow, 0),
+  }
+}
+
+const EMPTY: RuleState = { instances: {}, groups: {} }
+
+type Advanced = { readonly rule: Rule; readonly before: RuleState; readonly instances: Instances; readonly hasData: boolean }
+
+type Context = { readonly advanced: readonly Advanced[]; readonly silences: readonly Silence[]; readonly nowMs: number }
+
+/** What is to be told, without its id. */
+type Told = Pick<Notification, 'reason' | 'severity' | 'alerts' | 'channels' | 'metrics' | 'rule'> & {
+  readonly groupKey: string
+  readonly labels: Labels
+}
+
+function advanceRule({ rule, before, instances, hasData }: Advanced, context: Context, told: Told[]): RuleState | undefined {
+  const { nowMs } = context
+  const groups: Record<string, GroupState> = {}
+  const kept: Record<string, InstanceState> = {}
+  const entries = Object.entries(instances).sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [key, instance] of entries) if (instance.phase === 'pending') kept[key] = instance
+  const groupKeys = new Set([...Object.keys(before.groups), ...entries.map(([, { labels }]) => keyOf(labels, rule.groupBy))])
+  for (const groupKey of groupKeys) {
+    const own = entries.filter(([, { labels, phase }]) => phase !== 'pending' && keyOf(labels, rule.groupBy) === groupKey)
+    const firing = own.filter(([, { phase }]) => phase === 'firing').map(([key, instance]) => toMember(key, instance, rule, context))
+    const ended = new Map(own.filter(([, { phase }]) => phase === 'resolved').map(([key, one]) => [key, toAlert(rule, one)]))
+    const labels = own[0] === undefined ? {} : pick(own[0][1].labels, rule.groupBy)
+    const known = before.groups[groupKey] ?? { labels, told: {}, severity: 'info', toldAtMs: 0, channels: rule.channels }
+    const { group, told: news } = advanceGroup(known, { rule, firing, ended }, nowMs)
+    if (group !== undefined) groups[groupKey] = group
+    if (news !== undefined) {
+      const shown = own.find(([, { phase }]) => phase === 'firing') ?? own[0]
+      told.push({
+        ...news,
+        rule: rule.name,
+        channels: rule.channels,
+        groupKey: `${rule.name}${groupKey}`,
+        labels: known.labels,
+        metrics: metricsOf(rule, shown?.[1]),
+      })
+    }
+    for (const [key, instance] of own) if (instance.phase === 'firing' || group?.told[key] !== undefined) kept[key] = instance
+  }
+  if (hasData && Object.keys(kept).length === 0 && Object.keys(groups).length === 0) return undefined
+  return { ...(!hasData && { noDataSinceMs: before.noDataSinceMs ?? nowMs }), instances: kept, groups }
+}
+
+function toMember(key: string, instance: InstanceState, rule: Rule, context: Context): Member {
+  const alert = toAlert(rule, instance)
+  const { silences, nowMs } = context
+  const isHidden = isSilenced(silences, alert.labels, nowMs) || isMuted(rule.mute, nowMs) || isInhibited(rule, instance.labels, context)
+  return { key, alert, severity: instance.severity, isVisible: !isHidden }
+}
+
+/** By an alert of a rule that inhibits this one, with equal values of the labels that both have. */
+function isInhibited(rule: Rule, labels: Labels, { advanced }: Context): boolean {
+  return advanced.some(
+    (source) =>
+      source.rule.inhibits.includes(rule.name) &&
+      source.rule.name !== rule.name &&
+      Object.values(source.instances).some(
+        (instance) =>
+          instance.phase === 'firing' &&
+          Object.entries(instance.labels).every(([name, value]) => labels[name] === undefined || labels[name] === value),
+      ),
+  )
+}
+
+/** Rules that are gone, with alerts that somebody was told of. */
+function endOrphans(state: AlertState, rules: readonly Rule[], nowMs: number): Told[] {
+  const names = new Set(rules.map(({ name }) => name))
+  return Object.entries(state.rules).flatMap(([rule, { groups }]) =>
+    names.has(rule)
+      ? []
+      : Object.entries(groups)
+          .filter(([, group]) => Object.keys(group.told).length > 0)
+          .map(([key, { told, severity, channels, labels }]) => ({
+            reason: 'resolved' as const,
+            severity,
+            alerts: Object.values(told).map((alert) => endOf(alert, nowMs)),
+            channels,
+            metrics: {},
+            rule,
+            groupKey: `${rule}${key}`,
+            labels,
+          })),
+  )
+}
+
+function toAlert(rule: Rule, instance: InstanceState): Alert {
+  const { severity, startsAtMs, endsAtMs, phase } = instance
+  const identity = { alertname: rule.name, ...rule.labels, ...instance.labels }
+  const metrics = metricsOf(rule, instance)
+  const value = rule.condition.subject === undefined ? null : (metrics[rule.condition.subject] ?? null)
+  const facts = { rule: rule.name, severity, value, threshold: rule.condition.threshold, labels: identity, metrics }
+  return {
+    status: phase === 'resolved' ? 'resolved' : 'firing',
+    labels: { ...identity, severity },
+    annotations: Object.fromEntries(Object.entries(rule.annotations).map(([name, template]) => [name, fillTemplate(template, facts)])),
+    startsAtMs,
+    endsAtMs: phase === 'resolved' ? endsAtMs : undefined,
+    value,
+    fingerprint: hash(Object.entries(identity).sort(([a], [b]) => (a < b ? -1 : 1))),
+  }
+}
+
+function metricsOf({ signals }: Rule, instance: InstanceState | undefined): Record<string, number | null> {
+  return Object.fromEntries(signals.map(({ name }, index) => [name, instance?.values[index] ?? null]))
+}
+
+type Origin = { readonly state: AlertState; readonly sequence: number; readonly nowMs: number }
+
+function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: Origin): Notification {
+  const slug = told.rule
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+  return {
+    ...told,
+    id: `${slug}-${hash([state.epochMs, sequence, told.groupKey, told.reason])}`,
+    groupLabels: { alertname: told.rule, ...labels },
+    status: told.alerts.every(({ status }) => status === 'resolved') ? 'resolved' : 'firing',
+    atMs: nowMs,
+    test: false,
+  }
+}
+
+function pick(labels: Labels, names: readonly string[]): Labels {
+  return Object.fromEntries(names.map((name) => [name, labels[name] ?? '']))
+}
+
+/** 16 hex digits. */
+function hash(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,128 @@
+import type { Attributes, MetricPoint, Resource } from '../batch.ts'
+import { type Bounds, toTotals } from './histogram.ts'
+import { createPace, type Pace } from './pace.ts'
+import { createCumulativeTrack, createDeltaTrack, type Track } from './track.ts'
+
+/** What a process tells of one metric with one set of attributes. Times are ms since 1970. */
+export type Series = {
+  readonly resource: Resource
+  readonly attributes: Attributes
+  /** The same object for everything that one process tells. */
+  readonly source: Source
+  readonly bounds: Bounds
+  readonly track: Track
+  /** How often points come. */
+  readonly pace: Pace
+  /** The newest value as it came; for what is a state and no count. */
+  latest: { readonly timeMs: number; readonly value: number }
+}
+
+/** A process, as its resource describes it; `leadMs` is how far its clock was ahead of ours when it told last. */
+export type Source = { readonly id: number; readonly firstMs: number; leadMs: number }
+
+export type SeriesStore = {
+  /** Takes the points of metrics that somebody reads; all others cost nothing. */
+  take(points: readonly MetricPoint[], arrivedMs: number): void
+  of(metric: string): Iterable<Series>
+  /** Drops what has told nothing since `beforeMs`. */
+  forget(beforeMs: number): void
+  /** Series there are, and points that came for series there was no room for. */
+  stats(): { readonly series: number; readonly overflow: number }
+}
+
+export type SeriesStoreOptions = {
+  /** Names of metrics. */
+  readonly metrics: ReadonlySet<string>
+  readonly seriesMax: number
+  /** Since when points have come, ms since 1970: what began later began at zero. */
+  readonly sinceMs: number
+}
+
+export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOptions): SeriesStore {
+  const byMetric = new Map<string, Map<string, Series>>([...metrics].map((name) => [name, new Map()]))
+  const sources = createSources()
+  let [count, overflow] = [0, 0]
+
+  function take(point: MetricPoint, arrivedMs: number): void {
+    const known = byMetric.get(point.name)
+    const made = known && toTotals(point)
+    if (known === undefined || made === undefined || point.timeUs === 0) return
+    const [startMs, timeMs] = [point.startUs / 1_000, point.timeUs / 1_000]
+    const source = sources.of(point.resource, timeMs)
+    const key = keyOf(point, source, made.bounds)
+    let series = known.get(key)
+    if (series === undefined) {
+      if (count >= seriesMax) {
+        overflow++
+        return
+      }
+      // A process that was there before would have told of this series before, had there been anything to tell.
+      const startsAtZero = startMs > 0 && (startMs >= sinceMs || startMs > source.firstMs)
+      const track = point.temporality === 'delta' ? createDeltaTrack() : createCumulativeTrack({ startsAtZero })
+      const { resource, attributes } = point
+      series = { resource, attributes, source, bounds: made.bounds, track, pace: createPace(), latest: NOTHING }
+      known.set(key, series)
+      count++
+    }
+    if (isCount(point)) series.track.add({ startMs, timeMs, totals: made.totals })
+    if (timeMs <= series.latest.timeMs) return
+    if (series.latest !== NOTHING) series.pace.step(timeMs - series.latest.timeMs)
+    source.leadMs = Math.max(0, timeMs - arrivedMs)
+    series.latest = { timeMs, value: made.totals[0] ?? 0 }
+  }
+
+  return {
+    take(points, arrivedMs) {
+      for (const point of points) take(point, arrivedMs)
+    },
+    of: (metric) => byMetric.get(metric)?.values() ?? [],
+    forget(beforeMs) {
+      for (const known of byMetric.values())
+        for (const [key, series] of known) {
+          if (series.latest.timeMs >= beforeMs) series.track.forget(beforeMs)
+          else if (known.delete(key)) count--
+        }
+      sources.keep(new Set([...byMetric.values()].flatMap((known) => [...known.values()].map(({ source }) => source))))
+    },
+    stats: () => ({ series: count, overflow }),
+  }
+}
+
+const NOTHING = { timeMs: Number.NEGATIVE_INFINITY, value: 0 }
+
+/** Gauges and counts that also fall are states. */
+function isCount({ type, monotonic }: MetricPoint): boolean {
+  return type === 'histogram' || type === 'exponential_histogram' || (type === 'sum' && monotonic)
+}
+
+/** A count that began anew is a series of its own: what each start has counted adds up. A state is one series whatever its start. */
+function keyOf(point: MetricPoint, source: Source, bounds: Bounds): string {
+  const { temporality, startUs, scope, attributes, unit } = point
+  const start = isCount(point) && temporality !== 'delta' ? startUs : 0
+  return `${source.id} ${start} ${temporality} ${scope.name} ${unit} ${bounds.length} ${sortedJson(attributes)}`
+}
+
+function createSources() {
+  const known = new Map<string, Source>()
+  /** One object is shared by all points of a request. */
+  const cached = new WeakMap<Resource, Source>()
+  let made = 0
+  return {
+    of(resource: Resource, timeMs: number): Source {
+      const cachedSource = cached.get(resource)
+      if (cachedSource !== undefined) return cachedSource
+      const key = sortedJson(resource.attributes)
+      const source = known.get(key) ?? { id: ++made, firstMs: timeMs, leadMs: 0 }
+      known.set(key, source)
+      cached.set(resource, source)
+      return source
+    },
+    keep(used: ReadonlySet<Source>): void {
+      for (const [key, source] of known) if (!used.has(source)) known.delete(key)
+    },
+  }
+}
+
+function sortedJson(attributes: Attributes): string {
+  return JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
