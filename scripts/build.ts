@@ -68,6 +68,7 @@ const BUNDLES: readonly Bundle[] = [
     outdir: 'collector/dist',
     entries: {
       index: 'collector/src/index.ts',
+      alerts: 'collector/src/alerts.ts',
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
