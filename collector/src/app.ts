@@ -12,6 +12,7 @@ import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticse
 import { fanout } from './fanout.ts'
 import { followFiles } from './follow-files.ts'
 import { isLoopback } from './loopback.ts'
+import { createAudit } from './postgres/audit.ts'
 import { openDatabase } from './postgres/database.ts'
 import { createPartitions } from './postgres/partitions.ts'
 import { postgresReader } from './postgres/query.ts'
@@ -22,8 +23,10 @@ import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { decode } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
+import type { Address } from './settings.ts'
 import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
+import { createTls } from './tls.ts'
 
 export type Collector = {
   /**
@@ -43,6 +46,8 @@ export type CollectorDeps = {
   readonly database: Database
   /** The same database as its owner; the same object when one user does both. */
   readonly admin: Database
+  /** The same database for the API; the same object when there is one connection. */
+  readonly reading: Database
   /** ms since 1970. */
   readonly now: () => number
   /** Told of faults of ours; the sender sees a 503. */
@@ -64,14 +69,14 @@ const STOP_TIMEOUT_MS = 5_000
  * Throws when the database's folder is in use or cannot be written.
  */
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
-  const { database, admin, now, onFault, warn } = deps
+  const { database, admin, reading, now, onFault, warn } = deps
   const { logLevel, retentionDays } = config
-  const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: false })
-  const follower = followFiles(access.files, { warn })
+  const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
-  const upkeep = createUpkeep({ database, admin, partitions })
+  const upkeep = createUpkeep({ database, admin, reading, partitions })
+  const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
     'postgres',
     withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
@@ -84,14 +89,22 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
       ? { all: fanout({ postgres, elasticsearch: second.queue.sink }), postgres, elasticsearch: second.sink }
       : { all: fanout({ postgres }), postgres },
     checkSender: access.checkSender,
+    tls: config.tls,
     api: serve(
       createApi({
-        reader: postgresReader(database),
+        reader: postgresReader(reading),
+        recordRead: audit.record,
         checkReader: access.checkReader,
         readiness,
         store: database.kind,
         ...(second && { others: second.health }),
-        metricsText: () => stats.prometheus() + sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+        metricsText: () =>
+          [
+            stats.prometheus(),
+            audit.prometheus(),
+            sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+            tls?.prometheus() ?? '',
+          ].join(''),
         now,
       }),
     ),
@@ -99,13 +112,19 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     onFault,
   })
 
+  const tls = config.tls && createTls(config.tls, { renew: server.renewTls, now })
+  const follower = followFiles([...access.files, ...(tls?.files ?? [])], { warn })
+
   async function start() {
     const { host, port } = await server.listen(config.listen.host, config.listen.port)
     second?.queue.start()
     follower.start()
     await Promise.all([upkeep.start(), second?.elasticsearch.start()])
     const state = await readiness()
-    return { url: urlOf(host, port), store: { kind: database.kind, problem: state.ready ? undefined : state.reason } }
+    return {
+      url: urlOf({ host, port }, config.tls !== undefined),
+      store: { kind: database.kind, problem: state.ready ? undefined : state.reason },
+    }
   }
   async function stop() {
     follower.stop()
@@ -113,7 +132,8 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     upkeep.stop()
     const left = await isDoneWithin(Promise.resolve(second?.queue.stop()), STOP_TIMEOUT_MS)
     second?.elasticsearch.stop()
-    const closed = await isDoneWithin(Promise.all([database.close(), admin.close()]), STOP_TIMEOUT_MS)
+    await isDoneWithin(audit.stop(), STOP_TIMEOUT_MS)
+    const closed = await isDoneWithin(Promise.all([database.close(), admin.close(), reading.close()]), STOP_TIMEOUT_MS)
     return answered && left && closed
   }
   return {
@@ -175,11 +195,12 @@ function credentialsOf({
 }
 
 /** The real world for {@link createCollector}. */
-function realDeps({ database: { url, adminUrl, dataDir } }: CollectorConfig): CollectorDeps {
+function realDeps({ database: { url, adminUrl, readUrl, dataDir } }: CollectorConfig): CollectorDeps {
   const database = openDatabase({ url, dataDir })
   const admin = adminUrl === undefined || adminUrl === url ? database : openDatabase({ url: adminUrl, dataDir })
+  const reading = url === undefined ? database : openDatabase({ url: readUrl ?? url, dataDir, purpose: 'read' })
   const say = (text: string | undefined) => void process.stderr.write(`tts-otel-collector: ${text}\n`)
-  return { database, admin, now: Date.now, onFault: (error) => say(error.stack), warn: say }
+  return { database, admin, reading, now: Date.now, onFault: (error) => say(error.stack), warn: say }
 }
 
 async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
@@ -192,6 +213,6 @@ async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<
   return await Promise.race([done, late]).finally(() => timer.abort())
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+function urlOf({ host, port }: Address, secure: boolean): string {
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

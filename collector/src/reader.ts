@@ -10,6 +10,14 @@ export type Reader = {
   readonly metricPoints: (filter: MetricFilter) => Promise<readonly StoredPoint[]>
 }
 
+/** The store has given up a question that took too long. */
+export class ReadTimeoutError extends Error {
+  constructor(cause: Error) {
+    super('The answer took too long. Narrow the question: since and until, or an id', { cause })
+    this.name = 'ReadTimeoutError'
+  }
+}
+
 type Span = {
   /** Included. */
   readonly sinceUs?: number | undefined
@@ -103,6 +111,8 @@ export type MetricFilter = Span & {
   readonly names: readonly string[]
   readonly service?: string | undefined
   readonly instanceId?: string | undefined
+  /** Series at most; which of them is not said. */
+  readonly limit: number
 }
 
 /** The growth of one cumulative series within the time asked for. */

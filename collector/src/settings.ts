@@ -32,6 +32,7 @@ const RETENTION_DAYS_MAX = 3_650
 const QUEUE_MB_MAX = 1_000_000
 
 const text: SettingType<string> = { expects: 'a text', read: (value) => value }
+const path: SettingType<string> = { expects: 'the path of a file', read: (value) => value }
 const tokens: SettingType<readonly string[]> = {
   expects: 'a token of visible ASCII characters without spaces and commas; several with commas or, in the file, line ends between them',
   read: parseTokens,
@@ -127,10 +128,14 @@ export type SettingsGetter = <Name extends keyof CollectorSettings>(name: Name) 
 /** What the variables hold once they are read. */
 export type CollectorSettings = {
   readonly COLLECTOR_LISTEN: Address
+  readonly COLLECTOR_TLS_CERT: string | undefined
+  readonly COLLECTOR_TLS_KEY: string | undefined
+  readonly COLLECTOR_TLS_CLIENT_CA: string | undefined
   readonly COLLECTOR_DATA_DIR: string
   readonly COLLECTOR_QUEUE_MAX_MB: number
   readonly DATABASE_URL: string | undefined
   readonly DATABASE_ADMIN_URL: string | undefined
+  readonly DATABASE_READ_URL: string | undefined
   readonly ELASTICSEARCH_URL: string | undefined
   readonly ELASTICSEARCH_API_KEY: string | undefined
   readonly ELASTICSEARCH_USERNAME: string | undefined
@@ -163,6 +168,15 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     { host: '127.0.0.1', port: 4318 },
     'Address and port to listen on. Another address than loopback needs INGEST_TOKEN, and READ_TOKEN to read. Port 0 takes a free one.',
   ),
+  COLLECTOR_TLS_CERT: optional(
+    path,
+    'File with the certificate of the collector (PEM), then those of authorities between. With it the collector speaks TLS only. Changed files are read again.',
+  ),
+  COLLECTOR_TLS_KEY: optional(path, 'File with the private key of this certificate (PEM, without a passphrase).'),
+  COLLECTOR_TLS_CLIENT_CA: optional(
+    path,
+    'File with the certificates of authorities (PEM). With it only clients with a certificate of one of them are talked to.',
+  ),
   COLLECTOR_DATA_DIR: setting(
     text,
     '.data',
@@ -181,6 +195,10 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
   DATABASE_ADMIN_URL: optional(
     databaseUrl,
     'The same database as the owner of its tables, for migrations and partitions. Without it DATABASE_URL does both.',
+  ),
+  DATABASE_READ_URL: optional(
+    databaseUrl,
+    'The same database for what the API reads: as a user that may only read, or a replica. Without it DATABASE_URL, on connections of its own.',
   ),
   ELASTICSEARCH_URL: optional(
     elasticsearchUrl,

@@ -79,7 +79,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: PROCESS,
-    doc: 'jobs that wait now (`tts.queue.length`); of several instances the longest, as they share a queue',
+    doc: 'jobs that wait now; of several instances the greatest, as workers look at one queue (`tts.queue.length`)',
   },
   active_connections: {
     kind: 'level',
@@ -151,7 +151,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: [...PROCESS, 'signal', 'reason'],
-    doc: 'spans, log records, metric points and lines given up in the window (`tts_otel.dropped`, `tts_otel.console.dropped`, `tts_otel.log.file.dropped`)',
+    doc: 'spans, log records, metric points and log lines given up in the window (`tts_otel.dropped`, `tts_otel.console.dropped`, `tts_otel.log.file.dropped`)',
   },
   health: {
     kind: 'level',

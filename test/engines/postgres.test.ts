@@ -63,7 +63,7 @@ test('a server that is down at the start is found when it comes, and until then 
   await server.killHard()
   const database = open('late')
   const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
-  const upkeep = createUpkeep({ database, admin: database, partitions })
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions })
   const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
   const batch = logs([log(sender())])
 
@@ -106,7 +106,7 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
   await admin.query('CREATE ROLE "tts writer" LOGIN')
   const database = open('roles', 'tts%20writer')
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
-  const upkeep = createUpkeep({ database, admin, partitions })
+  const upkeep = createUpkeep({ database, admin, reading: database, partitions })
   await upkeep.start()
   expect(await upkeep.readiness()).toEqual({ ready: true })
 

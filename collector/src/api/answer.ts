@@ -6,6 +6,8 @@ export type ApiRequest = {
   readonly query: URLSearchParams
   /** The Authorization header. */
   readonly authorization: string | undefined
+  /** Of the connection. */
+  readonly address: string
 }
 
 export type ApiAnswer = {
@@ -13,6 +15,8 @@ export type ApiAnswer = {
   readonly contentType: string
   readonly body: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Records in the body. */
+  readonly rows?: number
 }
 
 /** Answers questions; undefined for what is none, such as a POST to a path it does not know. Never throws, never rejects. */

@@ -1,6 +1,8 @@
-import type { Reader } from '../reader.ts'
+import type { RecordRead } from '../audit.ts'
+import { type Reader, ReadTimeoutError } from '../reader.ts'
 import type { TokenCheck } from '../token.ts'
 import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
+import { noteRead } from './audit.ts'
 import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
 import { getLogs } from './logs.ts'
 import { getMetricsSummary } from './metrics.ts'
@@ -10,6 +12,8 @@ export type ApiOptions = HealthOptions & {
   readonly reader: Reader
   /** Who may read `/api`, by bearer token; undefined: nobody. */
   readonly checkReader: TokenCheck | undefined
+  /** Is told of every question under `/api` that was let in. */
+  readonly recordRead: RecordRead
   /** The collector's own counters in the Prometheus text format. */
   readonly metricsText: () => string
 }
@@ -30,14 +34,21 @@ export function createApi(options: ApiOptions): Api {
   const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
   const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
 
+  async function read(route: Route, request: ApiRequest): Promise<ApiAnswer> {
+    const startMs = options.now()
+    const answer = await handleSafely(route, request)
+    noteRead(options.recordRead, { request, answer, startMs, now: options.now })
+    return answer
+  }
+
   return async function answer(request) {
     const { method, path, authorization } = request
     const asks = method === 'GET' || method === 'HEAD'
     const route = routes.find((known) => matches(known.path, path))
     if (route === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
     if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
-    const refused = path.startsWith('/api/') ? refuseReader(authorization, options.checkReader) : undefined
-    return refused ?? (await handleSafely(route, request))
+    if (!path.startsWith('/api/')) return await handleSafely(route, request)
+    return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
   }
 }
 
@@ -96,6 +107,7 @@ async function handleSafely(route: Route, request: ApiRequest): Promise<ApiAnswe
     return await route.handle(request)
   } catch (error) {
     if (error instanceof BadRequestError) return failure(400, 'invalid_parameter', error.message)
+    if (error instanceof ReadTimeoutError) return failure(504, 'timeout', error.message)
     const reason = error instanceof Error ? error.message : String(error)
     return failure(503, 'unavailable', `The store did not answer: ${reason}`, { 'retry-after': String(RETRY_AFTER_S) })
   }

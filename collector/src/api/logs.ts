@@ -35,7 +35,7 @@ export async function getLogs(reader: Reader, { query }: ApiRequest): Promise<Ap
     limit: limit + 1,
   })
   const { page, next } = cutPage(rows, limit, (row) => ({ timeUs: row.time_us, id: row.id }))
-  return json(200, { logs: page.map(readable), next_cursor: next })
+  return { ...json(200, { logs: page.map(readable), next_cursor: next }), rows: page.length }
 }
 
 function readable({ id, time_us, ...rest }: StoredLog) {

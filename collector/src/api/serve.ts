@@ -19,8 +19,14 @@ export function serve(api: Api): (request: IncomingMessage, response: ServerResp
   }
 }
 
-async function ask(api: Api, { method = 'GET', url = '/', headers }: IncomingMessage): Promise<ApiAnswer | undefined> {
+async function ask(api: Api, { method = 'GET', url = '/', headers, socket }: IncomingMessage): Promise<ApiAnswer | undefined> {
   const target = URL.parse(url, 'http://collector')
   if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
-  return await api({ method, path: target.pathname, query: target.searchParams, authorization: headers.authorization })
+  return await api({
+    method,
+    path: target.pathname,
+    query: target.searchParams,
+    authorization: headers.authorization,
+    address: socket.remoteAddress ?? '',
+  })
 }

@@ -37,7 +37,7 @@ export async function getTraces(reader: Reader, { query }: ApiRequest): Promise<
     limit: limit + 1,
   })
   const { page, next } = cutPage(rows, limit, (row) => ({ timeUs: row.time_us, id: row.trace_id }))
-  return json(200, { traces: page.map(readableTrace), next_cursor: next })
+  return { ...json(200, { traces: page.map(readableTrace), next_cursor: next }), rows: page.length }
 }
 
 /** `GET /api/traces/:id`: `{"trace_id": "…", "truncated": false, "spans": […]}`, by start. 404 when nothing of it is stored. */
@@ -47,7 +47,8 @@ export async function getTrace(reader: Reader, { path, query }: ApiRequest): Pro
   if (id === undefined) throw new BadRequestError(`The path must end with ${traceId.expects}`)
   const spans = await reader.spans(id, SPANS_MAX + 1)
   if (spans.length === 0) return failure(404, 'not_found', `No span of trace ${id} is stored`)
-  return json(200, { trace_id: id, truncated: spans.length > SPANS_MAX, spans: spans.slice(0, SPANS_MAX).map(readableSpan) })
+  const shown = spans.slice(0, SPANS_MAX).map(readableSpan)
+  return { ...json(200, { trace_id: id, truncated: spans.length > SPANS_MAX, spans: shown }), rows: shown.length }
 }
 
 function readableTrace({ trace_id, name, service, time_us, ...rest }: StoredTrace) {

@@ -1,5 +1,5 @@
 import { openPglite } from './pglite.ts'
-import { openPool } from './pool.ts'
+import { openPool, type Purpose } from './pool.ts'
 import type { Database } from './queryable.ts'
 
 export type DatabaseOptions = {
@@ -7,6 +7,8 @@ export type DatabaseOptions = {
   readonly url?: string | undefined
   /** Folder of the embedded database; made when missing. */
   readonly dataDir: string
+  /** Of the connections to a server. Default `write`. */
+  readonly purpose?: Purpose
 }
 
 /**
@@ -15,6 +17,6 @@ export type DatabaseOptions = {
  *
  * Throws when the folder cannot be used or another process uses it.
  */
-export function openDatabase({ url, dataDir }: DatabaseOptions): Database {
-  return url === undefined ? openPglite(dataDir) : openPool(url)
+export function openDatabase({ url, dataDir, purpose }: DatabaseOptions): Database {
+  return url === undefined ? openPglite(dataDir) : openPool(url, purpose)
 }

@@ -61,6 +61,7 @@ export function createPartitions({ admin, tables, retentionDays, now }: Partitio
         for (const day of known.get(table.name) ?? []) if (day < oldest) known.get(table.name)?.delete(day)
       }
       await admin.query('DELETE FROM dead_letters WHERE arrived < $1::timestamptz', [dayStart(oldest)])
+      await admin.query('DELETE FROM reads WHERE time < $1::timestamptz', [dayStart(oldest)])
     },
   }
 }

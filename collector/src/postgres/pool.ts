@@ -2,27 +2,32 @@ import { Pool, type PoolClient } from 'pg'
 import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
+/** What a pool is for. Reads have connections of their own, so that neither waits for the other. */
+export type Purpose = 'write' | 'read'
+
 /** Connections of one collector. Inserts are bound by the server's cores, and a server allows 100 connections for everybody. */
 const CONNECTIONS_MAX = 4
 /** Also how long a statement waits for a free connection. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** The server ends a statement after this time; the client gives up a little later, on a server that no longer answers at all. */
-const STATEMENT_TIMEOUT_MS = 25_000
-const ANSWER_TIMEOUT_MS = 30_000
+/** The server ends a statement after this time. Of reads: before the 10 s that `getLogs` waits for an answer. */
+const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000 }
+/** The client gives up a little later, on a server that no longer answers at all. */
+const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000 }
+/** Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. */
+const OPTIONS = { write: '-c jit=off', read: '-c jit=off -c default_transaction_read_only=on' }
 
 /** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */
-export function openPool(url: string): Database {
+export function openPool(url: string, purpose: Purpose = 'write'): Database {
   const pool = new Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS[purpose],
+    query_timeout: ANSWER_TIMEOUT_MS[purpose],
+    idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS[purpose],
     keepAlive: true,
-    // Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds.
-    options: '-c jit=off',
-    application_name: 'tts-otel-collector',
+    options: OPTIONS[purpose],
+    application_name: purpose === 'read' ? 'tts-otel-collector read' : 'tts-otel-collector',
   })
   // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
   // the bytes that say it is open; an error that nobody listens to would end the process.

@@ -1,11 +1,24 @@
-import type { LogFilter, MetricFilter, PageEnd, Reader, StoredLog, StoredPoint, StoredSpan, StoredTrace, TraceFilter } from '../reader.ts'
+import {
+  type LogFilter,
+  type MetricFilter,
+  type PageEnd,
+  type Reader,
+  ReadTimeoutError,
+  type StoredLog,
+  type StoredPoint,
+  type StoredSpan,
+  type StoredTrace,
+  type TraceFilter,
+} from '../reader.ts'
 import { timestamp } from '../time.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { type Conditions, createConditions } from './conditions.ts'
-import type { Database } from './queryable.ts'
+import type { Queryable } from './queryable.ts'
+import { sqlState } from './sqlstate.ts'
 
-/** Reads back what the sink has stored. Every read is one statement with parameters. */
-export function postgresReader(database: Database): Reader {
+/** Reads back what the sink has stored. Every read is one statement with parameters; one that takes too long is a {@link ReadTimeoutError}. */
+export function postgresReader(connections: Queryable): Reader {
+  const database = bounded(connections)
   return {
     logs: (filter) => readLogs(database, filter),
     traces: (filter) => readTraces(database, filter),
@@ -14,10 +27,25 @@ export function postgresReader(database: Database): Reader {
   }
 }
 
+/** query_canceled, which the statement time limit of the connection comes as. */
+const CANCELED = '57014'
+
+function bounded(database: Queryable): Queryable {
+  return {
+    async query(...statement) {
+      try {
+        return await database.query(...statement)
+      } catch (error) {
+        throw error instanceof Error && sqlState(error) === CANCELED ? new ReadTimeoutError(error) : error
+      }
+    },
+  }
+}
+
 /** µs since 1970. The drivers would make a Date of a timestamp, which keeps only ms. */
 const timeUs = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::float8`
 
-async function readLogs(database: Database, filter: LogFilter): Promise<readonly StoredLog[]> {
+async function readLogs(database: Queryable, filter: LogFilter): Promise<readonly StoredLog[]> {
   const conditions = createConditions()
   conditions.addIf('request_id = ?', filter.requestId)
   conditions.addIf('user_id = ?', filter.userId)
@@ -46,7 +74,7 @@ const TRACE_SPREAD = "interval '1 day'"
  * then its few traces are summed up. The conditions on `s` are scalar subqueries, which stay index look-ups: what
  * PostgreSQL could turn into a join it turns into one over all spans.
  */
-async function readTraces(database: Database, filter: TraceFilter): Promise<readonly StoredTrace[]> {
+async function readTraces(database: Queryable, filter: TraceFilter): Promise<readonly StoredTrace[]> {
   const conditions = createConditions()
   if (filter.requestId !== undefined) addTracesWith(conditions, `request_id = ${conditions.param(filter.requestId)}`, filter)
   if (filter.userId !== undefined) addTracesWith(conditions, `user_id = ${conditions.param(filter.userId)}`, filter)
@@ -105,7 +133,7 @@ function ofTrace(first: string): string {
   return `a.trace_id = ${first}.trace_id AND a.start_time >= ${first}.start_time AND a.start_time < ${first}.start_time + ${TRACE_SPREAD}`
 }
 
-async function readSpans(database: Database, traceId: string, limit: number): Promise<readonly StoredSpan[]> {
+async function readSpans(database: Queryable, traceId: string, limit: number): Promise<readonly StoredSpan[]> {
   const { rows } = await database.query<StoredSpan>(
     `SELECT trace_id, span_id, parent_span_id, name, kind, ${timeUs('start_time')} AS time_us, duration_ns / 1e6::float8 AS duration_ms,
        status_code, status_message, attributes, events, links, request_id, user_id, service, instance_id, scope
@@ -118,7 +146,7 @@ async function readSpans(database: Database, traceId: string, limit: number): Pr
 type Cumulative = StoredPoint & { readonly series: string; readonly started: number }
 
 /** A cumulative point holds everything since its process started; what it held before `since` is taken off again. */
-async function readMetricPoints(database: Database, filter: MetricFilter): Promise<readonly StoredPoint[]> {
+async function readMetricPoints(database: Queryable, filter: MetricFilter): Promise<readonly StoredPoint[]> {
   const newest = await readNewest(database, filter)
   if (filter.sinceUs === undefined) return newest
   const before = await readNewest(database, { ...filter, sinceUs: undefined, untilUs: filter.sinceUs })
@@ -126,7 +154,10 @@ async function readMetricPoints(database: Database, filter: MetricFilter): Promi
   return newest.map((point) => subtract(point, earlier.get(`${point.series} ${point.started}`)))
 }
 
-async function readNewest(database: Database, { names, service, instanceId, ...times }: MetricFilter): Promise<readonly Cumulative[]> {
+async function readNewest(
+  database: Queryable,
+  { names, service, instanceId, limit, ...times }: MetricFilter,
+): Promise<readonly Cumulative[]> {
   const conditions = createConditions()
   conditions.addIf('name = ANY(?::text[])', arrayLiteral(names))
   conditions.addIf('temporality = ?', 'cumulative')
@@ -139,7 +170,7 @@ async function readNewest(database: Database, { names, service, instanceId, ...t
        (distribution ->> 'max')::float8 AS max,
        coalesce(distribution -> 'bounds', '[]') AS bounds, coalesce(distribution -> 'counts', '[]') AS counts
      FROM metric_points WHERE ${conditions.where()}
-     ORDER BY name, series, start_time, time DESC`,
+     ORDER BY name, series, start_time, time DESC LIMIT ${conditions.param(limit)}`,
     conditions.params,
   )
   return rows

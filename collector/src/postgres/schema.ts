@@ -109,7 +109,54 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX dead_letters_arrived ON dead_letters (arrived)',
   ],
+  [
+    `CREATE TABLE reads (
+      id uuid PRIMARY KEY,
+      time timestamptz NOT NULL,
+      reader text NOT NULL,
+      address text NOT NULL,
+      path text NOT NULL,
+      filter jsonb NOT NULL,
+      status integer NOT NULL,
+      rows integer NOT NULL,
+      duration_ms float8 NOT NULL
+    )`,
+    'CREATE INDEX reads_time ON reads (time)',
+    createView(
+      'requests',
+      `SELECT request_id, user_id, start_time, duration_ns / 1e6::float8 AS duration_ms, attributes ->> 'tts.outcome' AS outcome,
+        attributes ->> 'tts.voice' AS voice, attributes ->> 'tts.language' AS language, attributes ->> 'tts.model' AS model,
+        ${number('tts.input.characters')} AS characters, ${number('tts.audio.duration')} AS audio_seconds,
+        ${number('tts.cost.estimated_usd')} AS estimated_cost_usd, status_code = 2 AS failed, status_message, trace_id, service
+      FROM spans WHERE name = 'tts_request'`,
+    ),
+    createView(
+      'errors',
+      `SELECT timestamp, level, message, source, request_id, user_id, trace_id, service, metadata FROM logs WHERE severity >= 17`,
+    ),
+  ],
+  [
+    `CREATE TABLE alert_records (
+      kind text NOT NULL,
+      key text NOT NULL,
+      seq bigint GENERATED ALWAYS AS IDENTITY,
+      body text NOT NULL,
+      PRIMARY KEY (kind, key)
+    )`,
+  ],
 ]
+
+/** For people: their rights and row-level security hold in it, which a view has from PostgreSQL 15 on. */
+function createView(name: string, query: string): string {
+  return `DO $do$ BEGIN EXECUTE 'CREATE VIEW ${name} '
+    || CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN 'WITH (security_invoker = true) ' ELSE '' END
+    || $query$AS ${query}$query$; END $do$`
+}
+
+/** An attribute may hold anything, which must not break a view. */
+function number(attribute: string): string {
+  return `CASE jsonb_typeof(attributes -> '${attribute}') WHEN 'number' THEN (attributes ->> '${attribute}')::float8 END`
+}
 
 /**
  * Brings the database to the newest schema, all of it or nothing. Collectors that start together take turns.
@@ -118,7 +165,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
 export async function migrate(database: Database): Promise<void> {
   await database.transaction(async (tx) => {
     // PGlite has one connection, and that is held already.
-    if (database.kind === 'postgres') await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+    if (database.kind === 'postgres') await lockSchema(tx)
     const version = await schemaVersion(tx)
     if (version > MIGRATIONS.length) throw new SchemaTooNewError(version, MIGRATIONS.length)
     for (const [index, statements] of MIGRATIONS.entries()) {
@@ -135,11 +182,7 @@ async function schemaVersion(tx: Queryable): Promise<number> {
   return rows[0]!.version
 }
 
-/**
- * Lets the user of `database` read and append, and nothing else; for a collector whose migrations run as another user
- * (DATABASE_ADMIN_URL). Rows reach partitions through their table, so no partition needs a grant.
- */
-export async function grantTo(database: Database, admin: Database): Promise<void> {
-  const { rows } = await database.query<{ name: string }>('SELECT quote_ident(current_user) AS name')
-  await admin.query(`GRANT SELECT, INSERT ON logs, spans, metric_points, dead_letters, schema_version TO ${rows[0]!.name}`)
+/** Until the end of the transaction nobody else changes tables or rights. */
+export async function lockSchema(tx: Queryable): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
 }

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sink } from '../batch.ts'
 import type { Readiness } from '../readiness.ts'
+import { grantUsers } from './grants.ts'
 import type { Partitions } from './partitions.ts'
 import type { Database } from './queryable.ts'
-import { grantTo, migrate, SchemaTooNewError } from './schema.ts'
+import { migrate, SchemaTooNewError } from './schema.ts'
 
 export type UpkeepOptions = {
   readonly database: Database
   /** Owner of the tables; the same as `database` when one user does both. */
   readonly admin: Database
+  /** Answers the API; the same as `database` when one connection does both. */
+  readonly reading: Database
   readonly partitions: Partitions
 }
 
@@ -33,13 +36,13 @@ const MAINTAIN_INTERVAL_MS = 3_600_000
 const PING_TIMEOUT_MS = 2_000
 
 /** Brings the database into the shape the sink needs and keeps it there. */
-export function createUpkeep({ database, admin, partitions }: UpkeepOptions): Upkeep {
+export function createUpkeep({ database, admin, reading, partitions }: UpkeepOptions): Upkeep {
   const stopped = new AbortController()
   let state: Readiness = { ready: false, reason: 'the database is being opened' }
 
   async function prepare(): Promise<void> {
     await migrate(admin)
-    if (admin !== database) await grantTo(database, admin)
+    if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
     await partitions.maintain()
     state = { ready: true }
   }

@@ -140,7 +140,7 @@ export function storeContract(name: string, open: () => Database): void {
         const found = await store.reader.logs({ instanceId: source.instanceId, requestId: text, userId: text, text, limit: 10 })
         expect(found).toMatchObject([{ message: text, request_id: text, user_id: text, metadata: { text } }])
         expect(await store.reader.traces({ requestId: text, userId: text, instanceId: text, limit: 10 })).toEqual([])
-        expect(await store.reader.metricPoints({ names: [text], instanceId: text })).toEqual([])
+        expect(await store.reader.metricPoints({ names: [text], instanceId: text, limit: 10 })).toEqual([])
       }
       expect(await store.count('logs', source.instanceId)).toBe(HOSTILE.length)
     })
@@ -194,6 +194,24 @@ export function storeContract(name: string, open: () => Database): void {
           .sort()
           .reverse(),
       )
+    })
+
+    test('a service is told from another, and metric series are as many as asked for', async () => {
+      const source = sender()
+      await store.send(logs([log(source)]))
+      await store.send(traces([span(source)]))
+      await store.send(metrics(Array.from({ length: 5 }, (_, index) => point(source, { attributes: { index } }))))
+      const filter = { instanceId: source.instanceId, limit: 10 }
+      const names = ['tts.requests']
+      const counts = async (service: string) => [
+        (await store.reader.logs({ ...filter, service })).length,
+        (await store.reader.traces({ ...filter, service })).length,
+        (await store.reader.metricPoints({ ...filter, service, names })).length,
+      ]
+      const [stored] = await store.reader.logs(filter)
+      expect(await counts(stored!.service)).toEqual([1, 1, 5])
+      expect(await counts('another')).toEqual([0, 0, 0])
+      expect(await store.reader.metricPoints({ ...filter, names, limit: 3 })).toHaveLength(3)
     })
 
     test('since is included, until is not, to the microsecond', async () => {
@@ -281,9 +299,15 @@ export function storeContract(name: string, open: () => Database): void {
           ]),
         )
       const read = async (sinceUs?: number, untilUs?: number) =>
-        (await store.reader.metricPoints({ names: ['tts.requests', 'tts.rtf'], instanceId: source.instanceId, sinceUs, untilUs })).map(
-          ({ value, count, sum, counts }) => ({ value, count, sum, counts }),
-        )
+        (
+          await store.reader.metricPoints({
+            names: ['tts.requests', 'tts.rtf'],
+            instanceId: source.instanceId,
+            sinceUs,
+            untilUs,
+            limit: 100,
+          })
+        ).map(({ value, count, sum, counts }) => ({ value, count, sum, counts }))
       expect(await read()).toEqual([
         { value: 45, count: null, sum: null, counts: [] },
         { value: null, count: 45, sum: 22.5, counts: [0, 45, 0, 0] },
