@@ -78,7 +78,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: PROCESS,
-    doc: 'jobs that wait now, all instances together (`tts.queue.length`)',
+    doc: 'jobs that wait now; of several instances the greatest, as workers look at one queue (`tts.queue.length`)',
   },
   active_connections: {
     kind: 'level',
@@ -112,6 +112,14 @@ export const SIGNALS = {
     labels: SPEECH,
     doc: 'speech requests that ended without audio ÷ all (`tts.requests` with `tts.outcome` `no_audio` or `text_instead_of_audio`)',
   },
+  speech_error_rate: {
+    kind: 'ratio',
+    unit: '1',
+    min: 0,
+    max: 1,
+    labels: SPEECH,
+    doc: 'speech requests that failed ÷ all (`tts.requests`); failed: any `tts.outcome` but `ok` and `cancelled`',
+  },
   gemini_error_rate: {
     kind: 'ratio',
     unit: '1',
@@ -142,7 +150,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: [...PROCESS, 'signal', 'reason'],
-    doc: 'spans, log records and metric points given up in the window (`tts_otel.dropped`)',
+    doc: 'spans, log records, metric points and log lines given up in the window (`tts_otel.dropped`, `tts_otel.console.dropped`, `tts_otel.log.file.dropped`)',
   },
   health: {
     kind: 'level',
