@@ -10,6 +10,12 @@ import { openStores } from './stores.ts'
 
 const NAME = 'tts-otel-collector'
 
+/** What the program does beside serving, loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  'dead-letters': async () => (await import('./cli/dead-letters.ts')).deadLetters,
+  erase: async () => (await import('./cli/erase.ts')).erase,
+}
+
 await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<void> {
@@ -29,12 +35,6 @@ async function main(words: readonly string[]): Promise<void> {
   } catch (error) {
     complain(`cannot start. ${error instanceof Error ? error.message : error}`, 1)
   }
-}
-
-/** What the program does beside serving, loaded when it is asked for. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  'dead-letters': async () => (await import('./cli/dead-letters.ts')).deadLetters,
-  erase: async () => (await import('./cli/erase.ts')).erase,
 }
 
 async function runCommand(command: Command, name: string, words: readonly string[]): Promise<void> {

@@ -22,6 +22,7 @@ export async function findTrail(options: StoreOptions, userId: string): Promise<
   const traceIds = new Set<string>()
   const query = { term: { user_id: userId } }
   for (const indexes of await listDays(options)) {
+    await refresh(options, indexes)
     for await (const hit of walk(options, { indexes, query })) {
       const source = field(hit, '_source')
       const [requestId, traceId] = [textField(source, 'request_id'), textField(source, 'trace_id')]
@@ -38,8 +39,10 @@ export async function erase(options: StoreOptions, { userId, trail, dryRun }: Er
   const queries = [...trailQueries(trail), { term: { user_id: userId } }]
   let documents = 0
   for (const indexes of await listDays(options)) for (const query of queries) documents += await remove(options, { indexes, query })
-  const letters = { indexes: [deadLetterIndex(options.prefix)], query: { term: { user_id: userId } } }
-  return { [`${options.prefix}-*`]: documents, [deadLetterIndex(options.prefix)]: await remove(options, letters) }
+  const letterIndex = deadLetterIndex(options.prefix)
+  await refresh(options, [letterIndex])
+  const letters = { indexes: [letterIndex], query: { term: { user_id: userId } } }
+  return { [`${options.prefix}-*`]: documents, [letterIndex]: await remove(options, letters) }
 }
 
 type Matches = { readonly indexes: readonly string[]; readonly query: object }
@@ -62,6 +65,12 @@ export async function listDays({ client, prefix, signal }: StoreOptions): Promis
   return Array.from({ length: Math.ceil(days.length / INDEXES_PER_PATH) }, (_, group) =>
     days.slice(group * INDEXES_PER_PATH, (group + 1) * INDEXES_PER_PATH),
   )
+}
+
+/** Makes everything that was written be found; otherwise it takes up to a second. Without the right to it (`maintenance`) it does. */
+export async function refresh({ client, signal }: Pick<StoreOptions, 'client' | 'signal'>, indexes: readonly string[]): Promise<void> {
+  const answer = await client.ask({ method: 'POST', path: `/${indexes.join(',')}/_refresh?ignore_unavailable=true`, signal })
+  if (answer.status !== 403) accept(answer, 'a refresh')
 }
 
 function cut<T>(items: readonly T[]): readonly (readonly T[])[] {

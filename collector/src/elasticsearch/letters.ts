@@ -1,11 +1,12 @@
 import type { Letter, LetterFilter } from '../letters.ts'
 import { deadLetterIndex } from './dead-letters.ts'
-import { removeDocuments, type StoreOptions } from './erase.ts'
+import { refresh, removeDocuments, type StoreOptions } from './erase.ts'
 import { field, listField, numberField, textField } from './json.ts'
 import { accept } from './refusal.ts'
 
 /** Newest first. A page of Elasticsearch has 10,000 at most. */
 export async function listLetters({ client, prefix, signal }: StoreOptions, { ids, limit }: LetterFilter): Promise<readonly Letter[]> {
+  await refresh({ client, signal }, [deadLetterIndex(prefix)])
   const query = ids === undefined ? { match_all: {} } : { ids: { values: ids } }
   const body = JSON.stringify({ size: limit, query, sort: [{ '@timestamp': { order: 'desc', unmapped_type: 'date' } }] })
   const path = `/${deadLetterIndex(prefix)}/_search?ignore_unavailable=true`
@@ -19,6 +20,7 @@ export async function listLetters({ client, prefix, signal }: StoreOptions, { id
 }
 
 export async function countLetters({ client, prefix, signal }: StoreOptions): Promise<number> {
+  await refresh({ client, signal }, [deadLetterIndex(prefix)])
   const path = `/${deadLetterIndex(prefix)}/_count?ignore_unavailable=true`
   return numberField(accept(await client.ask({ method: 'GET', path, signal }), 'to count its dead letters'), 'count')
 }
