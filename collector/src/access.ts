@@ -38,7 +38,7 @@ export function judgeTokens({ ingest, read }: AccessConfig, { reachable, mutualT
   if (reachable && !mutualTls && ingest.tokens.length === 0)
     problems.push(
       'Other machines can reach COLLECTOR_LISTEN, but there is no INGEST_TOKEN: anybody could send. ' +
-        'Set INGEST_TOKEN (or INGEST_TOKEN_FILE), or listen on 127.0.0.1',
+        'Set INGEST_TOKEN (or INGEST_TOKEN_FILE), ask for client certificates (COLLECTOR_TLS_CLIENT_CA), or listen on 127.0.0.1',
     )
   if (ingest.tokens.some((token) => read.tokens.includes(token)))
     problems.push('INGEST_TOKEN and READ_TOKEN have a token in common: whoever may send could read. Make two, with openssl rand -hex 32')

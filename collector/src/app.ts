@@ -23,8 +23,10 @@ import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { decode } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
+import type { Address } from './settings.ts'
 import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
+import { createTls } from './tls.ts'
 
 export type Collector = {
   /**
@@ -69,8 +71,7 @@ const STOP_TIMEOUT_MS = 5_000
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
   const { database, admin, reading, now, onFault, warn } = deps
   const { logLevel, retentionDays } = config
-  const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: false })
-  const follower = followFiles(access.files, { warn })
+  const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
@@ -88,6 +89,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
       ? { all: fanout({ postgres, elasticsearch: second.queue.sink }), postgres, elasticsearch: second.sink }
       : { all: fanout({ postgres }), postgres },
     checkSender: access.checkSender,
+    tls: config.tls,
     api: serve(
       createApi({
         reader: postgresReader(reading),
@@ -97,7 +99,12 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
         store: database.kind,
         ...(second && { others: second.health }),
         metricsText: () =>
-          stats.prometheus() + audit.prometheus() + sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+          [
+            stats.prometheus(),
+            audit.prometheus(),
+            sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
+            tls?.prometheus() ?? '',
+          ].join(''),
         now,
       }),
     ),
@@ -105,13 +112,19 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     onFault,
   })
 
+  const tls = config.tls && createTls(config.tls, { renew: server.renewTls, now })
+  const follower = followFiles([...access.files, ...(tls?.files ?? [])], { warn })
+
   async function start() {
     const { host, port } = await server.listen(config.listen.host, config.listen.port)
     second?.queue.start()
     follower.start()
     await Promise.all([upkeep.start(), second?.elasticsearch.start()])
     const state = await readiness()
-    return { url: urlOf(host, port), store: { kind: database.kind, problem: state.ready ? undefined : state.reason } }
+    return {
+      url: urlOf({ host, port }, config.tls !== undefined),
+      store: { kind: database.kind, problem: state.ready ? undefined : state.reason },
+    }
   }
   async function stop() {
     follower.stop()
@@ -191,6 +204,6 @@ async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<
   return await Promise.race([done, late]).finally(() => timer.abort())
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+function urlOf({ host, port }: Address, secure: boolean): string {
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

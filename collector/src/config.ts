@@ -5,6 +5,7 @@ import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
 import { type NotifyConfig, readNotify } from './notify-config.ts'
 import { type Address, COLLECTOR_SETTINGS, type SettingsGetter } from './settings.ts'
+import { judgeTls, type TlsConfig } from './tls.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -20,6 +21,8 @@ export type CollectorConfig = {
   readonly elasticsearch: ElasticsearchConfig | undefined
   readonly queueBytesMax: number
   readonly access: AccessConfig
+  /** undefined: plain HTTP. */
+  readonly tls: TlsConfig | undefined
   readonly logLevel: Level
   readonly retentionDays: number
   readonly notify: NotifyConfig
@@ -42,13 +45,15 @@ export type ParsedCollectorConfig = { readonly config: CollectorConfig; readonly
 export type ParseCollectorOptions = {
   /** Text of a file that a variable names; throws when there is none. Default: from disk. */
   readonly readFile?: (path: string) => string
+  /** ms since 1970. Default: the clock. */
+  readonly now?: () => number
 }
 
 /** Reads `env` and the words of the command line (none is known yet). Empty means unset. Never throws. */
 export function parseCollectorConfig(
   env: Environment,
   argv: readonly string[] = [],
-  { readFile = readText }: ParseCollectorOptions = {},
+  { readFile = readText, now = Date.now }: ParseCollectorOptions = {},
 ): ParsedCollectorConfig {
   const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
   const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
@@ -63,6 +68,7 @@ export function parseCollectorConfig(
     elasticsearch: readElasticsearch(get, problems),
     queueBytesMax: get('COLLECTOR_QUEUE_MAX_MB') * 2 ** 20,
     access: { ingest: readTokens('INGEST_TOKEN', get, env), read: readTokens('READ_TOKEN', get, env) },
+    tls: readTls(get, { problems, readFile, nowMs: now() }),
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
     notify: readNotify(get, problems),
@@ -95,18 +101,41 @@ function readSecret(name: string, { env, problems, readFile }: Sources): string 
   const file = env[`${name}_FILE`]?.trim()
   if (!file) return own
   if (own) problems.push(`${name} and ${name}_FILE are both set; set one of them`)
+  const found = readNamed(`${name}_FILE`, file, { problems, readFile })?.trim()
+  if (found === '') problems.push(`${name}_FILE names ${file}, which is empty`)
+  return found
+}
+
+/** The text of a file that a variable names. */
+function readNamed(name: string, path: string, { problems, readFile }: Pick<Sources, 'problems' | 'readFile'>): string | undefined {
   try {
-    const found = readFile(file).trim()
-    if (found === '') problems.push(`${name}_FILE names ${file}, which is empty`)
-    return found
+    return readFile(path)
   } catch (error) {
-    problems.push(`${name}_FILE names ${file}, which cannot be read: ${error instanceof Error ? error.message : error}`)
+    problems.push(`${name} names ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`)
     return undefined
   }
 }
 
 function readTokens(name: 'INGEST_TOKEN' | 'READ_TOKEN', get: SettingsGetter, env: Environment): TokenConfig {
   return { tokens: get(name) ?? [], file: env[`${name}_FILE`]?.trim() || undefined }
+}
+
+type TlsSources = Pick<Sources, 'problems' | 'readFile'> & { readonly nowMs: number }
+
+function readTls(get: SettingsGetter, { problems, readFile, nowMs }: TlsSources): TlsConfig | undefined {
+  const names = ['COLLECTOR_TLS_CERT', 'COLLECTOR_TLS_KEY', 'COLLECTOR_TLS_CLIENT_CA'] as const
+  const [certPath, keyPath, clientCaPath] = names.map(get)
+  if ((certPath ?? keyPath ?? clientCaPath) === undefined) return undefined
+  if (certPath === undefined || keyPath === undefined) {
+    problems.push('COLLECTOR_TLS_CERT and COLLECTOR_TLS_KEY belong together, and COLLECTOR_TLS_CLIENT_CA needs both; set both, or none')
+    return undefined
+  }
+  const paths = clientCaPath === undefined ? [certPath, keyPath] : [certPath, keyPath, clientCaPath]
+  const texts = paths.map((path, index) => readNamed(names[index]!, path, { problems, readFile }))
+  const [cert, key, clientCa] = texts
+  if (cert === undefined || key === undefined || texts.includes(undefined)) return undefined
+  problems.push(...judgeTls({ cert, key, clientCa }, nowMs))
+  return Object.freeze({ cert, key, clientCa, paths })
 }
 
 function readElasticsearch(get: SettingsGetter, problems: string[]): ElasticsearchConfig | undefined {
@@ -129,8 +158,8 @@ function readElasticsearch(get: SettingsGetter, problems: string[]): Elasticsear
   return url === undefined ? undefined : Object.freeze({ url, ...config })
 }
 
-function contradictions({ listen, access, database }: CollectorConfig): string[] {
-  const problems = judgeTokens(access, { reachable: !isLoopback(listen.host), mutualTls: false })
+function contradictions({ listen, access, tls, database }: CollectorConfig): string[] {
+  const problems = judgeTokens(access, { reachable: !isLoopback(listen.host), mutualTls: tls?.clientCa !== undefined })
   for (const [name, url] of [['DATABASE_ADMIN_URL', database.adminUrl] as const, ['DATABASE_READ_URL', database.readUrl] as const])
     if (url !== undefined && database.url === undefined)
       problems.push(`${name} is set but DATABASE_URL is not; set DATABASE_URL, or neither for the embedded database`)

@@ -5,6 +5,7 @@
 import { type Collector, createCollector, type Store } from './app.ts'
 import type { Command } from './cli/command.ts'
 import { type CollectorConfig, processCollectorConfig } from './config.ts'
+import { isLoopback } from './loopback.ts'
 import { COLLECTOR_SETTINGS } from './settings.ts'
 import { openStores } from './stores.ts'
 
@@ -82,6 +83,10 @@ function stopOnSignals(collector: Collector): AbortSignal {
 
 function announce({ url, store }: { readonly url: string; readonly store: Store }, config: CollectorConfig): void {
   process.stdout.write(`${NAME}: listening on ${url}, storing in ${describe(store, config)}\n`)
+  if (!isLoopback(config.listen.host) && config.tls === undefined)
+    process.stderr.write(
+      `${NAME}: other machines reach ${url} without TLS: who listens on the way reads tokens and records. Set COLLECTOR_TLS_CERT and COLLECTOR_TLS_KEY, or put something in front that speaks TLS.\n`,
+    )
   if (store.problem !== undefined)
     process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
 }

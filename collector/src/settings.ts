@@ -32,6 +32,7 @@ const RETENTION_DAYS_MAX = 3_650
 const QUEUE_MB_MAX = 1_000_000
 
 const text: SettingType<string> = { expects: 'a text', read: (value) => value }
+const path: SettingType<string> = { expects: 'the path of a file', read: (value) => value }
 const tokens: SettingType<readonly string[]> = {
   expects: 'a token of visible ASCII characters without spaces and commas; several with commas or, in the file, line ends between them',
   read: parseTokens,
@@ -127,6 +128,9 @@ export type SettingsGetter = <Name extends keyof CollectorSettings>(name: Name) 
 /** What the variables hold once they are read. */
 export type CollectorSettings = {
   readonly COLLECTOR_LISTEN: Address
+  readonly COLLECTOR_TLS_CERT: string | undefined
+  readonly COLLECTOR_TLS_KEY: string | undefined
+  readonly COLLECTOR_TLS_CLIENT_CA: string | undefined
   readonly COLLECTOR_DATA_DIR: string
   readonly COLLECTOR_QUEUE_MAX_MB: number
   readonly DATABASE_URL: string | undefined
@@ -163,6 +167,15 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
     address,
     { host: '127.0.0.1', port: 4318 },
     'Address and port to listen on. Another address than loopback needs INGEST_TOKEN, and READ_TOKEN to read. Port 0 takes a free one.',
+  ),
+  COLLECTOR_TLS_CERT: optional(
+    path,
+    'File with the certificate of the collector (PEM), then those of authorities between. With it the collector speaks TLS only. Changed files are read again.',
+  ),
+  COLLECTOR_TLS_KEY: optional(path, 'File with the private key of this certificate (PEM, without a passphrase).'),
+  COLLECTOR_TLS_CLIENT_CA: optional(
+    path,
+    'File with the certificates of authorities (PEM). With it only clients with a certificate of one of them are talked to.',
   ),
   COLLECTOR_DATA_DIR: setting(
     text,

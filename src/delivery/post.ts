@@ -9,6 +9,7 @@ import { authorizeProxy, bareHost, createTunnelAgent, findProxy, type ProxySetti
 import type { Chunk } from '../wire/signal.ts'
 import { withTimeout } from '../wire/timeout.ts'
 import { type Answer, toOutcome } from './answer.ts'
+import { codeOf, toFailure } from './failure.ts'
 
 export type PostOptions = {
   /** The full address of the signal, such as `http://localhost:4318/v1/traces`. A user and password in it become basic authentication. */
@@ -152,30 +153,4 @@ async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
     retryAfter: response.headers['retry-after'],
     body: Buffer.concat(parts).subarray(0, ANSWER_BYTES_MAX),
   }
-}
-
-/** No answer: worth another try, unless our own request is what cannot be sent. */
-function toFailure(cause: unknown, name: string): Outcome {
-  const code = codeOf(cause)
-  const said = cause instanceof Error && cause.message !== '' ? cause.message : String(code ?? cause)
-  const error = new Error(`${name}: ${said}${ADVICE[code ?? ''] ?? ''}`, { cause })
-  return code?.startsWith('ERR_INVALID_') ? { kind: 'drop', reason: 'refused', error } : { kind: 'retry', error }
-}
-
-const UNTRUSTED = '; if the collector has a certificate of your own authority, set OTEL_EXPORTER_OTLP_CERTIFICATE'
-
-const UNKNOWN_NAME = '; check the name in OTEL_EXPORTER_OTLP_ENDPOINT'
-
-const ADVICE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: '; no collector is listening there',
-  ENOTFOUND: UNKNOWN_NAME,
-  EAI_AGAIN: UNKNOWN_NAME,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -1,6 +1,8 @@
 import http from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { startReceiver } from '../collector/receive/receiver.ts'
+import { createAuthority } from '../collector/support/authority.ts'
 import { makeCertificate } from '../delivery/support/certificate.ts'
 import { startCollector } from '../delivery/support/collector.ts'
 import { diagnose, listen, type Stops, writeCertificate } from './support/endpoint.ts'
@@ -35,6 +37,24 @@ test('a certificate for another name', async () => {
 
   expect(report.codes('problem')).toEqual(['tls-trust'])
   expect(report.of('tls-trust')[0]).toContain('elsewhere.test')
+})
+
+test('a collector that wants a client certificate: with one all is well, without one it says which variables', async () => {
+  const authority = createAuthority()
+  const { port } = await startReceiver({ kind: 'ok' }, { tls: { ...authority.issue(['localhost']), clientCa: authority.ca } })
+  const client = authority.issue(['app'])
+  const trusting = { OTEL_EXPORTER_OTLP_CERTIFICATE: writeCertificate(stops, authority.ca) }
+  const withOne = await diagnose(stops, `https://127.0.0.1:${port}`, {
+    ...trusting,
+    OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: writeCertificate(stops, client.cert),
+    OTEL_EXPORTER_OTLP_CLIENT_KEY: writeCertificate(stops, client.key),
+  })
+  expect(withOne.codes('problem')).toEqual([])
+  expect(withOne.of('delivery')[0]).toMatch(/^ok: /)
+
+  const without = await diagnose(stops, `https://127.0.0.1:${port}`, trusting)
+  expect(without.codes('problem')).toEqual(['answer'])
+  expect(without.of('answer').join()).toContain('the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE')
 })
 
 test('https for a collector without TLS', async () => {

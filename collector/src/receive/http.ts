@@ -3,6 +3,7 @@ import { SIGNALS } from '../../../src/wire/signal.ts'
 import type { Sink } from '../batch.ts'
 import { isLoopback } from '../loopback.ts'
 import type { Stats } from '../stats.ts'
+import type { TlsTexts } from '../tls.ts'
 import type { TokenCheck } from '../token.ts'
 import { answerRefused } from './answer.ts'
 import { createBudget } from './body.ts'
@@ -19,6 +20,8 @@ export type ReceiverOptions = {
   readonly limits?: Partial<ReceiveLimits>
   /** Who may send, by bearer token. Default: everybody. */
   readonly checkSender?: TokenCheck
+  /** Default: plain HTTP. */
+  readonly tls?: TlsTexts | undefined
   /** Gets every other path (the reading side). Returns false for a path that it does not know. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
   /** Told of faults of ours, which a sender sees as 503. */
@@ -26,6 +29,8 @@ export type ReceiverOptions = {
 }
 
 export type Receiver = {
+  /** Takes another certificate, without an interruption; only where there was one. */
+  readonly renewTls: (tls: TlsTexts) => void
   /** Starts; gives the address it got. Rejects with a message for people when it cannot have it. */
   readonly listen: (host: string, port: number) => Promise<{ host: string; port: number }>
   /** Takes no more, finishes what is in hand, and after `timeoutMs` cuts the rest and aborts the sinks. True when nothing was cut. */
@@ -67,15 +72,21 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
   }
 
-  const server = createLimitedServer((request, response) => {
+  const { server, renewTls } = createLimitedServer(onRequest, limits, options.tls)
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
     handle(request, response).catch((error: unknown) => {
       onFault(error instanceof Error ? error : new Error(String(error)))
       if (response.headersSent) response.destroy()
       else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
     })
-  }, limits)
+  }
 
   return {
+    renewTls: (next) => {
+      for (const response of inHand) closeAfter(response)
+      renewTls(next)
+    },
     listen: async (host, port) => {
       const address = await listenOn(server, host, port)
       state.loopback = isLoopback(address.host)

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { TlsTexts } from '../tls.ts'
 import { encodeStatus } from './answer.ts'
 import type { ReceiveLimits } from './limits.ts'
+import { createSecureServer } from './secure-server.ts'
 
 /** How often Node looks for connections that broke a time limit; its default of 30 s would make all of them 30 s longer. */
 const CHECK_INTERVAL_MS = 1_000
@@ -9,22 +11,28 @@ const CHECK_INTERVAL_MS = 1_000
 /** Largest header block. 16 KiB: Node's default, and twice what other servers take. */
 const HEADER_BYTES_MAX = 16 * 1_024
 
+export type LimitedServer = {
+  readonly server: Server
+  /** Takes another certificate for connections from now on; only where there is one. */
+  readonly renewTls: (tls: TlsTexts) => void
+}
+
 /** Opens no port yet. Each limit on headers, time and connections is set here, the ones on bodies where they are read. */
-export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: limits.headersMs,
-      // Bodies have their own, earlier timer with an answer; this one cuts the connections that outlive it.
-      requestTimeout: limits.headersMs + 2 * limits.bodyMs,
-      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
-      keepAliveTimeout: limits.idleMs,
-    },
-    listener,
-  )
+export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits, tls: TlsTexts | undefined): LimitedServer {
+  const options = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: limits.headersMs,
+    handshakeTimeout: limits.headersMs,
+    // Bodies have their own, earlier timer with an answer; this one cuts the connections that outlive it.
+    requestTimeout: limits.headersMs + 2 * limits.bodyMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs),
+    keepAliveTimeout: limits.idleMs,
+  }
+  const { server, renew } =
+    tls === undefined ? { server: createServer(options, listener), renew: () => {} } : createSecureServer(options, listener, tls)
   server.maxConnections = limits.connectionsMax
   server.on('clientError', answerBrokenHttp)
-  return server
+  return { server, renewTls: renew }
 }
 
 /** Listens, or rejects with a message that says what to do about it. Port 0 takes a free one. */

@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import type { Batch, Sink } from '../../../collector/src/batch.ts'
 import { createReceiver, type ReceiverOptions } from '../../../collector/src/receive/http.ts'
 import { createStats, type Stats } from '../../../collector/src/stats.ts'
+import type { TlsTexts } from '../../../collector/src/tls.ts'
 import type { Outcome } from '../../../src/wire/outcome.ts'
 
 export type Running = {
@@ -11,6 +12,7 @@ export type Running = {
   readonly stats: Stats
   readonly batches: readonly Batch[]
   readonly faults: readonly Error[]
+  readonly renewTls: (tls: TlsTexts) => void
   readonly stop: (timeoutMs?: number) => Promise<boolean>
 }
 
@@ -31,7 +33,16 @@ export async function startReceiver(outcome: Outcome | Sink = { kind: 'ok' }, op
   }
   const receiver = createReceiver({ routes: { all }, stats, onFault: (error) => faults.push(error), ...options })
   const { host, port } = await receiver.listen('127.0.0.1', 0)
-  const started = { url: `http://${host}:${port}`, port, stats, batches, faults, stop: (timeoutMs = 1_000) => receiver.stop(timeoutMs) }
+  const { renewTls } = receiver
+  const started = {
+    url: `http://${host}:${port}`,
+    port,
+    stats,
+    batches,
+    faults,
+    renewTls,
+    stop: (timeoutMs = 1_000) => receiver.stop(timeoutMs),
+  }
   running.push(started)
   return started
 }
