@@ -9,7 +9,9 @@ const dataDir = mkdtempSync(join(tmpdir(), 'tts-otel-commands-'))
 const env = { COLLECTOR_DATA_DIR: dataDir }
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
 
-test('the embedded database is for one process: first stop the collector, then a person is removed from it', { timeout: 60_000 }, async () => {
+test('the embedded database is for one process: first stop the collector, then a person is removed from it', {
+  timeout: 60_000,
+}, async () => {
   const collector = await startProgram(env)
   const attributes = [{ key: 'user_id', value: { stringValue: '4711' } }]
   const logRecords = [1, 2].map(() => ({ timeUnixNano: `${Date.now()}000000`, body: { stringValue: 'hello' }, attributes }))
