@@ -31,6 +31,11 @@ const collector = await startCollector()
 const setups: readonly Setup[] = [
   { name: 'tts-otel', flags: [], env: ours('file') },
   { name: 'tts-otel, and OTLP', flags: ['--import', register], env: ours('file, otlp') },
+  {
+    name: 'the same, queue full',
+    flags: ['--import', register],
+    env: { ...ours('file, otlp'), OTEL_BLRP_MAX_QUEUE_SIZE: '16', OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '16' },
+  },
   { name: 'pino', flags: [], env: { BENCH_LOGGER: 'pino', BENCH_FILE: file } },
   {
     name: 'pino, 6 wildcard paths',

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter, on } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
@@ -96,6 +97,20 @@ test('what fn throws or returns comes through', async () => {
     }),
   ).toThrow(error)
   await expect(withRequest({}, () => Promise.reject(error))).rejects.toBe(error)
+})
+
+test('a listener bound by Node keeps its request, whoever fires it', () => {
+  const shared = new EventEmitter()
+  const seen: string[] = []
+  for (const requestId of ['a', 'b'])
+    withRequest({ requestId }, () =>
+      shared.once(
+        'done',
+        AsyncResource.bind(() => seen.push(getRequestId())),
+      ),
+    )
+  withRequest({ requestId: 'other' }, () => shared.emit('done'))
+  expect(seen).toEqual(['a', 'b'])
 })
 
 test('events.on keeps the request of the loop that reads it', async () => {

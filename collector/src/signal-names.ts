@@ -23,6 +23,7 @@ export const SIGNAL_WINDOW_MS_MIN = 1_000
 
 const PROCESS = ['service', 'instance']
 const HTTP = [...PROCESS, 'route', 'method']
+const ANSWERS = [...HTTP, 'status']
 const SPEECH = [...PROCESS, 'model', 'voice']
 const PROVIDER = [...PROCESS, 'model']
 
@@ -31,7 +32,7 @@ const duration = (share: string): SignalInfo => ({
   unit: 's',
   min: 0,
   max: Infinity,
-  labels: HTTP,
+  labels: ANSWERS,
   doc: `${share} of the requests took at most this long (\`http.server.request.duration\`)`,
 })
 
@@ -50,7 +51,7 @@ export const SIGNALS = {
     unit: '{request}/s',
     min: 0,
     max: Infinity,
-    labels: HTTP,
+    labels: ANSWERS,
     doc: 'requests answered a second (`http.server.request.duration`)',
   },
   p50_duration: duration('half'),
@@ -78,7 +79,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: PROCESS,
-    doc: 'jobs that wait now, all instances together (`tts.queue.length`)',
+    doc: 'jobs that wait now; of several instances the greatest, as workers look at one queue (`tts.queue.length`)',
   },
   active_connections: {
     kind: 'level',
@@ -112,6 +113,14 @@ export const SIGNALS = {
     labels: SPEECH,
     doc: 'speech requests that ended without audio ÷ all (`tts.requests` with `tts.outcome` `no_audio` or `text_instead_of_audio`)',
   },
+  speech_error_rate: {
+    kind: 'ratio',
+    unit: '1',
+    min: 0,
+    max: 1,
+    labels: SPEECH,
+    doc: 'speech requests that failed ÷ all (`tts.requests`); failed: any `tts.outcome` but `ok` and `cancelled`',
+  },
   gemini_error_rate: {
     kind: 'ratio',
     unit: '1',
@@ -134,7 +143,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: PROVIDER,
-    doc: 'calls that the provider refused for a quota, in the window (`gen_ai.client.inference.duration` with `error.type` 429)',
+    doc: 'calls that the provider refused in the window because a quota had run out (`gen_ai.client.inference.duration`)',
   },
   telemetry_lost: {
     kind: 'count',
@@ -142,7 +151,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: [...PROCESS, 'signal', 'reason'],
-    doc: 'spans, log records and metric points given up in the window (`tts_otel.dropped`)',
+    doc: 'spans, log records, metric points and log lines given up in the window (`tts_otel.dropped`, `tts_otel.console.dropped`, `tts_otel.log.file.dropped`)',
   },
   health: {
     kind: 'level',
@@ -162,6 +171,6 @@ export const LOG_COUNT: SignalInfo = {
   unit: '{record}',
   min: 0,
   max: Infinity,
-  labels: [...PROCESS, 'logger'],
+  labels: [...PROCESS, 'logger', 'level', 'event', 'error_type'],
   doc: 'log records in the window that have all that is asked for',
 }

@@ -128,6 +128,20 @@ describe.each([
     }
   })
 
+  test('events of a stream of keys belong to who reads it', async () => {
+    const redis = connect()
+    await asRequest('maker', () => redis.set('a', '1')).result
+    const { result, here } = asRequest('reader', async (where) => {
+      const found: object[] = []
+      const keys = redis.scanStream({ count: 1 })
+      keys.on('data', () => found.push(where()))
+      await new Promise((resolve, reject) => keys.on('end', () => resolve(found.push(where()))).on('error', reject))
+      return found
+    })
+    expect(await result).toEqual([here, here, here])
+    redis.disconnect()
+  })
+
   test('a pipeline and a transaction are one span each', async () => {
     const redis = connect()
     const { result } = asRequest('r1', async () => [

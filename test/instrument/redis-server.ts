@@ -24,6 +24,7 @@ export async function startRedisServer(): Promise<RedisServer> {
     if (name === 'info') return bulk('redis_version:8.0.0\r\nloading:0')
     if (name === 'get') return strings.has(key) ? bulk(strings.get(key)!) : '$-1\r\n'
     if (name === 'set') strings.set(key, value)
+    if (name === 'scan') return `*2\r\n${bulk(key === '0' ? '1' : '0')}*1\r\n${bulk(`page after ${key}`)}` // two pages
     if (name === 'lpush') return '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n'
     if (name === 'bad') return `-ERR unknown command 'bad', with args beginning with: '${key}'\r\n`
     return '+OK\r\n'

@@ -10,12 +10,14 @@ export type GrantOptions = {
 }
 
 const WRITTEN = 'logs, spans, metric_points, dead_letters, reads'
+/** What alerts remember. */
+const CHANGED = 'alert_records'
 const READ = 'logs, spans, metric_points, requests, errors, schema_version'
 /** Of collector/sql/roles.sql; people read as this user. */
 const READER = 'tts_otel_reader'
 
 /**
- * Lets the user of `writer` append and the user of `reader` read, and neither do anything else; a writer that is not the
+ * Lets the user of `writer` append, and change what alerts remember, and the user of `reader` read, and neither do anything else; a writer that is not the
  * reader cannot read. Rows reach partitions through their table, so no partition needs a grant. The owner needs none.
  */
 export async function grantUsers({ admin, writer, reader }: GrantOptions): Promise<void> {
@@ -29,6 +31,7 @@ export async function grantUsers({ admin, writer, reader }: GrantOptions): Promi
     // Two collectors that grant at the same moment fail both.
     await lockSchema(tx)
     if (writing !== owner) await tx.query(`GRANT INSERT ON ${WRITTEN} TO ${writing}`)
+    if (writing !== owner) await tx.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${CHANGED} TO ${writing}`)
     if (writing !== owner && reading !== undefined && reading !== writing)
       await tx.query(`REVOKE SELECT ON ${READ}, dead_letters, reads FROM ${writing}`)
     for (const user of readers) await tx.query(`GRANT SELECT ON ${READ} TO ${user}`)

@@ -135,6 +135,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       `SELECT timestamp, level, message, source, request_id, user_id, trace_id, service, metadata FROM logs WHERE severity >= 17`,
     ),
   ],
+  [
+    `CREATE TABLE alert_records (
+      kind text NOT NULL,
+      key text NOT NULL,
+      seq bigint GENERATED ALWAYS AS IDENTITY,
+      body text NOT NULL,
+      PRIMARY KEY (kind, key)
+    )`,
+  ],
 ]
 
 /** For people: their rights and row-level security hold in it, which a view has from PostgreSQL 15 on. */

@@ -1,4 +1,5 @@
 import type { Attributes } from '../batch.ts'
+import type { SignalName } from '../signal-names.ts'
 import type { Sum } from './histogram.ts'
 
 /** How a signal is made of metrics: of what they grew by in the window, or of what they say last. */
@@ -31,8 +32,8 @@ const LOST = ['tts_otel.dropped', 'tts_otel.console.dropped', 'tts_otel.log.file
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
-/** The signals that need no more than a name; `docs/alerting.md` tells each. Durations are in seconds. */
-export const DEFINITIONS: Readonly<Record<string, Definition>> = {
+/** Every signal that is made of metrics. Durations are in seconds. */
+export const DEFINITIONS: Readonly<Record<SignalName, Definition>> = {
   error_rate: share([HTTP], hasFailed),
   requests_per_second: rate([HTTP], 1_000),
   p50_duration: quantile(HTTP, 0.5),
@@ -53,9 +54,14 @@ export const DEFINITIONS: Readonly<Record<string, Definition>> = {
   health: { kind: 'latest', metrics: ['health.check.status'], combine: (values) => Math.min(...values) },
 }
 
+/** How a signal is made; undefined for a name that is none. */
+export function definitionOf(signal: string): Definition | undefined {
+  return Object.hasOwn(DEFINITIONS, signal) ? DEFINITIONS[signal as SignalName] : undefined
+}
+
 /** Every metric that a definition reads. */
 export const METRICS: ReadonlySet<string> = new Set(
-  Object.values(DEFINITIONS).flatMap((definition) =>
+  Object.values(DEFINITIONS).flatMap((definition: Definition) =>
     definition.kind === 'latest'
       ? definition.metrics
       : [...definition.metrics, ...(definition.formerly ?? []), ...(definition.beside === undefined ? [] : [definition.beside])],

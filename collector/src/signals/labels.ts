@@ -1,5 +1,4 @@
 import type { Attributes, LogRecord, Resource } from '../batch.ts'
-import { levelOf, severityOf } from '../level.ts'
 import { sourceOf } from '../log-fields.ts'
 import type { Labels } from '../notification.ts'
 
@@ -7,12 +6,9 @@ import type { Labels } from '../notification.ts'
 const METRIC_LABELS: Readonly<Record<string, readonly string[]>> = {
   route: ['http.route'],
   method: ['http.request.method'],
-  status: ['http.response.status_code'],
   model: ['tts.model', 'gen_ai.request.model'],
   voice: ['tts.voice'],
-  outcome: ['tts.outcome'],
   dependency: ['health.check.name'],
-  error_type: ['error.type'],
   signal: ['signal'],
   reason: ['reason'],
 }
@@ -23,12 +19,7 @@ const RESOURCE_LABELS: Readonly<Record<string, (resource: Resource) => string>> 
   instance: ({ instanceId }) => instanceId,
 }
 
-const LOG_LABELS: Readonly<Record<string, (record: LogRecord) => string>> = {
-  logger: sourceOf,
-  level: (record) => levelOf(severityOf(record)),
-  event: ({ eventName }) => eventName,
-  error_type: ({ attributes }) => String(attributes['exception.type'] ?? attributes['error.type'] ?? ''),
-}
+const LOG_LABELS: Readonly<Record<string, (record: LogRecord) => string>> = { logger: sourceOf }
 
 /** All that a log record can be told apart by. */
 export const LOG_LABEL_NAMES: readonly string[] = [...Object.keys(RESOURCE_LABELS), ...Object.keys(LOG_LABELS)]

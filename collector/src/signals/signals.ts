@@ -1,6 +1,6 @@
 import type { Batch } from '../batch.ts'
 import type { LogCount, ReadSignals, SignalQuery } from '../signal.ts'
-import { DEFINITIONS, METRICS } from './definitions.ts'
+import { definitionOf, METRICS } from './definitions.ts'
 import { createLogCounts } from './log-counts.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { readGrowth, readLatest, SILENT_MS } from './read-series.ts'
@@ -71,7 +71,7 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
       if (batch.signal === 'logs') logs.take(batch.records)
     },
     read(query, atMs) {
-      const definition = Object.hasOwn(DEFINITIONS, query.signal) ? DEFINITIONS[query.signal] : undefined
+      const definition = definitionOf(query.signal)
       if (definition === undefined) return logs.read(query.signal, { fromMs: atMs - query.windowMs, toMs: atMs, by: query.by })
       const question = { query, atMs }
       return definition.kind === 'growth'

@@ -49,7 +49,7 @@ test('a group that had some falls to 0, so that its alert can end', () => {
   all.give(at(1, { severity: 17, attributes: { source: 'app.tts' } }), at(1, { severity: 21, attributes: { source: 'app.db' } }), at(8))
   expect(values(all, 'errors', ['logger'], START_MS + 2 * MINUTE)).toEqual({ 'app.tts': 1, 'app.db': 1 })
   expect(values(all, 'errors', ['logger'], START_MS + 8 * MINUTE)).toEqual({ 'app.tts': 0, 'app.db': 0 })
-  expect(values(all, 'errors', ['level', 'service'], START_MS + 2 * MINUTE)).toEqual({ 'ERROR,tts-api': 1, 'CRITICAL,tts-api': 1 })
+  expect(values(all, 'errors', ['service', 'instance'], START_MS + 2 * MINUTE)).toEqual({ 'tts-api,one': 2 })
 })
 
 test('records above the limit are counted as such', () => {

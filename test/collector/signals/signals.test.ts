@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { MetricPoint } from '../../../collector/src/batch.ts'
+import { SIGNALS } from '../../../collector/src/signal-names.ts'
+import { metricLabels } from '../../../collector/src/signals/labels.ts'
 import { createSignals } from '../../../collector/src/signals/signals.ts'
 import { sender } from '../postgres/records.ts'
 import { seededRandom } from '../receive/telemetry.ts'
@@ -307,6 +309,23 @@ describe('limits', () => {
     expect(value(all, 'cost_per_hour', at, 2 * MINUTE)! / 1_800).toBeCloseTo(1, 1)
     expect(value(all, 'cost_per_hour', at, 1_440 * MINUTE)! / 3_600).toBeCloseTo(1, 1)
   })
+})
+
+test('each signal can be told apart by the labels that are promised for it', () => {
+  for (const [signal, { labels }] of Object.entries(SIGNALS))
+    for (const label of labels) expect(Object.keys(metricLabels([label], sender(), {})), `${signal} by ${label}`).toEqual([label])
+  const known = new Set(Object.values(SIGNALS).flatMap(({ labels }): readonly string[] => labels))
+  const attributes = {
+    'http.route': 'route',
+    'http.request.method': 'method',
+    'tts.model': 'model',
+    'tts.voice': 'voice',
+    'health.check.name': 'dependency',
+    signal: 'signal',
+    reason: 'reason',
+  }
+  const resource = { attributes: {}, service: 'service', instanceId: 'instance' }
+  expect(metricLabels([...known], resource, attributes)).toEqual(Object.fromEntries([...known].map((name) => [name, name])))
 })
 
 test('a metric that no signal is made of costs nothing', () => {

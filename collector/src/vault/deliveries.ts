@@ -1,0 +1,62 @@
+import { DELIVERY_LOG_ENTRIES, type Delivery, type DeliveryLogEntry, type DeliveryStore, toLogEntry } from '../delivery.ts'
+import type { RecordChange } from '../record.ts'
+import type { Vault } from './vault.ts'
+
+/** The outbox's deliveries in a vault. */
+export type VaultDeliveries = DeliveryStore & {
+  /** Keeps `changes` together with the notification `id`, once it is added: both are there after a crash, or neither. */
+  together(notificationId: string, changes: readonly RecordChange[]): void
+}
+
+const PENDING = 'pending'
+const DONE = 'done'
+
+export function vaultDeliveries(vault: Vault): VaultDeliveries {
+  const companions = new Map<string, readonly RecordChange[]>()
+
+  function isKnown(id: string): boolean {
+    return vault.get(PENDING, id) !== undefined || vault.get(DONE, id) !== undefined
+  }
+
+  return {
+    together(notificationId, changes) {
+      companions.clear()
+      companions.set(notificationId, changes)
+    },
+    async pending() {
+      return [...vault.all(PENDING).values()].map((text): Delivery => JSON.parse(text))
+    },
+    async add(deliveries) {
+      return await vault.write(() => {
+        const fresh = deliveries.filter(({ id }) => !isKnown(id))
+        const others = deliveries.flatMap(({ notification }) => companions.get(notification.id) ?? [])
+        for (const { notification } of deliveries) companions.delete(notification.id)
+        return { changes: [...others, ...fresh.map((delivery) => put(PENDING, delivery.id, delivery))], result: fresh }
+      })
+    },
+    async update(delivery) {
+      await vault.write(() => ({
+        changes: vault.get(PENDING, delivery.id) === undefined ? [] : [put(PENDING, delivery.id, delivery)],
+        result: undefined,
+      }))
+    },
+    async finish(delivery, result) {
+      await vault.write(() => {
+        if (vault.get(PENDING, delivery.id) === undefined) return { changes: [], result: undefined }
+        const log = vault.all(DONE)
+        const oldest = [...log.keys()].slice(0, Math.max(0, log.size + 1 - DELIVERY_LOG_ENTRIES))
+        const gone = [...oldest.map((key) => ({ kind: DONE, key })), { kind: PENDING, key: delivery.id }]
+        const changes = [...gone.map((each) => ({ ...each, text: undefined })), put(DONE, delivery.id, toLogEntry(delivery, result))]
+        return { changes, result: undefined }
+      })
+    },
+    async log(limit) {
+      const texts = [...vault.all(DONE).values()].slice(-Math.max(0, limit) || Number.POSITIVE_INFINITY)
+      return (limit <= 0 ? [] : texts).map((text): DeliveryLogEntry => JSON.parse(text)).toReversed()
+    },
+  }
+}
+
+function put(kind: string, key: string, value: unknown): RecordChange {
+  return { kind, key, text: JSON.stringify(value) }
+}
