@@ -9,7 +9,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { field, listField } from '../collector/src/elasticsearch/json.ts'
+import { field, listField, numberField } from '../collector/src/elasticsearch/json.ts'
 import { INGEST_TOKEN } from '../test/engines/support/otelcol.ts'
 import { type Production, startProduction } from '../test/engines/support/production.ts'
 import { logsRequest } from './logs-request.ts'
@@ -79,6 +79,9 @@ async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production
 
   judge('PostgreSQL', await idsInPostgres(postgres.url))
   judge('Elasticsearch', await idsInElasticsearch(elasticsearch))
+  console.log(
+    `bytes of disk for a record: PostgreSQL ${await bytesInPostgres(postgres.url)}, Elasticsearch ${await bytesIn(elasticsearch)}`,
+  )
 }
 
 /** Throws unless each of the ids is there, once. */
@@ -111,6 +114,18 @@ async function storedIn(url: string): Promise<number> {
 
 async function idsInPostgres(url: string): Promise<readonly string[]> {
   return (await query<{ request_id: string }>(url, 'SELECT request_id FROM logs')).map((row) => row.request_id)
+}
+
+/** With all indexes. */
+async function bytesInPostgres(url: string): Promise<number> {
+  const partitions = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'logs'::regclass"
+  const [row] = await query<{ bytes: string }>(url, `SELECT sum(pg_total_relation_size(inhrelid)) AS bytes FROM (${partitions}) AS parts`)
+  return Math.round(Number(row?.bytes) / TOTAL)
+}
+
+async function bytesIn({ elastic }: Production['elasticsearch']): Promise<number> {
+  const { body } = await elastic.ask('GET', '/tts-api-2*/_stats/store')
+  return Math.round(numberField(field(field(field(body, '_all'), 'total'), 'store'), 'size_in_bytes') / TOTAL)
 }
 
 async function query<Row>(url: string, text: string): Promise<readonly Row[]> {
