@@ -9,6 +9,9 @@ import { COLLECTOR_SETTINGS } from './settings.ts'
 
 const NAME = 'tts-otel-collector'
 
+/** What it writes is for its own user: rows of the embedded database, queues, dead letters. */
+process.umask(0o077)
+
 await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<void> {
