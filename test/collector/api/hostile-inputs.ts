@@ -7,7 +7,7 @@ import { storableText } from '../../../collector/src/storable.ts'
 export type Target = { readonly url: string; readonly count: (table: string) => Promise<number> }
 
 /** Each tries to be more than a text: SQL, parameters, wildcards, arrays, COPY, JSON, patterns, paths, index names, headers, prototypes, broken Unicode. */
-const HOSTILE: readonly string[] = [
+export const HOSTILE: readonly string[] = [
   `'; DROP TABLE logs; --`,
   `' OR '1'='1`,
   `") OR 1=1 --`,
