@@ -1,8 +1,10 @@
 /**
  * The collector as a program. One line on stdout when it takes data; trouble on stderr, one message each.
  * Exit codes: 0 stopped as asked, 1 could not start or had to cut something off, 2 wrong settings.
+ * `alerts …` is a command that ends by itself.
  */
 import { type Collector, createCollector, type Store } from './app.ts'
+import type { CommandResult } from './cli/command.ts'
 import { type CollectorConfig, processCollectorConfig } from './config.ts'
 import { isLoopback } from './loopback.ts'
 import { COLLECTOR_SETTINGS } from './settings.ts'
@@ -12,6 +14,7 @@ const NAME = 'tts-otel-collector'
 await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<void> {
+  if (words[0] === 'alerts') return end(await (await import('./cli/alerts.ts')).runAlerts(words.slice(1)))
   if (words.includes('--help') || words.includes('-h')) {
     process.stdout.write(help())
     return
@@ -70,6 +73,14 @@ function describe({ kind }: Store, { database, elasticsearch }: CollectorConfig)
   return `PostgreSQL at ${url?.host}${url?.pathname}${second}`
 }
 
+/** Ends when all is written; a reader that has gone (`| head`) is no fault. */
+function end({ code, stdout = '', stderr = '' }: CommandResult): void {
+  const exit = () => process.exit(code)
+  process.stdout.on('error', exit)
+  process.stderr.on('error', exit)
+  process.stderr.write(stderr, () => process.stdout.write(stdout, exit))
+}
+
 function complain(message: string, exitCode: number): void {
   process.stderr.write(`${NAME}: ${message}\n`)
   process.exitCode = exitCode
@@ -80,5 +91,6 @@ function help(): string {
     const shown = typeof fallback === 'object' && 'host' in fallback && 'port' in fallback ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
-  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nSettings (environment):\n${rows.join('')}`
+  const commands = `\nCommands:\n  ${NAME} alerts check|test|explain    rules of alerts; alerts --help tells more\n`
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n${commands}\nSettings (environment):\n${rows.join('')}`
 }

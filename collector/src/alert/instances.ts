@@ -66,7 +66,10 @@ function hold(rule: Rule, before: InstanceState | undefined, { labels, values }:
     startsAtMs: isFiring ? known.startsAtMs || nowMs : 0,
     endsAtMs: 0,
     // Receivers know an alert by its labels, this one among them: it only gets worse.
-    severity: worstOf([...(before === undefined || before.phase === 'pending' ? [] : [before.severity]), severityOf(rule, { labels, values })]),
+    severity: worstOf([
+      ...(before === undefined || before.phase === 'pending' ? [] : [before.severity]),
+      severityOf(rule, { labels, values }),
+    ]),
     values: values.map((value) => (Number.isNaN(value) ? null : value)),
   }
 }

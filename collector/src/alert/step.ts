@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto'
-import type { Alert, Labels, Notification } from '../notification.ts'
+import type { Labels, Notification } from '../notification.ts'
 import type { ReadSignals } from '../signal.ts'
+import { hash, metricsOf, toAlert } from './alert.ts'
 import { advanceGroup, endOf, type Member } from './groups.ts'
-import { createHiding, type FindHiding, labelsOf } from './hiding.ts'
+import { createHiding, type FindHiding } from './hiding.ts'
 import { advanceInstances, type Instances } from './instances.ts'
 import { createObserver, keyOf } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
 import { type AlertState, type GroupState, type InstanceState, type RuleState, shiftState } from './state.ts'
-import { fillTemplate } from './template.ts'
 
 export type StepInput = {
   /** Of the last step, or of `createAlertState`. */
@@ -126,27 +125,6 @@ function endOrphans(state: AlertState, rules: readonly Rule[], nowMs: number): T
   )
 }
 
-function toAlert(rule: Rule, instance: InstanceState): Alert {
-  const { severity, startsAtMs, endsAtMs, phase } = instance
-  const identity = { alertname: rule.name, ...rule.labels, ...instance.labels }
-  const metrics = metricsOf(rule, instance)
-  const value = rule.condition.subject === undefined ? null : (instance.values[rule.condition.subject] ?? null)
-  const facts = { rule: rule.name, severity, value, threshold: rule.condition.threshold, labels: identity, metrics }
-  return {
-    status: phase === 'resolved' ? 'resolved' : 'firing',
-    labels: labelsOf(rule, instance),
-    annotations: Object.fromEntries(Object.entries(rule.annotations).map(([name, template]) => [name, fillTemplate(template, facts)])),
-    startsAtMs,
-    endsAtMs: phase === 'resolved' ? endsAtMs : undefined,
-    value,
-    fingerprint: hash(Object.entries(identity).sort(([a], [b]) => (a < b ? -1 : 1))),
-  }
-}
-
-function metricsOf({ signals }: Rule, instance: InstanceState | undefined): Record<string, number | null> {
-  return Object.fromEntries(signals.map(({ name }, index) => [name, instance?.values[index] ?? null]))
-}
-
 type Origin = { readonly state: AlertState; readonly sequence: number; readonly nowMs: number }
 
 function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: Origin): Notification {
@@ -166,9 +144,4 @@ function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: O
 
 function pick(labels: Labels, names: readonly string[]): Labels {
   return Object.fromEntries(names.map((name) => [name, labels[name] ?? '']))
-}
-
-/** 16 hex digits. */
-function hash(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }

@@ -4,7 +4,7 @@ import { createAlertState } from '../../../collector/src/alert/state.ts'
 import { each, every30s, play, rulesOf, START_MS, whole } from './support.ts'
 
 test('a rule that does not fire is explained with the values of now', () => {
-  const rules = rulesOf('rules: [{ name: Errors, condition: error_rate[1m] > 0.05, for: 1m, channels: [slack] }]')
+  const rules = rulesOf('rules: [{ name: Errors, condition: "error_rate[1m] > 0.05", for: 1m, channels: [slack] }]')
   expect(explainRules({ state: createAlertState(0), rules, read: () => whole(0.03), nowMs: START_MS })).toEqual([
     {
       rule: 'Errors',
