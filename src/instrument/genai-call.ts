@@ -7,6 +7,7 @@ import { type Answer, billedAudioTokens } from './genai-answer.ts'
 import { answerAttributes, attemptAttributes, failureAttributes, finishAttributes } from './genai-attributes.ts'
 import { createContentCollector, type GenAiContent } from './genai-content.ts'
 import type { CallFailure } from './genai-errors.ts'
+import { emitCallException } from './genai-exception.ts'
 import { createGaps } from './genai-gaps.ts'
 import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
 import { judgeAnswer, judgeLeft, judgeThrown, outcomeOf } from './genai-outcome.ts'
@@ -37,12 +38,15 @@ export type CallRecorderOptions = {
   readonly captureContent: 'none' | 'span' | 'event' | 'both'
   /** Audio is decoded and measured, in bounded samples. */
   readonly analyseAudio: boolean
+  /** What a call throws is a log record, too. */
+  readonly exceptionEvents: boolean
 }
 
 type StartCall = (request: CallRequest) => GeminiCall
 
 /** Makes `gemini_api_call` spans and their metrics, and tells the surrounding `tts_request`: the result opens one call. */
-export function createCallRecorder(guard: Guard, { metricNames, captureContent, analyseAudio }: CallRecorderOptions): StartCall {
+export function createCallRecorder(guard: Guard, options: CallRecorderOptions): StartCall {
+  const { metricNames, captureContent, analyseAudio, exceptionEvents } = options
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const metricsOf = createGeminiMetrics(metricNames)
@@ -89,6 +93,13 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
       span.end()
     }
 
+    function fail(thrown: unknown): void {
+      if (isEnded) return
+      const failure = judgeThrown(thrown, request.limits)
+      end(() => failure)
+      if (exceptionEvents && failure.type !== 'cancelled') emitCallException({ thrown, failure, about: shared, context: ofSpan })
+    }
+
     function writeContent(content: GenAiContent, attributes: Attributes): void {
       if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
       if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
@@ -108,7 +119,7 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
         if (!isEnded) span.addEvent(EVENT_CALL_COMPLETED)
         end((answer) => judgeAnswer(answer, { wantsAudio, isStream }))
       }),
-      failed: guarded((error: unknown) => end(() => judgeThrown(error, request.limits))),
+      failed: guarded(fail),
       left: guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits))),
       handedOver: guarded(() => end(() => undefined, false)),
     }
