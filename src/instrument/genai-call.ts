@@ -1,4 +1,4 @@
-import { type Attributes, type Context, context, logs, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, logs, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { currentTtsRequest } from '../tts/current.ts'
 import type { TtsCallFacts } from '../tts/outcome.ts'
 import { EVENT_CALL_COMPLETED, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
@@ -9,6 +9,7 @@ import { createContentCollector, type GenAiContent } from './genai-content.ts'
 import type { CallFailure } from './genai-errors.ts'
 import { emitCallException } from './genai-exception.ts'
 import { createGaps } from './genai-gaps.ts'
+import { watchLoss } from './genai-lost.ts'
 import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
 import { judgeAnswer, judgeLeft, judgeThrown, outcomeOf } from './genai-outcome.ts'
 import { type CallRequest, requestAttributes, sharedAttributes } from './genai-request.ts'
@@ -30,6 +31,8 @@ export type GeminiCall = {
   left(): void
   /** The caller reads the answer in a way that cannot be watched: nothing is known of its end. */
   handedOver(): void
+  /** The answer comes in `stream`, which is read by `reader` if there is one: who loses both without reading to the end has left. */
+  comesIn(stream: object, reader?: object): void
 }
 
 export type CallRecorderOptions = {
@@ -89,7 +92,7 @@ export function createCallRecorder(guard: Guard, options: CallRecorderOptions): 
       if (failure && failure.type !== 'cancelled') span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
       metrics.record({ answer, failure, durationS: times.durationS, firstChunkS: isStream ? times.firstChunkS : undefined })
       tts?.onCall(toTtsCall({ answer, failure, times, attempts, model: request.model }))
-      if (collector) writeContent(collector.content(answer), { ...asked, ...learnt })
+      if (collector) writeContent({ content: collector.content(answer), attributes: { ...asked, ...learnt }, captureContent, span, ofSpan })
       span.end()
     }
 
@@ -100,12 +103,7 @@ export function createCallRecorder(guard: Guard, options: CallRecorderOptions): 
       if (exceptionEvents && failure.type !== 'cancelled') emitCallException({ thrown, failure, about: shared, context: ofSpan })
     }
 
-    function writeContent(content: GenAiContent, attributes: Attributes): void {
-      if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
-      if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
-      if (hasUploadHook()) uploadContent(content, span)
-    }
-
+    const left = guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits)))
     return {
       context: withAttempts(ofSpan, attempts),
       received: guarded((piece: unknown) => {
@@ -120,8 +118,9 @@ export function createCallRecorder(guard: Guard, options: CallRecorderOptions): 
         end((answer) => judgeAnswer(answer, { wantsAudio, isStream }))
       }),
       failed: guarded(fail),
-      left: guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits))),
+      left,
       handedOver: guarded(() => end(() => undefined, false)),
+      comesIn: watchLoss(left),
     }
   }
 }
@@ -179,6 +178,20 @@ function toTtsCall({ answer, failure, times, attempts, model }: EndedCall): TtsC
     attempts: Math.max(1, attempts.sent),
     errorType: failure?.type,
   }
+}
+
+type Capture = {
+  readonly content: GenAiContent
+  readonly attributes: Attributes
+  readonly captureContent: CallRecorderOptions['captureContent']
+  readonly span: Span
+  readonly ofSpan: Context
+}
+
+function writeContent({ content, attributes, captureContent, span, ofSpan }: Capture): void {
+  if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
+  if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
+  if (hasUploadHook()) uploadContent(content, span)
 }
 
 /** Attributes of spans hold no structures. */
