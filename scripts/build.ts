@@ -72,10 +72,11 @@ const BUNDLES: readonly Bundle[] = [
     outdir: 'collector/dist',
     entries: {
       index: 'collector/src/index.ts',
+      alerts: 'collector/src/alerts.ts',
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['pg', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
+    external: ['pg', 'pg-copy-streams', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
   },
 ]
 
