@@ -3,7 +3,8 @@ import { formatDuration } from '../alert/duration.ts'
 import { parseRules } from '../alert/parse-rules.ts'
 import type { Rule, RuleSet } from '../alert/rule.ts'
 import { parseChannels } from '../notify/parse-channels.ts'
-import { type CommandResult, readWords, table } from './command.ts'
+import type { CommandResult } from './command.ts'
+import { readWords, table } from './words.ts'
 
 const HELP = `tts-otel-collector alerts check FILE...
 

@@ -6,7 +6,8 @@ import { SHIPPED_RULES } from '../alert/shipped-rules.ts'
 import { createAlertState } from '../alert/state.ts'
 import { suggest } from '../alert/suggest.ts'
 import { type CollectorConfig, processCollectorConfig } from '../config.ts'
-import { type CommandResult, readWords } from './command.ts'
+import type { CommandResult } from './command.ts'
+import { readWords } from './words.ts'
 
 const HELP = `tts-otel-collector alerts explain NAME [options]
 tts-otel-collector alerts explain NAME SIGNAL=VALUE... [--file alerts.yaml]

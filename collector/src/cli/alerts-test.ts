@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { parseRules } from '../alert/parse-rules.ts'
 import { parseRuleTests } from '../alert/rule-test.ts'
 import { runRuleTest } from '../alert/run-rule-test.ts'
-import { type CommandResult, readWords } from './command.ts'
+import type { CommandResult } from './command.ts'
+import { readWords } from './words.ts'
 
 const HELP = `tts-otel-collector alerts test TESTS...
 

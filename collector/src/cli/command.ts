@@ -1,44 +1,26 @@
-/** What a command says and the exit code of the process: 0 as asked, 1 a problem was found, 2 wrong usage. */
+import type { Store } from '../stores.ts'
+
+/** What a command says and the exit code of the process: 0 done, 1 a problem, 2 wrong usage. */
 export type CommandResult = { readonly code: number; readonly stdout?: string; readonly stderr?: string }
 
-/** The words of a command line that are no options, and the options: `--url http://…` or `--json`. */
-export type Words = {
-  readonly plain: readonly string[]
-  readonly options: Readonly<Record<string, string | true>>
-  /** Why they cannot be used; undefined when they can. */
-  readonly problem: string | undefined
-}
+/** A command of the collector's program, with the words behind its name. Rejects when a store fails. */
+export type Command = (words: readonly string[], open: () => Promise<readonly Store[]>) => Promise<CommandResult>
 
-/** Splits the words of a command. `known` says which options there are, and whether each takes a value. */
-export function readWords(words: readonly string[], known: Readonly<Record<string, 'value' | 'flag'>>): Words {
-  const plain: string[] = []
-  const options: Record<string, string | true> = {}
-  const rest = [...words]
-  let problem: string | undefined
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [, name, given] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? []
-    const kind = name === undefined || !Object.hasOwn(known, name) ? undefined : known[name]
-    if (!word.startsWith('-')) plain.push(word)
-    else if (name === undefined || kind === undefined) problem ??= `${word} is no option`
-    else if (kind === 'flag') options[name] = true
-    else {
-      const value = given ?? rest.shift()
-      if (value === undefined) problem ??= `--${name} needs a value`
-      else options[name] = value
-    }
+/** Runs `work` on the stores and closes them whatever happens. */
+export async function withStores<T>(open: () => Promise<readonly Store[]>, work: (stores: readonly Store[]) => Promise<T>): Promise<T> {
+  const stores = await open()
+  try {
+    return await work(stores)
+  } finally {
+    for (const store of stores) await store.close()
   }
-  return { plain, options, problem }
 }
 
-/** Rows as columns with two spaces between them. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+/** What would end a line, or tell a terminal to do something. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g
+
+/** `text` as one line that moves no cursor. */
+export function onOneLine(text: string): string {
+  return text.replace(CONTROL, (character) => (character === '\n' ? '\\n' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`))
 }

@@ -1,20 +1,29 @@
+import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
-import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
+import { from } from 'pg-copy-streams'
+import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
-/** What a pool is for. Reads have connections of their own, so that neither waits for the other. */
-export type Purpose = 'write' | 'read'
+/** What a pool is for. Reads have connections of their own, so that neither waits for the other. A person who maintains waits for as long as it takes. */
+export type Purpose = 'write' | 'read' | 'maintain'
 
 /** Connections of one collector. Inserts are bound by the server's cores, and a server allows 100 connections for everybody. */
 const CONNECTIONS_MAX = 4
 /** Also how long a statement waits for a free connection. */
 const CONNECT_TIMEOUT_MS = 5_000
 /** The server ends a statement after this time. Of reads: before the 10 s that `getLogs` waits for an answer. */
-const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000 }
+const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000, maintain: 0 }
 /** The client gives up a little later, on a server that no longer answers at all. */
-const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000 }
-/** Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. */
-const OPTIONS = { write: '-c jit=off', read: '-c jit=off -c default_transaction_read_only=on' }
+const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000, maintain: 0 }
+/**
+ * Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. And a temporary
+ * table that is there already is no news.
+ */
+const OPTIONS = {
+  write: '-c jit=off -c client_min_messages=warning',
+  read: '-c jit=off -c default_transaction_read_only=on',
+  maintain: '-c jit=off',
+}
 
 /** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */
 export function openPool(url: string, purpose: Purpose = 'write'): Database {
@@ -27,7 +36,7 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
     idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS[purpose],
     keepAlive: true,
     options: OPTIONS[purpose],
-    application_name: purpose === 'read' ? 'tts-otel-collector read' : 'tts-otel-collector',
+    application_name: purpose === 'write' ? 'tts-otel-collector' : `tts-otel-collector ${purpose}`,
   })
   // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
   // the bytes that say it is open; an error that nobody listens to would end the process.
@@ -51,7 +60,7 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
 }
 
 /** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
-async function withConnection<T>(pool: Pool, work: (connection: Queryable) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: Pool, work: (connection: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
   try {
@@ -70,8 +79,16 @@ function isUsableAfter(error: unknown): boolean {
   return state !== '' && !/^(08|57P)/.test(state)
 }
 
-function queryable(client: PoolClient): Queryable {
+function queryable(client: PoolClient): Transaction {
   return {
+    async copy(sql, text) {
+      const stream = client.query(from(sql))
+      // A connection that breaks may say so twice; the second time nobody waits any more.
+      stream.on('error', () => {})
+      const finished = once(stream, 'finish')
+      stream.end(text)
+      await finished
+    },
     async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
       signal?.throwIfAborted()
       const statement = { text: sql, values: [...params], ...(name === undefined ? {} : { name }) }
