@@ -7,7 +7,7 @@ import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
-import type { Credentials } from './elasticsearch/client.ts'
+import { credentialsOf } from './elasticsearch/credentials.ts'
 import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
 import { followFiles } from './follow-files.ts'
@@ -187,15 +187,6 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
     return { elasticsearch: { readiness: await elasticsearch.readiness(), waiting, waitingBytes } }
   }
   return { elasticsearch, sink, queue, health }
-}
-
-function credentialsOf({
-  apiKey,
-  username,
-  password,
-}: Pick<ElasticsearchConfig, 'apiKey' | 'username' | 'password'>): Credentials | undefined {
-  if (apiKey !== undefined) return { kind: 'apiKey', apiKey }
-  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined
 }
 
 /** The real world for {@link createCollector}. */
