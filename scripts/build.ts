@@ -5,7 +5,7 @@
  * Loading a bundle is what keeps start-up short: the same SDK as 100 modules takes five times as long to load.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,9 @@ type Bundle = {
   readonly external: readonly string[]
 }
 
+/** Module of the parts that a bundler has put into the app's bundle, by name. Empty elsewhere. */
+const BUNDLED = 'late-bundled'
+
 const BUNDLES: readonly Bundle[] = [
   {
     outdir: 'dist',
@@ -38,6 +41,7 @@ const BUNDLES: readonly Bundle[] = [
       pino: 'src/bridge/pino.ts',
       winston: 'src/bridge/winston.ts',
       'get-logs': 'src/reading/get-logs.ts',
+      'late/bundled': 'reach:bundled',
     },
     // Not even @opentelemetry/api: see docs/decisions/bundled-api.md.
     external: [],
@@ -68,6 +72,7 @@ const BUNDLES: readonly Bundle[] = [
     outdir: 'collector/dist',
     entries: {
       index: 'collector/src/index.ts',
+      alerts: 'collector/src/alerts.ts',
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
@@ -155,6 +160,9 @@ const FEW_FILES: Plugin = {
       contents: importsOf('src/register.ts'),
       resolveDir: join(root, 'src'),
     }))
+    onLoad({ filter: /^reach:bundled$/, namespace: 'reach' }, () => ({
+      contents: `import 'reach:register'\nexport { bundled } from '${BUNDLED}'`,
+    }))
     onLoad({ filter: /src\/(index|delivery\/post)\.ts$/ }, ({ path }) => reaching('reach:register', path))
     const besideIndex =
       /src\/(middleware\/(fastify|express|hono)|bridge\/(pino|winston)|reading\/get-logs|log\/file\/archive-(files|sweep))\.ts$/
@@ -179,6 +187,8 @@ function loadLate({ outdir, format }: Bundle): Plugin {
   return {
     name: 'load-late',
     setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^late-bundled$/ }, ({ path }) => ({ path, namespace: BUNDLED }))
+      onLoad({ filter: /.*/, namespace: BUNDLED }, () => ({ contents: 'export const bundled = {}' }))
       onResolve({ filter: /^late:/ }, ({ path }) => ({ path: path.slice('late:'.length), namespace: 'late' }))
       onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({ contents: lateEntry(findLate(path)), resolveDir: root }))
       onResolve({ filter: /\.ts$/ }, ({ path, importer, resolveDir }) => {
@@ -186,6 +196,7 @@ function loadLate({ outdir, format }: Bundle): Plugin {
         const late = LATE.find((part) => part.source === source && join(root, part.from) === importer)
         return late && { path: late.name, namespace: 'stub' }
       })
+      onResolve({ filter: /\.cjs$/, namespace: 'stub' }, ({ path }) => ({ path, external: true }))
       onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: stub(findLate(path), outdir, format) }))
     },
   }
@@ -204,16 +215,41 @@ function lateEntry({ source, functions }: Late): string {
 /** Functions that load the real ones when they are called, at once, as that may be inside of a `require` or in the last breath of a process. */
 function stub({ name, functions }: Late, outdir: string, format: Bundle['format']): string {
   const file = `./${relative(outdir, `${LATE_DIR}/${name}.cjs`)}`
-  return [
-    `import { createRequire } from 'node:module'`,
-    `const load = () => createRequire(${format === 'cjs' ? '__filename' : 'import.meta.url'})('${file}')`,
-    ...functions.map((name) => `export const ${name} = (...given) => load().${name}(...given)`),
-  ].join('\n')
+  const load =
+    format === 'cjs'
+      ? [`const load = () => require('${file}')`]
+      : [
+          `import { createRequire } from 'node:module'`,
+          `import { bundled } from '${BUNDLED}'`,
+          `const load = () => bundled['${name}'] ?? createRequire(import.meta.url)('${file}')`,
+        ]
+  return [...load, ...functions.map((name) => `export const ${name} = (...given) => load().${name}(...given)`)].join('\n')
+}
+
+/**
+ * What bundlers take instead of each entry (the condition `module` of package.json): the same with all late parts, which no bundler finds in
+ * a file name that is put together while the app runs.
+ */
+function writeBundlerEntries(): void {
+  const folder = join(root, 'dist/bundler')
+  mkdirSync(folder)
+  const names = LATE.map(({ name }) => `part_${name.replaceAll('-', '_')}`)
+  const late = [
+    `import { bundled } from '../late/bundled.js'`,
+    ...LATE.map(({ name }, index) => `import ${names[index]} from '../late/${name}.cjs'`),
+    `Object.assign(bundled, { ${LATE.map(({ name }, index) => `'${name}': ${names[index]}`).join(', ')} })`,
+  ]
+  writeFileSync(join(folder, 'late.js'), `${late.join('\n')}\n`)
+  for (const entry of Object.keys(BUNDLES[0]!.entries).filter((name) => !name.includes('/'))) {
+    const hasDefault = entry === 'pino' ? `export { default } from '../${entry}.js'\n` : ''
+    writeFileSync(join(folder, `${entry}.js`), `import './late.js'\nexport * from '../${entry}.js'\n${hasDefault}`)
+  }
 }
 
 const inputs: string[] = []
 for (const { outdir } of BUNDLES) rmSync(join(root, outdir), { recursive: true, force: true })
 for (const bundle of BUNDLES) inputs.push(...(await buildBundle(bundle)))
+writeBundlerEntries()
 emitTypes()
 writeFileSync(join(root, 'NOTICE'), notice(inputs))
 

@@ -70,7 +70,9 @@ function describeRefusal(refused: readonly string[], isSameVersion: boolean): st
 
 /** Folders of the loaded copies of that version, as far as CommonJS knows them. */
 function findCopies(version: string): readonly string[] {
-  const require = createRequire(import.meta.url)
+  const here: string | undefined = import.meta.url // undefined where a bundler made CommonJS of us
+  if (here === undefined) return []
+  const require = createRequire(here)
   const marker = `${sep}@opentelemetry${sep}api${sep}`
   const files = Object.keys(require.cache).filter((file) => file.includes(marker))
   const folders = new Set(files.map((file) => file.slice(0, file.lastIndexOf(marker) + marker.length - 1)))

@@ -23,6 +23,7 @@ export const SIGNAL_WINDOW_MS_MIN = 1_000
 
 const PROCESS = ['service', 'instance']
 const HTTP = [...PROCESS, 'route', 'method']
+const ANSWERS = [...HTTP, 'status']
 const SPEECH = [...PROCESS, 'model', 'voice']
 const PROVIDER = [...PROCESS, 'model']
 
@@ -31,7 +32,7 @@ const duration = (share: string): SignalInfo => ({
   unit: 's',
   min: 0,
   max: Infinity,
-  labels: HTTP,
+  labels: ANSWERS,
   doc: `${share} of the requests took at most this long (\`http.server.request.duration\`)`,
 })
 
@@ -50,7 +51,7 @@ export const SIGNALS = {
     unit: '{request}/s',
     min: 0,
     max: Infinity,
-    labels: HTTP,
+    labels: ANSWERS,
     doc: 'requests answered a second (`http.server.request.duration`)',
   },
   p50_duration: duration('half'),
@@ -142,7 +143,7 @@ export const SIGNALS = {
     min: 0,
     max: Infinity,
     labels: PROVIDER,
-    doc: 'calls that the provider refused for a quota, in the window (`gen_ai.client.inference.duration` with `error.type` 429)',
+    doc: 'calls that the provider refused in the window because a quota had run out (`gen_ai.client.inference.duration`)',
   },
   telemetry_lost: {
     kind: 'count',
@@ -186,6 +187,6 @@ export const LOG_COUNT: SignalInfo = {
   unit: '{record}',
   min: 0,
   max: Infinity,
-  labels: [...PROCESS, 'logger'],
+  labels: [...PROCESS, 'logger', 'level', 'event', 'error_type'],
   doc: 'log records in the window that have all that is asked for',
 }

@@ -12,26 +12,31 @@ export type PostTailOptions = {
   readonly timeoutMs: number
 }
 
-/** Beside us, in the sources and in the bundle. */
-const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './last-breath-worker.ts' : './thread/last-breath-worker.js', import.meta.url)
-
 /**
  * Posts chunks from an `exit` handler, where no event loop turns any more: in a thread of its own, for which this one sleeps. Returns those
  * that the collector acknowledged in time. Throws where no thread can be started (`--permission`).
  */
 export function postTail({ chunks, posts, timeoutMs }: PostTailOptions): readonly Chunk[] {
-  // Who has bundled us into one file has left the worker behind: without it we would sleep for nothing.
-  if (chunks.length === 0 || !existsSync(fileURLToPath(WORKER_URL))) return []
+  const worker = findWorker()
+  if (chunks.length === 0 || worker === undefined) return []
   const outcomes = new SharedArrayBuffer((chunks.length + 1) * Int32Array.BYTES_PER_ELEMENT)
   const startMs = performance.now()
   const parcels = chunks.map((chunk) => ({ chunk, post: { ...posts[chunk.signal], timeoutMs } }))
-  startWorker({ 'tts-otel': 'internal', parcels, outcomes })
+  startWorker(worker, { 'tts-otel': 'internal', parcels, outcomes })
   const cells = new Int32Array(outcomes)
   Atomics.wait(cells, 0, 0, Math.max(0, timeoutMs - (performance.now() - startMs)))
   return chunks.filter((_, index) => Atomics.load(cells, index + 1) === TAKEN)
 }
 
+/** Beside us, in the sources and in the bundle. Who has bundled us into one file has left it behind: we would sleep for nothing. */
+function findWorker(): URL | undefined {
+  const here: string | undefined = import.meta.url // undefined where a bundler made CommonJS of us
+  if (here === undefined) return undefined
+  const worker = new URL(here.endsWith('.ts') ? './last-breath-worker.ts' : './thread/last-breath-worker.js', here)
+  return existsSync(fileURLToPath(worker)) ? worker : undefined
+}
+
 /** Without the app's flags and environment, which would load its hooks, and without its streams. */
-function startWorker(workerData: LastBreathData): void {
-  new Worker(WORKER_URL, { workerData, name: 'tts-otel', execArgv: [], env: {}, stdout: true, stderr: true })
+function startWorker(worker: URL, workerData: LastBreathData): void {
+  new Worker(worker, { workerData, name: 'tts-otel', execArgv: [], env: {}, stdout: true, stderr: true })
 }

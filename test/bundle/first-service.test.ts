@@ -1,19 +1,17 @@
 /** The services of docs/first-service.md, run as that page says, against the stand-in. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findPort } from '../../examples/demo/ports.ts'
 import { createGeminiStandIn, STAND_IN_KEY } from '../../examples/gemini-stand-in/server.ts'
+import { makeAppFolder } from '../support/installed.ts'
 import { attribute, type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { testedNode } from '../support/run-node.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PAGE = readFileSync(join(ROOT, 'docs/first-service.md'), 'utf8')
-const INSTALLED = ['@google', '@hono', '@opentelemetry', 'express', 'fastify', 'hono', 'pino']
+const PAGE = readFileSync(fileURLToPath(new URL('../../docs/first-service.md', import.meta.url)), 'utf8')
 const FILE = /^```(?:js|yaml)\n(?:\/\/|#) (\S+)\n([\s\S]*?)^```$/gm
 /** A busy machine starts a process in seconds. */
 const WAIT = { timeout: 20_000, interval: 50 }
@@ -25,14 +23,10 @@ let standInUrl: string
 let service: ChildProcess | undefined
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tts-otel-first-service-'))
+  folder = makeAppFolder(['@google', '@hono', '@opentelemetry', 'express', 'fastify', 'hono', 'pino'])
   receiver = await startOtlpReceiver()
   standIn = createGeminiStandIn({ timeScale: 0.01 })
   standInUrl = (await standIn.listen()).url
-  mkdirSync(join(folder, 'node_modules'))
-  for (const name of INSTALLED) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
-  symlinkSync(ROOT, join(folder, 'node_modules/tts-otel'))
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   for (const [, name, text] of PAGE.matchAll(FILE)) writeFileSync(join(folder, name!), text!)
 })
 

@@ -67,22 +67,33 @@ install_java() {
 java_is_there || install_java
 bash "$(dirname "$0")/elasticsearch/install.sh"
 
-# Without the server that the package would start on port 9093.
-install_alertmanager() {
-  command -v apt-get >/dev/null || fail "Alertmanager is missing and there is no apt-get here; install Alertmanager 0.25 or newer as prometheus-alertmanager in /usr/bin or /usr/local/bin"
-  [ "$(id -u)" = 0 ] || fail "Alertmanager is missing; run 'sudo apt-get install -y prometheus-alertmanager', or this script as root"
-  echo "installing Alertmanager" >&2
+# PROGRAM PACKAGE NAME: a server from a package, without the one that the package would start, now and at the next start of the machine.
+need_server() {
+  local program=$1 package=$2 name=$3
+  command -v "$program" >/dev/null && return
+  command -v apt-get >/dev/null || fail "$name is missing and there is no apt-get here; install it as $program in /usr/bin or /usr/local/bin"
+  [ "$(id -u)" = 0 ] || fail "$name is missing; run 'sudo apt-get install -y $package', or this script as root"
+  echo "installing $name" >&2
   export DEBIAN_FRONTEND=noninteractive
   local policy=/usr/sbin/policy-rc.d made=
   [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=yes; }
   apt-get update -q >&2 || fail "apt-get update failed; is there a network?"
   local installed=yes
-  apt-get install -q -y --no-install-recommends prometheus-alertmanager >&2 || installed=
+  apt-get install -q -y --no-install-recommends "$package" >&2 || installed=
   [ -z "$made" ] || rm "$policy"
-  # Nor at the next start of the machine.
-  systemctl disable prometheus-alertmanager >&2 2>&1 || true
-  [ -n "$installed" ] || fail "apt-get install prometheus-alertmanager failed"
+  systemctl disable "$package" >&2 2>&1 || true
+  [ -n "$installed" ] || fail "apt-get install $package failed"
 }
 
-command -v prometheus-alertmanager >/dev/null || install_alertmanager
+need_server prometheus-alertmanager prometheus-alertmanager Alertmanager
 echo "Alertmanager: $(prometheus-alertmanager --version 2>&1 | head -n 1)"
+need_server prometheus prometheus Prometheus
+echo "Prometheus: $(prometheus --version 2>&1 | head -n 1)"
+export PATH=$PATH:/usr/sbin
+need_server haproxy haproxy HAProxy
+echo "HAProxy: $(haproxy -v | head -n 1)"
+need_server docker-compose docker-compose "docker-compose (no Docker is needed, it only reads our files)"
+echo "docker-compose: $(docker-compose version --short)"
+
+bash "$(dirname "$0")/otelcol/install.sh"
+bash "$(dirname "$0")/jaeger/install.sh"

@@ -62,3 +62,13 @@ test('the middleware fits the types of Fastify, Express and Hono', async () => {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   expect(await compile('-p', writeProject('frameworks.ts', true))).toBe('')
 })
+
+test('alert rules can be used in process, with types of their own', async () => {
+  const folder = join(project, 'node_modules/tts-otel-collector')
+  mkdirSync(folder)
+  copyFileSync(join(root, 'collector/package.json'), join(folder, 'package.json'))
+  mkdirSync(join(project, 'node_modules/@marcbachmann'))
+  symlinkSync(join(root, 'node_modules/@marcbachmann/cel-js'), join(project, 'node_modules/@marcbachmann/cel-js'))
+  expect(await compile('-p', join(root, 'collector/tsconfig.build.json'), '--outDir', join(folder, 'dist/types'))).toBe('')
+  expect(await compile('-p', writeProject('alerts.ts', false))).toBe('')
+})

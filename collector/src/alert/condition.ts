@@ -4,7 +4,9 @@ import { childrenOf, namesIn, numberOf } from './ast.ts'
 import { compileTruth, type Holds, type Place } from './compile.ts'
 import type { Complaint } from './complaint.ts'
 import { type ConditionSignal, readWindows } from './condition-windows.ts'
+import { type Box, type BoxScope, waysTo } from './possible.ts'
 import { findRefusal } from './refusal.ts'
+import { infoOf } from './signal-info.ts'
 import { suggest } from './suggest.ts'
 
 /** A condition that is checked and can be asked. */
@@ -12,12 +14,14 @@ export type Condition = {
   readonly text: string
   /** What it reads. */
   readonly signals: readonly ConditionSignal[]
-  /** Name of the signal that its first comparison is about, as written; undefined when it names none. */
-  readonly subject: string | undefined
+  /** Place of the signal that its first comparison is about; undefined when it names none. */
+  readonly subject: number | undefined
   /** The number that its first comparison compares with; undefined when that is no plain number. */
   readonly threshold: number | undefined
   /** Whether it holds for the values of the rule's signals, in their order; NaN for one without data. */
   readonly holds: Holds
+  /** What signals can be while it holds. */
+  readonly ways: readonly Box[]
 }
 
 /** What a condition may name. */
@@ -30,7 +34,11 @@ export type ConditionScope = {
   readonly threshold: number | undefined
   /** Place of a signal among the values that the condition will get. */
   readonly slotOf: (signal: ConditionSignal) => number
+  /** What signals can be where the condition is asked at all. Default: anything that they ever are. */
+  readonly within?: readonly Box[]
 }
+
+type NameScope = Pick<ConditionScope, 'signals' | 'labels' | 'threshold'>
 
 /** A condition as CEL reads it. `signals` are by their names in the tree. */
 export type ParsedCondition = { readonly node: ASTNode; readonly signals: ReadonlyMap<string, ConditionSignal> }
@@ -46,19 +54,51 @@ export function compileCondition(text: string, scope: ConditionScope): Result<Co
   const parsed = parseCondition(text, scope)
   if (parsed.kind === 'problem') return parsed
   const { node, signals } = parsed.value
+  const ways = findWays(parsed.value, scope)
+  const where = scope.within === undefined ? '' : ' where the condition of the rule does'
+  if (signals.size > 0 && ways.true.length === 0) return complain(`can never hold${where}${describeRanges(signals)}`, node.start, node.end)
+  if (signals.size > 0 && ways.false.length === 0) return complain(`always holds${where}${describeRanges(signals)}`, node.start, node.end)
   const placeOf = (name: string): Place => {
     const signal = signals.get(name)
     if (signal !== undefined) return { kind: 'slot', slot: scope.slotOf(signal) }
     return name === 'threshold' ? { kind: 'number', value: scope.threshold ?? Number.NaN } : { kind: 'label', label: name }
   }
+  const holds = compileTruth(node, placeOf)
   const first = firstComparison(node, signals)
   const threshold = first?.limit.op === 'id' && first.limit.args === 'threshold' ? scope.threshold : first && numberOf(first.limit)
-  const value = { text, signals: [...signals.values()], subject: first?.signal.name, threshold, holds: compileTruth(node, placeOf) }
-  return { kind: 'ok', value }
+  const subject = first && scope.slotOf(first.signal)
+  return { kind: 'ok', value: { text, signals: [...signals.values()], subject, threshold, holds, ways: ways.true } }
+}
+
+function findWays(
+  { node, signals }: ParsedCondition,
+  { threshold, within = [new Map()] }: ConditionScope,
+): Record<'true' | 'false', readonly Box[]> {
+  const boxes: BoxScope = {
+    keyOf: (name) => {
+      const signal = signals.get(name)
+      return signal && `${signal.signal} ${signal.windowMs}`
+    },
+    rangeOf: (key) => infoOf(key.slice(0, key.indexOf(' '))),
+    threshold,
+  }
+  return {
+    true: within.flatMap((box) => waysTo(true, node, box, boxes)),
+    false: within.flatMap((box) => waysTo(false, node, box, boxes)),
+  }
+}
+
+/** `: error_rate is from 0 to 1`. */
+function describeRanges(signals: ParsedCondition['signals']): string {
+  const ranges = [...new Set([...signals.values()].map(({ signal }) => signal))].map((signal) => {
+    const { min, max } = infoOf(signal)
+    return max === Infinity ? `${signal} is ${min} or more` : `${signal} is from ${min} to ${max}`
+  })
+  return `: ${ranges.join(', ')}`
 }
 
 /** Reads and type-checks a condition. */
-export function parseCondition(text: string, scope: Omit<ConditionScope, 'slotOf'>): Result<ParsedCondition> {
+export function parseCondition(text: string, scope: NameScope): Result<ParsedCondition> {
   if (text.length > CHARS_MAX) return complain(`has ${text.length} characters: ${CHARS_MAX} are the most`, 0, 1)
   const read = readWindows(text, scope.signals)
   if (read.kind === 'problem') return read
@@ -90,23 +130,24 @@ const ARITHMETIC = {
   '/': (a: number, b: number): number => a / b,
 }
 
-function environment(signals: readonly string[], { labels, threshold }: Omit<ConditionScope, 'slotOf'>): Environment {
+function environment(signals: readonly string[], { labels, threshold }: NameScope): Environment {
   const typed = new Environment({ limits: LIMITS, unlistedVariablesAreDyn: false })
   for (const name of signals) typed.registerVariable(name, 'double')
   for (const name of labels) typed.registerVariable(name, 'string')
   if (threshold !== undefined) typed.registerVariable('threshold', 'double')
-  // CEL cannot add a whole number to another one: queue_length * 2 would be an error.
+  // CEL knows no whole number beside another one: queue_length * 2 and queue_length == 0 would be errors.
   for (const operator of ['+', '-', '*', '/'] as const) {
     typed.registerOperator(`double ${operator} int`, (a: number, b: bigint) => ARITHMETIC[operator](a, Number(b)))
     typed.registerOperator(`int ${operator} double`, (a: bigint, b: number) => ARITHMETIC[operator](Number(a), b))
   }
+  typed.registerOperator('double == int', (a: number, b: bigint) => a === Number(b))
   return typed
 }
 
 type Named = {
   readonly text: string
   readonly known: ReadonlyMap<string, ConditionSignal>
-  readonly scope: Omit<ConditionScope, 'slotOf'>
+  readonly scope: NameScope
 }
 
 function findUnknown(node: ASTNode, named: Named): Complaint | undefined {
@@ -131,9 +172,9 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/\b(not|NOT)\b/, 'write ! for not'],
   [/\d\s*%/, 'write 0.05 for 5 %'],
   [/(^|[^\d])\.\d/, 'write 0.05 for .05'],
-  [/[^<>=!]=[^=]/, 'write == to compare'],
   [/<>/, 'write != for not equal'],
-  [/[=][<>]/, 'write >= or <='],
+  [/=[<>]/, 'write >= or <='],
+  [/[^<>=!]=[^=]/, 'write == to compare'],
 ]
 
 function toComplaint(error: Error, text: string): Complaint {

@@ -34,75 +34,52 @@ const SHOWN_CHARS_MAX = 60
 
 export function createFields(value: unknown, path: Path, tell: Tell): Fields {
   const map = isMap(value) ? value : {}
-  if (!isMap(value)) tell(path, `is ${show(value)}: it has to be a map, name: value`)
+  if (!isMap(value)) tell(path, describe(value, 'a map, name: value'))
   const asked = new Set<string>()
 
-  const raw = (name: string): unknown => {
+  function raw(name: string): unknown {
     asked.add(name)
     return map[name] ?? undefined
   }
-  const complain = (name: string, message: string): undefined => void tell([...path, name], message)
-
-  function read<T>(name: string, isRight: (given: unknown) => given is T, expects: string): T | undefined {
-    const given = raw(name)
-    if (given === undefined) return undefined
-    return isRight(given) ? given : complain(name, `is ${show(given)}: it has to be ${expects}`)
+  function complain(name: string, message: string): undefined {
+    tell([...path, name], message)
   }
-  const fieldsAt = (name: string | number, given: unknown, parent: Path = path): Fields => createFields(given, [...parent, name], tell)
+  /** undefined, and said why, when `parse` cannot use what is there. */
+  function read<T>(name: string, parse: (given: unknown) => T | undefined, expects: string): T | undefined {
+    const given = raw(name)
+    return given === undefined ? undefined : (parse(given) ?? complain(name, describe(given, expects)))
+  }
+  function fieldsAt(at: Path, given: unknown): readonly Fields[] {
+    if (isMap(given)) return [createFields(given, [...path, ...at], tell)]
+    tell([...path, ...at], describe(given, 'a map, name: value'))
+    return []
+  }
 
-  const fields: Fields = {
+  return {
     path,
-    has: (name) => raw(name) !== undefined,
     raw,
-    text: (name) => read(name, isText, 'a text'),
-    number: (name) => read(name, isNumber, 'a number'),
-    duration(name) {
-      const given = raw(name)
-      if (given === undefined) return undefined
-      const ms = given === 0 ? 0 : typeof given === 'string' ? parseDuration(given.trim()) : undefined
-      return ms ?? complain(name, `is ${show(given)}: it has to be a duration: 30s, 5m or 1h30m`)
-    },
+    has: (name) => raw(name) !== undefined,
+    text: (name) => read(name, toText, 'a text'),
+    number: (name) => read(name, (given) => (Number.isFinite(given) ? Number(given) : undefined), 'a number'),
+    duration: (name) => read(name, toDuration, 'a duration: 30s, 5m or 1h30m'),
     oneOf(name, known) {
       const given = raw(name)
-      if (given === undefined) return undefined
-      const found = known.find((one) => one === given)
       const near = typeof given === 'string' ? suggest(given, known) : ''
-      return found ?? complain(name, `is ${show(given)}: it has to be ${known.join(', ')}${near}`)
+      return read(name, (one) => known.find((allowed) => allowed === one), `${known.join(', ')}${near}`)
     },
-    texts(name) {
-      const given = raw(name)
-      if (given === undefined) return undefined
-      const list = typeof given === 'string' ? [given] : given
-      return Array.isArray(list) && list.every(isText)
-        ? list
-        : complain(name, `is ${show(given)}: it has to be a list of names, [one, two]`)
-    },
-    labels(name) {
-      const given = raw(name)
-      if (given === undefined) return {}
-      const isPlain = (one: unknown) => ['string', 'number', 'boolean'].includes(typeof one)
-      if (isMap(given) && Object.values(given).every(isPlain))
-        return Object.fromEntries(Object.entries(given).map(([key, text]) => [key, String(text)]))
-      complain(name, `is ${show(given)}: it has to be a map from names to texts`)
-      return {}
-    },
+    texts: (name) => read(name, toTexts, 'a list of names, [one, two]'),
+    labels: (name) => read(name, toLabels, 'a map from names to texts') ?? {},
     each(name) {
-      const given = raw(name)
-      if (given === undefined) return []
-      if (Array.isArray(given)) return given.map((item, index) => fieldsAt(index, item, [...path, name]))
-      complain(name, `is ${show(given)}: it has to be a list`)
-      return []
+      const list = read(name, (given) => (Array.isArray(given) ? (given as readonly unknown[]) : undefined), 'a list')
+      return (list ?? []).flatMap((item, index) => fieldsAt([name, index], item))
     },
     entries(name) {
-      const given = raw(name)
-      if (given === undefined) return []
-      if (isMap(given)) return Object.entries(given).map(([key, item]) => [key, fieldsAt(key, item, [...path, name])] as const)
-      complain(name, `is ${show(given)}: it has to be a map from names to maps`)
-      return []
+      const found = read(name, (given) => (isMap(given) ? given : undefined), 'a map from names to maps')
+      return Object.entries(found ?? {}).flatMap(([key, item]) => fieldsAt([name, key], item).map((fields) => [key, fields] as const))
     },
     map(name) {
       const given = raw(name)
-      return given === undefined ? undefined : fieldsAt(name, given)
+      return given === undefined ? undefined : fieldsAt([name], given)[0]
     },
     tell: (name, message, complaint) => tell([...path, name], message, complaint),
     refuseOthers() {
@@ -110,22 +87,33 @@ export function createFields(value: unknown, path: Path, tell: Tell): Fields {
         if (!asked.has(name)) complain(name, `is not known${suggest(name, [...asked]) || `: ${[...asked].join(', ')} are`}`)
     },
   }
-  return fields
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined
+}
+
+function toDuration(value: unknown): number | undefined {
+  return value === 0 ? 0 : typeof value === 'string' ? parseDuration(value.trim()) : undefined
+}
+
+function toTexts(value: unknown): readonly string[] | undefined {
+  const list: unknown = typeof value === 'string' ? [value] : value
+  return Array.isArray(list) && list.every((item) => toText(item) !== undefined) ? list : undefined
+}
+
+function toLabels(value: unknown): Readonly<Record<string, string>> | undefined {
+  const isPlain = (one: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof one)
+  if (!isMap(value) || !Object.values(value).every(isPlain)) return undefined
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
-}
-
-function show(value: unknown): string {
+function describe(value: unknown, expects: string): string {
   const text = value === undefined || value === null ? 'nothing' : JSON.stringify(value)
-  return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text
+  const shown = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text
+  return `is ${shown}: it has to be ${expects}`
 }

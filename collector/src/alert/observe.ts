@@ -1,7 +1,7 @@
 import type { Labels } from '../notification.ts'
 import type { ReadSignals, SignalQuery } from '../signal.ts'
-import { labelsOf } from './label-names.ts'
 import type { Rule } from './rule.ts'
+import { infoOf } from './signal-info.ts'
 
 /** The values of a rule's signals for one combination of labels, in their order; NaN for one without data. */
 export type Observation = { readonly labels: Labels; readonly values: readonly number[] }
@@ -32,7 +32,7 @@ export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) =
     if (first === undefined) return toObserved([{ labels: {}, values: [] }], [])
     if (others.length === 0) return look({ signal: first.signal, windowMs: first.windowMs, by })
     const sources = signals.map(({ signal, windowMs }) => {
-      const own = by.filter((label) => labelsOf(signal).includes(label))
+      const own = by.filter((label) => infoOf(signal).labels.includes(label))
       return { own, observed: look({ signal, windowMs, by: own }) }
     })
     const whole = sources.filter(({ own }) => own.length === by.length).flatMap(({ observed }) => observed.list)

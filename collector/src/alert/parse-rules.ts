@@ -1,9 +1,9 @@
 import { createFields, type Fields } from './fields.ts'
+import { inhibit } from './inhibition.ts'
 import { readLogCount } from './log-count.ts'
 import { isZone, type MutePeriod, WEEKDAYS } from './mute-time.ts'
 import { type ReadRule, readRule } from './read-rule.ts'
-import type { Rule, RuleSet } from './rule.ts'
-import { rankOf } from './severity.ts'
+import type { RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
 import { type Path, readYaml } from './yaml-text.ts'
 
@@ -64,34 +64,14 @@ function readFile(fields: Fields): RuleSet {
   for (const [index, rule] of read.entries()) checkOthers(entries[index]!, rule, read.slice(0, index), read)
   const silences = fields.each('silences').map(readSilence)
   fields.refuseOthers()
-  return { rules: toRules(read), logCounts, silences, channels }
+  return { rules: inhibit(read), logCounts, silences, channels }
 }
 
 function checkOthers(entry: Fields, rule: ReadRule, before: readonly ReadRule[], all: readonly ReadRule[]): void {
   if (rule.name !== '' && before.some(({ name }) => name === rule.name))
     entry.tell('name', `${rule.name} is that of another rule: names are unique`)
-  for (const name of rule.inhibits ?? [])
+  for (const name of rule.inhibitsNamed ?? [])
     if (!all.some((other) => other.name === name)) entry.tell('inhibits', `names ${name}, and there is no such rule`)
-}
-
-/** Unless a rule says whom it inhibits, a critical one does so with milder ones about the same signals. */
-export function toRules(read: readonly ReadRule[]): readonly Rule[] {
-  return read.map((rule) => ({ ...rule, inhibits: rule.inhibits ?? milderOf(rule, read) }))
-}
-
-function milderOf(rule: ReadRule, all: readonly ReadRule[]): readonly string[] {
-  if (rule.severity !== 'critical') return []
-  const about = subjectsOf(rule)
-  return all
-    .filter(
-      (other) =>
-        rankOf(other.severity) < rankOf(rule.severity) && subjectsOf(other) === about && rule.by.every((label) => other.by.includes(label)),
-    )
-    .map(({ name }) => name)
-}
-
-function subjectsOf({ condition }: ReadRule): string {
-  return [...new Set(condition.signals.map(({ signal }) => signal))].sort().join()
 }
 
 const CLOCK = /^([01]\d|2[0-3]):([0-5]\d)$/

@@ -1,12 +1,7 @@
-import { ALERT_SEVERITIES, type Labels } from '../notification.ts'
-import { SIGNALS } from '../signal-names.ts'
-import { type Condition, type ConditionScope, compileCondition } from './condition.ts'
-import type { ConditionSignal } from './condition-windows.ts'
 import type { Fields } from './fields.ts'
-import { labelsOf } from './label-names.ts'
 import type { MutePeriod } from './mute-time.ts'
-import { NO_DATA_CHOICES, type Raise, type Rule } from './rule.ts'
-import { rankOf } from './severity.ts'
+import { type Conditions, readConditions } from './read-conditions.ts'
+import { NO_DATA_CHOICES, type Rule } from './rule.ts'
 import { suggest } from './suggest.ts'
 import { parseTemplate, type Template, type TemplateScope } from './template.ts'
 
@@ -18,7 +13,7 @@ export type RuleContext = {
 }
 
 /** A rule, but for what other rules of its file decide. */
-export type ReadRule = Omit<Rule, 'inhibits'> & { readonly inhibits: readonly string[] | undefined }
+export type ReadRule = Omit<Rule, 'inhibits'>
 
 /** Alertmanager's default. */
 const REPEAT_INTERVAL_MS = 4 * 60 * 60_000
@@ -29,98 +24,40 @@ const RESERVED_LABELS = ['alertname', 'severity']
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 const NAME_CHARS_MAX = 200
 
+const NONE: Conditions = {
+  condition: { text: '', signals: [], subject: undefined, threshold: undefined, holds: () => null, ways: [] },
+  severity: 'warning',
+  raises: [],
+  signals: [],
+}
+
 /** Reads one entry of `rules:`. Says what is wrong by `fields`; the rule is only to be used when nothing is. */
 export function readRule(fields: Fields, context: RuleContext): ReadRule {
   const name = fields.text('name')?.trim() ?? ''
   if (name === '') fields.tell('name', 'is missing: each rule has a name of its own')
   if (name.length > NAME_CHARS_MAX) fields.tell('name', `has ${name.length} characters: ${NAME_CHARS_MAX} are the most`)
-  const threshold = fields.number('threshold')
   const groupBy = [...(fields.texts('group_by') ?? [])].sort()
   const by = [...new Set([...(fields.texts('by') ?? groupBy), ...groupBy])].sort()
-  const signals: ConditionSignal[] = []
-  const scope: ConditionScope = {
-    signals: [...Object.keys(SIGNALS), ...context.logCounts],
-    labels: by,
-    threshold,
-    slotOf: (signal) => placeOf(signal, signals),
-  }
-  const condition = readCondition(fields, scope)
-  checkThreshold(fields, condition, threshold)
-  const severity = fields.oneOf('severity', ALERT_SEVERITIES) ?? 'warning'
-  const raises = fields.each('raise').map((raise) => readRaise(raise, scope))
-  checkBy(fields, by, signals)
+  const conditions = readConditions(fields, { logCounts: context.logCounts, by })
   const labels = readLabels(fields)
   const rule: ReadRule = {
     name,
-    condition,
-    severity,
-    raises: raises.toSorted((a, b) => rankOf(b.severity) - rankOf(a.severity)),
-    signals,
+    ...(conditions ?? NONE),
     channels: readNames(fields, 'channels', context.channels),
     forMs: fields.duration('for') ?? 0,
     keepFiringForMs: fields.duration('keep_firing_for') ?? 0,
     noData: fields.oneOf('no_data', NO_DATA_CHOICES) ?? 'keep',
     labels,
-    annotations: readAnnotations(fields, condition === NEVER ? undefined : scopeOfTexts({ labels, by, signals, condition })),
+    annotations: readAnnotations(fields, conditions && scopeOfTexts({ ...conditions, labels: [...Object.keys(labels), ...by] })),
     by,
     groupBy,
     groupWaitMs: fields.duration('group_wait') ?? 0,
     repeatIntervalMs: readRepeat(fields),
-    inhibits: fields.texts('inhibits'),
+    inhibitsNamed: fields.texts('inhibits'),
     mute: readNames(fields, 'mute', Object.keys(context.muteTimes)).flatMap((time) => context.muteTimes[time] ?? []),
   }
   fields.refuseOthers()
   return rule
-}
-
-function placeOf(signal: ConditionSignal, signals: ConditionSignal[]): number {
-  const found = signals.findIndex(({ name }) => name === signal.name)
-  return found < 0 ? signals.push(signal) - 1 : found
-}
-
-const NEVER: Condition = { text: '', signals: [], subject: undefined, threshold: undefined, holds: () => false }
-
-function readCondition(fields: Fields, scope: ConditionScope): Condition {
-  const text = fields.text('condition')
-  if (text === undefined) {
-    if (!fields.has('condition')) fields.tell('condition', 'is missing: error_rate > 0.05 is one')
-    return NEVER
-  }
-  const compiled = compileCondition(text, scope)
-  if (compiled.kind === 'ok') return compiled.value
-  fields.tell('condition', compiled.problem.message, compiled.problem)
-  return NEVER
-}
-
-function checkThreshold(fields: Fields, condition: Condition, threshold: number | undefined): void {
-  if (threshold === undefined || condition === NEVER) return
-  if (condition.threshold !== threshold)
-    fields.tell(
-      'threshold',
-      `is ${threshold}, and the condition compares with ${condition.threshold ?? 'something else'}: make them agree, or leave the threshold out`,
-    )
-}
-
-function readRaise(fields: Fields, scope: ConditionScope): Raise {
-  const severity = fields.oneOf('severity', ALERT_SEVERITIES)
-  if (severity === undefined && !fields.has('severity')) fields.tell('severity', 'is missing')
-  const condition = readCondition(fields, scope)
-  fields.refuseOthers()
-  return { severity: severity ?? 'critical', condition }
-}
-
-/** A rule whose labels no signal has would be without data for ever. */
-function checkBy(fields: Fields, by: readonly string[], signals: readonly ConditionSignal[]): void {
-  if (signals.length === 0 || signals.some(({ signal }) => by.every((label) => labelsOf(signal).includes(label)))) return
-  const known = [...new Set(signals.flatMap(({ signal }) => labelsOf(signal)))]
-  const names = [...new Set(signals.map(({ signal }) => signal))].join(', ')
-  const unknown = by.find((label) => !known.includes(label))
-  const field = unknown === undefined || fields.texts('by')?.includes(unknown) ? 'by' : 'group_by'
-  const message =
-    unknown === undefined
-      ? `names ${by.join(', ')}, and none of ${names} can be told apart by all of them`
-      : `names ${unknown}, by which ${names} cannot be told apart${suggest(unknown, known) || `: ${known.join(', ')} are there`}`
-  fields.tell(field, message)
 }
 
 function readLabels(fields: Fields): Readonly<Record<string, string>> {
@@ -154,19 +91,8 @@ function readNames(fields: Fields, field: string, known: readonly string[]): rea
   return names
 }
 
-type TextParts = {
-  readonly labels: Labels
-  readonly by: readonly string[]
-  readonly signals: readonly ConditionSignal[]
-  readonly condition: Condition
-}
-
-function scopeOfTexts({ labels, by, signals, condition }: TextParts): TemplateScope {
-  return {
-    labels: [...Object.keys(labels), ...by],
-    signals: signals.map(({ name }) => name),
-    hasThreshold: condition.threshold !== undefined,
-  }
+function scopeOfTexts({ signals, condition, labels }: Conditions & Pick<TemplateScope, 'labels'>): TemplateScope {
+  return { labels, signals: signals.map(({ name }) => name), hasThreshold: condition.threshold !== undefined }
 }
 
 function readRepeat(fields: Fields): number {

@@ -39,6 +39,8 @@ export type Rule = {
   readonly repeatIntervalMs: number
   /** Names of the rules that are not told of while this one fires with equal labels. */
   readonly inhibits: readonly string[]
+  /** Those that it names itself; undefined: its severity decides. */
+  readonly inhibitsNamed: readonly string[] | undefined
   /** When it is not told of. */
   readonly mute: readonly MutePeriod[]
 }

@@ -145,7 +145,7 @@ function toAlert(rule: Rule, instance: InstanceState): Alert {
   const { severity, startsAtMs, endsAtMs, phase } = instance
   const identity = { alertname: rule.name, ...rule.labels, ...instance.labels }
   const metrics = metricsOf(rule, instance)
-  const value = rule.condition.subject === undefined ? null : (metrics[rule.condition.subject] ?? null)
+  const value = rule.condition.subject === undefined ? null : (instance.values[rule.condition.subject] ?? null)
   const facts = { rule: rule.name, severity, value, threshold: rule.condition.threshold, labels: identity, metrics }
   return {
     status: phase === 'resolved' ? 'resolved' : 'firing',

@@ -1,0 +1,12 @@
+/** Alert rules as pure functions, for an app that wants them in its own process: nothing here keeps, sends or waits for anything. */
+export { addRule, type RuleFields } from './alert/add-rule.ts'
+export { type Breach, checkAlerts, type Metrics } from './alert/check-alerts.ts'
+export { type ParsedRules, type ParseRulesOptions, parseRules } from './alert/parse-rules.ts'
+export type { Rule, RuleSet } from './alert/rule.ts'
+export { SHIPPED_RULES } from './alert/shipped-rules.ts'
+export type { Silence } from './alert/silence.ts'
+export { type AlertState, createAlertState } from './alert/state.ts'
+export { type StepInput, type StepOutput, step as evaluate } from './alert/step.ts'
+export type { Alert, AlertSeverity, Labels, Notification, NotificationReason } from './notification.ts'
+export type { LogCount, Reading, ReadSignals, SignalQuery } from './signal.ts'
+export { LOG_COUNT, SIGNALS, type SignalInfo, type SignalKind, type SignalName } from './signal-names.ts'

@@ -1,0 +1,33 @@
+/** HAProxy with the configuration that we ship. */
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createDaemon, type Daemon } from './daemon.ts'
+
+const CONFIG = fileURLToPath(new URL('../../../deploy/haproxy.cfg', import.meta.url))
+
+export type HaproxyOptions = {
+  /** host:port, each. */
+  readonly listen: string
+  readonly fanouts: readonly [string, string]
+  readonly evaluator: string
+}
+
+export function createHaproxy({ listen, fanouts, evaluator }: HaproxyOptions): Daemon {
+  return createDaemon({
+    name: 'HAProxy',
+    program: '/usr/sbin/haproxy',
+    args: ['-db', '-f', CONFIG],
+    env: { HAPROXY_LISTEN: listen, FANOUT_1: fanouts[0], FANOUT_2: fanouts[1], EVALUATOR: evaluator },
+    isReady: () => isTaken(listen),
+  })
+}
+
+/** Whether somebody listens there. */
+async function isTaken(address: string): Promise<boolean> {
+  const [host, port] = address.split(':')
+  const server = createServer()
+  return await new Promise((resolve) => {
+    server.on('error', () => resolve(true))
+    server.listen(Number(port), host, () => server.close(() => resolve(false)))
+  })
+}

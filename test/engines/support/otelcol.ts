@@ -1,0 +1,73 @@
+/** The official collector of collector/otelcol/builder-config.yaml with the configuration that we ship. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { answersOk, createDaemon, type Daemon } from './daemon.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const PROGRAM = join(ROOT, '.cache/otelcol/tts-otelcol')
+const CONFIG = join(ROOT, 'otel-collector-config.yaml')
+const TLS = join(ROOT, 'collector/otelcol/tls.yaml')
+
+export const INGEST_TOKEN = 'ingest-token-of-the-test'
+export const FANOUT_TOKEN = 'fanout-token-of-the-test'
+
+export type Otelcol = Daemon & {
+  /** OTLP/HTTP; senders show {@link INGEST_TOKEN}. */
+  readonly url: string
+  /** What Prometheus scrapes of the apps and the spans, and of the collector itself. */
+  readonly scraped: { readonly apps: string; readonly own: string }
+  /** Ends it and removes its queue. */
+  remove(): Promise<void>
+}
+
+export type OtelcolOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  /** With collector/otelcol/tls.yaml as well. */
+  readonly tls?: boolean
+}
+
+/**
+ * The ports are those of the configuration, on a loopback address of its own.
+ *
+ * @param host 127.x.y.z that no other test uses
+ */
+export function createOtelcol(host: string, { env = {}, tls = false }: OtelcolOptions = {}): Otelcol {
+  const folder = mkdtempSync(join(tmpdir(), 'tts-otel-otelcol-'))
+  const daemon = createDaemon({
+    name: 'The OpenTelemetry Collector',
+    program: findProgram(),
+    args: configWords(tls),
+    env: { OTELCOL_LISTEN: host, OTELCOL_QUEUE_DIR: join(folder, 'queue'), INGEST_TOKEN, FANOUT_TOKEN, ...env },
+    isReady: () => answersOk(`http://${host}:13133/`),
+  })
+  return Object.assign(daemon, {
+    url: `${tls ? 'https' : 'http'}://${host}:4318`,
+    scraped: { apps: `${host}:8889`, own: `${host}:8888` },
+    async remove() {
+      await daemon.end('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  })
+}
+
+/** What `validate` says of the shipped configuration: '' when it is right. */
+export async function validate(env: Readonly<Record<string, string>>, { tls = false }: Pick<OtelcolOptions, 'tls'> = {}): Promise<string> {
+  const run = promisify(execFile)(findProgram(), ['validate', ...configWords(tls)], { env, timeout: 60_000 })
+  return await run.then(
+    ({ stdout, stderr }) => stdout + stderr,
+    (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+  )
+}
+
+function configWords(tls: boolean): string[] {
+  return ['--config', CONFIG, ...(tls ? ['--config', TLS] : [])]
+}
+
+function findProgram(): string {
+  if (!existsSync(PROGRAM)) throw new Error(`There is no ${PROGRAM}; run test/engines/setup.sh`)
+  return PROGRAM
+}
