@@ -21,6 +21,8 @@ export type EvaluatorOptions = {
   /** ms since 1970. */
   readonly now: () => number
   readonly intervalMs: number
+  /** Since when signals are filled, ms since 1970. */
+  readonly signalsSinceMs: number
 }
 
 export type Evaluator = {
@@ -42,7 +44,7 @@ const HISTORY = 'history'
 
 /** The state machine of the rules, its memory in a vault: a process that is killed at any point tells nothing twice and forgets nothing. */
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
-  const { vault, deliveries, accept, book, channels, now, intervalMs } = options
+  const { vault, deliveries, accept, book, channels, now, intervalMs, signalsSinceMs } = options
   let state = readState(vault, now())
   let overflow = 0
   let lastMs: number | undefined
@@ -67,7 +69,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
     async check() {
       const nowMs = now()
       missing.clear()
-      const next = step({ state, rules: book().rules, silences: silences(), read, nowMs })
+      const next = step({ state, rules: book().rules, silences: silences(), read, nowMs, signalsSinceMs })
       const notifications = next.notifications.map(deliverable)
       const changes = [
         put(STATE.kind, STATE.key, next.state),

@@ -21,6 +21,11 @@ const MINUTE_MS = 60_000
 const CRITICAL = lowestSeverity('CRITICAL')
 const ERROR = lowestSeverity('ERROR')
 
+/** Whether a record can be reported at all. */
+export function isWorthReporting(record: LogRecord): boolean {
+  return severityOf(record) >= ERROR
+}
+
 export function createErrorWatch(now: () => number): ErrorWatch {
   let room = REPORTS_PER_MINUTE
   let filledMs = now()
@@ -43,8 +48,8 @@ export function createErrorWatch(now: () => number): ErrorWatch {
     find(records, isKnown) {
       const found = new Set<string>()
       return records.flatMap((record) => {
+        if (!isWorthReporting(record)) return []
         const severity = severityOf(record)
-        if (severity < ERROR) return []
         const kind = kindOf(record)
         const isNew = !isKnown(kind) && !found.has(kind)
         if ((severity < CRITICAL && !isNew) || !takeRoom()) return []

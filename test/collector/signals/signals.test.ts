@@ -332,7 +332,10 @@ test('a service that was there and says nothing is told of, since this process l
   const all = signals({ sinceMs: START_MS })
   expect(value(all, 'telemetry_silence', START_MS)).toBeUndefined()
   all.presence.restore({ 'tts-api': START_MS - 60 * MINUTE })
-  all.take({ signal: 'metrics', records: [gauge('any', { attributes: {}, service: 'other', instanceId: '' }, 1, { timeMs: START_MS })] }, START_MS + MINUTE)
+  all.take(
+    { signal: 'metrics', records: [gauge('any', { attributes: {}, service: 'other', instanceId: '' }, 1, { timeMs: START_MS })] },
+    START_MS + MINUTE,
+  )
   expect(values(all, 'telemetry_silence', ['service'], START_MS + 5 * MINUTE)).toEqual({ 'tts-api': 300, other: 240 })
   expect(value(all, 'telemetry_silence', START_MS + 5 * MINUTE)).toBe(300)
   all.forget(START_MS + 1_441 * MINUTE)
