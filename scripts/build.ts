@@ -76,7 +76,7 @@ const BUNDLES: readonly Bundle[] = [
       main: 'collector/src/main.ts',
       'pglite-worker': 'collector/src/postgres/pglite-worker.ts',
     },
-    external: ['pg', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
+    external: ['pg', 'pg-copy-streams', '@electric-sql/pglite', 'nodemailer', 'yaml', '@marcbachmann/cel-js'],
   },
 ]
 

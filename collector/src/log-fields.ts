@@ -22,9 +22,8 @@ export function sourceOf({ attributes, scope }: LogRecord): string {
 
 /** The attributes that have no field of their own, whole. */
 export function metadataOf(attributes: Attributes): Attributes {
-  const rest: Record<string, Value> = {}
-  for (const [key, value] of Object.entries(attributes)) if (!hasField(key, value)) rest[key] = value
-  return rest
+  // An assignment would lose the key __proto__, which a sender may use as well.
+  return Object.fromEntries(Object.entries(attributes).filter(([key, value]) => !hasField(key, value)))
 }
 
 /** An id to look up by: text, or a whole number as text; anything else is no id. */

@@ -1,5 +1,7 @@
+import type { Cell } from './rows.ts'
+
 /** The text form of an array, which both drivers pass on untouched; building it once is cheaper than what either of them does. */
-export function arrayLiteral(cells: readonly (string | number | boolean | null)[]): string {
+export function arrayLiteral(cells: readonly Cell[]): string {
   let literal = '{'
   for (let index = 0; index < cells.length; index++) {
     const cell = cells[index]

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
-import { abandonable, type Database, inTransaction, type Param, type Queryable, type QueryOptions } from './queryable.ts'
+import { from } from 'pg-copy-streams'
+import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
 /** What a pool is for. Reads have connections of their own, so that neither waits for the other. */
@@ -13,8 +15,11 @@ const CONNECT_TIMEOUT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000 }
 /** The client gives up a little later, on a server that no longer answers at all. */
 const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000 }
-/** Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. */
-const OPTIONS = { write: '-c jit=off', read: '-c jit=off -c default_transaction_read_only=on' }
+/**
+ * Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. And a temporary
+ * table that is there already is no news.
+ */
+const OPTIONS = { write: '-c jit=off -c client_min_messages=warning', read: '-c jit=off -c default_transaction_read_only=on' }
 
 /** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */
 export function openPool(url: string, purpose: Purpose = 'write'): Database {
@@ -51,7 +56,7 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
 }
 
 /** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
-async function withConnection<T>(pool: Pool, work: (connection: Queryable) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: Pool, work: (connection: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
   try {
@@ -70,8 +75,16 @@ function isUsableAfter(error: unknown): boolean {
   return state !== '' && !/^(08|57P)/.test(state)
 }
 
-function queryable(client: PoolClient): Queryable {
+function queryable(client: PoolClient): Transaction {
   return {
+    async copy(sql, text) {
+      const stream = client.query(from(sql))
+      // A connection that breaks may say so twice; the second time nobody waits any more.
+      stream.on('error', () => {})
+      const finished = once(stream, 'finish')
+      stream.end(text)
+      await finished
+    },
     async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
       signal?.throwIfAborted()
       const statement = { text: sql, values: [...params], ...(name === undefined ? {} : { name }) }

@@ -5,7 +5,8 @@ import { eventTimeUs, idOf, messageOf, metadataOf, sourceOf } from '../log-field
 import { storableJson, storableText } from '../storable.ts'
 import { timestamp } from '../time.ts'
 
-type Cell = string | number | boolean | null
+/** A value as PostgreSQL reads it from text. */
+export type Cell = string | number | boolean | null
 
 /** One column: its name, the type of its array parameter, and its value in a record. */
 export type Column<R> = { readonly name: string; readonly type: string; readonly cell: (record: R) => Cell }

@@ -4,10 +4,11 @@ import type { Batch, Sink, Value } from '../batch.ts'
 import { type Level, lowestSeverity, severityOf } from '../level.ts'
 import { createPatience } from '../patience.ts'
 import { storableJson, storableText } from '../storable.ts'
-import { arrayLiteral } from './array-literal.ts'
+import { createGathering, type Gathered } from './gather.ts'
+import { createInsert, type Insert } from './insert.ts'
 import { dayOf, type Partitions } from './partitions.ts'
-import type { Database } from './queryable.ts'
-import { LOGS, METRIC_POINTS, SPANS, type Table, toColumns } from './rows.ts'
+import { abandonable, type Database } from './queryable.ts'
+import { LOGS, METRIC_POINTS, SPANS, type Table } from './rows.ts'
 import { sqlState, type Verdict, verdict } from './sqlstate.ts'
 
 export type PostgresSinkOptions = {
@@ -17,8 +18,11 @@ export type PostgresSinkOptions = {
   readonly logLevel: Level
 }
 
-/** Above about this many rows a statement gains nothing, and a poison row costs more to find. */
-const ROWS_PER_STATEMENT = 1_000
+/** Rows and bytes of a statement, about. Larger ones gain nothing, and hold what waits behind them longer. [measured: bench/ingest.ts] */
+const ROWS_PER_STATEMENT = 5_000
+const BYTES_PER_STATEMENT = 8 * 2 ** 20
+/** Statements of one table at the same time: while the server works on one, the next is written and read. */
+const LANES = 2
 /** What `partial_success` says is read by people. */
 const REASONS_TOLD = 3
 
@@ -27,7 +31,7 @@ type Rejection = { readonly code: string; readonly reason: string }
 /**
  * Stores a batch: `ok` when all of it is committed. Rows that PostgreSQL can never take are kept in `dead_letters` with
  * the reason and reported as rejected; everything that may pass is `retry`. Sending again changes nothing, because
- * every row has its key from its record.
+ * every row has its key from its record. Requests that come while the database is busy share a statement.
  *
  * An unknown fault may pass as well, but not for ever: when a batch has met it ten times, the rows that meet it go to
  * `dead_letters`, so that a bug never blocks a sender's queue. A database that is down takes no dead letters either.
@@ -35,13 +39,16 @@ type Rejection = { readonly code: string; readonly reason: string }
 export function postgresSink({ database, partitions, logLevel }: PostgresSinkOptions): Sink {
   const severityMin = logLevel === 'DEBUG' ? 0 : lowestSeverity(logLevel)
   const patience = createPatience()
+  const insert = createInsert(database)
+  const open = <R extends Value>(table: Table<R>): Shelf<R> => openShelf({ database, partitions, insert, table })
+  const [logs, spans, points] = [open(LOGS), open(SPANS), open(METRIC_POINTS)]
 
-  async function write(batch: Batch, how: Manner): Promise<readonly Rejection[]> {
-    const target = { database, partitions, ...how }
-    if (batch.signal === 'traces') return await store({ ...target, table: SPANS }, batch.records)
-    if (batch.signal === 'metrics') return await store({ ...target, table: METRIC_POINTS }, batch.records)
-    const wanted = batch.records.filter((record) => severityOf(record) >= severityMin)
-    return await store({ ...target, table: LOGS }, wanted)
+  async function write({ signal, records, source }: Batch, how: Manner): Promise<readonly Rejection[]> {
+    const bytes = source?.bytes.length ?? 0
+    if (signal === 'traces') return await store(spans, { ...how, records, bytes })
+    if (signal === 'metrics') return await store(points, { ...how, records, bytes })
+    const wanted = severityMin === 0 ? records : records.filter((record) => severityOf(record) >= severityMin)
+    return await store(logs, { ...how, records: wanted, bytes })
   }
 
   async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
@@ -69,49 +76,73 @@ type Manner = {
 const POISON_ONLY: Manner['hopeless'] = ['poison']
 const POISON_AND_FAULTS: Manner['hopeless'] = ['poison', 'fault']
 
-type Target<R> = Manner & {
+type ShelfOptions<R> = {
   readonly database: Database
   readonly partitions: Partitions
+  readonly insert: Insert
   readonly table: Table<R>
 }
 
-async function store<R extends Value>(target: Target<R>, records: readonly R[]): Promise<readonly Rejection[]> {
-  await target.partitions.ensure(target.table, new Set(records.map((record) => dayOf(target.table.timeUs(record)))))
-  const rejections: Rejection[] = []
-  for (let start = 0; start < records.length; start += ROWS_PER_STATEMENT) {
-    rejections.push(...(await insertOrBisect(target, records.slice(start, start + ROWS_PER_STATEMENT))))
+/** A table, and the way of rows into it that requests share. */
+type Shelf<R> = ShelfOptions<R> & { readonly together: Gathered<R> }
+
+function openShelf<R>(options: ShelfOptions<R>): Shelf<R> {
+  const { insert, table } = options
+  const run = (records: readonly R[]) => insert(table, records)
+  return { ...options, together: createGathering({ run, lanes: LANES, itemsMax: ROWS_PER_STATEMENT, bytesMax: BYTES_PER_STATEMENT }) }
+}
+
+type Load<R> = Manner & { readonly records: readonly R[]; readonly bytes: number }
+
+async function store<R extends Value>(shelf: Shelf<R>, { records, bytes, ...how }: Load<R>): Promise<readonly Rejection[]> {
+  await shelf.partitions.ensure(shelf.table, daysOf(shelf.table, records))
+  const statements = Math.max(Math.ceil(records.length / ROWS_PER_STATEMENT), Math.ceil(bytes / BYTES_PER_STATEMENT))
+  const rows = Math.ceil(records.length / statements)
+  const parts = Array.from({ length: statements }, (_, index) => records.slice(index * rows, (index + 1) * rows))
+  const wanted = parts.filter((part) => part.length > 0)
+  const rejections = await Promise.all(wanted.map((part) => insertShared(shelf, { ...how, records: part, bytes: bytes / statements })))
+  return rejections.flat()
+}
+
+/** Shares statements with other requests; what may be the fault of a row is tried again without them, so that it hits nobody else. */
+async function insertShared<R extends Value>(shelf: Shelf<R>, load: Load<R>): Promise<readonly Rejection[]> {
+  try {
+    await shelf.together(load.records, load)
+    return []
+  } catch (error) {
+    if (verdict(error).kind === 'retry') throw error
+    return await insertOrBisect(shelf, load)
   }
-  return rejections
 }
 
 /** Halves what is refused until the poison rows are alone; the good halves are stored. */
-async function insertOrBisect<R extends Value>(target: Target<R>, records: readonly R[]): Promise<readonly Rejection[]> {
-  target.signal.throwIfAborted()
+async function insertOrBisect<R extends Value>(shelf: Shelf<R>, load: Load<R>): Promise<readonly Rejection[]> {
+  const { records, signal, hopeless } = load
+  signal.throwIfAborted()
   try {
-    await insert(target, records)
+    await abandonable(shelf.insert(shelf.table, records), signal)
     return []
   } catch (error) {
-    if (!target.hopeless.includes(verdict(error).kind)) throw error
-    if (records.length === 1) return [await bury(target, records[0]!, asError(error))]
+    if (!hopeless.includes(verdict(error).kind)) throw error
+    if (records.length === 1) return [await bury(shelf, records[0]!, { error: asError(error), signal })]
     const half = records.length >> 1
-    const first = await insertOrBisect(target, records.slice(0, half))
-    return [...first, ...(await insertOrBisect(target, records.slice(half)))]
+    const first = await insertOrBisect(shelf, { ...load, records: records.slice(0, half) })
+    return [...first, ...(await insertOrBisect(shelf, { ...load, records: records.slice(half) }))]
   }
 }
 
-async function insert<R extends Value>({ database, table, signal }: Target<R>, records: readonly R[]): Promise<void> {
-  await database.query(insertSql(table), toColumns(table, records).map(arrayLiteral), { name: `insert_${table.name}`, signal })
-}
-
-/** One statement for any number of rows, so that each connection plans it once. */
-function insertSql<R>({ name, columns }: Table<R>): string {
-  const names = columns.map((column) => column.name).join(', ')
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')
-  return `INSERT INTO ${name} (${names}) SELECT * FROM UNNEST(${arrays}) ON CONFLICT DO NOTHING`
+function daysOf<R>({ timeUs }: Table<R>, records: readonly R[]): Set<number> {
+  const days = new Set<number>()
+  for (const record of records) days.add(dayOf(timeUs(record)))
+  return days
 }
 
 /** Keeps a record that no table takes, under an id from its content: sent again, it is the same dead letter. */
-async function bury<R extends Value>({ database, table, signal }: Target<R>, record: R, error: Error): Promise<Rejection> {
+async function bury<R extends Value>(
+  { database, table }: Shelf<R>,
+  record: R,
+  { error, signal }: { error: Error; signal: AbortSignal },
+): Promise<Rejection> {
   const rejection = { code: sqlState(error), reason: storableText(error.message) }
   const text = storableJson(record)
   const id = createHash('sha256').update(table.name).update(text).digest('hex').slice(0, 32)

@@ -1,6 +1,6 @@
 /** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Value } from '../../../collector/src/batch.ts'
+import type { Attributes, Value } from '../../../collector/src/batch.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
 import type { PageEnd } from '../../../collector/src/reader.ts'
@@ -79,6 +79,37 @@ export function storeContract(name: string, open: () => Database): void {
         { signal: 'logs', code: '22P02' },
       ])
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
+    })
+
+    test('requests at the same time share statements; a poison row of one hits only itself', async () => {
+      const sources = Array.from({ length: 30 }, () => sender())
+      const batches = sources.map((source) => logs(Array.from({ length: 60 }, () => log(source))))
+      const [clean, poisoned] = [sources[7]!, sources[11]!]
+      const good = Array.from({ length: 59 }, () => log(poisoned))
+      batches[11] = logs([...good, log(poisoned, { severity: 99_999 })])
+      const outcomes = await Promise.all(batches.map((batch) => store.send(batch)))
+      expect(outcomes.filter((outcome) => outcome.kind === 'ok' && outcome.rejected === undefined)).toHaveLength(29)
+      expect(outcomes[11]).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      for (const source of sources) expect(await store.count('logs', source.instanceId)).toBe(source === poisoned ? 59 : 60)
+      expect([await deadLetters(store, poisoned.instanceId), await deadLetters(store, clean.instanceId)]).toEqual([1, 0])
+    })
+
+    test('a batch of thousands comes back whole, hostile text and empty fields included, and a second time changes nothing', async () => {
+      const source = sender()
+      const records = Array.from({ length: 2_500 }, (_, index) => {
+        const text = HOSTILE[index % HOSTILE.length]!
+        const attributes: Attributes = index % 2 ? { [text]: text, request_id: text, quoted: `"\\\t${index}\n` } : {}
+        return log(source, { body: `${index} ${text}`, attributes, timeUs: NOW_US + index })
+      })
+      records[1_234] = log(source, { severity: 99_999 })
+      for (let sent = 0; sent < 2; sent++) expect(await store.send(logs(records))).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect(await store.count('logs', source.instanceId)).toBe(2_499)
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 3_000 })
+      const told = rows.map(({ message, request_id, metadata }) => ({ message, request_id, metadata }))
+      const expected = records
+        .filter(({ severity }) => severity === 9)
+        .map(({ body, attributes: { request_id = null, ...metadata } }) => ({ message: body, request_id, metadata }))
+      expect(told.toReversed()).toEqual(expected)
     })
 
     test('spans without ids are kept as dead letters, not taken for one another', async () => {
