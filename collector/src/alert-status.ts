@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { infoOf } from './alert/signal-info.ts'
 import type { Rule } from './alert/rule.ts'
+import { infoOf } from './alert/signal-info.ts'
 import type { Silence } from './alert/silence.ts'
 import type { InstanceState } from './alert/state.ts'
 import type { AlertDesk, AlertStatus, Refused, RuleStatus } from './alert-desk.ts'

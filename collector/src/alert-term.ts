@@ -3,6 +3,7 @@ import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
 import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
 import { createEvaluator, type Evaluator } from './evaluator.ts'
 import { type Channels, createOutbox, type Outbox } from './notify/outbox.ts'
+import { createSeldom } from './notify/seldom.ts'
 import type { RecordChange, RecordTable } from './record.ts'
 import type { RuleBook } from './rule-book.ts'
 import type { Signals } from './signals/signals.ts'
@@ -12,6 +13,8 @@ import { type OpenVault, openVault } from './vault/open-vault.ts'
 export type TermOptions = {
   /** Where this collector remembers. */
   readonly file: string
+  /** Keeps other processes from it, and returns how to let them. Throws when another one has it. */
+  readonly takeFile: () => () => void
   readonly id: string
   readonly signals: Signals
   readonly sinceMs: number
@@ -48,8 +51,8 @@ const PRESENCE_MS = 60_000
 
 /** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, or the file cannot be written. */
 export async function openTerm(options: TermOptions, table: RecordTable | undefined): Promise<Term> {
-  const { file, id, signals, book, now, random, warn, checkIntervalMs } = options
-  const vault = await openVault({ file, id, onFault: ({ message }) => warn(`alerts: ${message}`) }, table)
+  const { signals, book, now, random, warn, checkIntervalMs } = options
+  const vault = await openLocked(options, table)
   const deliveries = vaultDeliveries(vault)
   let channels = options.channels
   const outbox = createOutbox({ channels, store: deliveries, now, random, warn })
@@ -112,6 +115,24 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
       await outbox.stop()
       await vault.close()
     },
+  }
+}
+
+async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table: RecordTable | undefined): Promise<OpenVault> {
+  const release = takeFile()
+  try {
+    const tell = createSeldom(warn, now)
+    const vault = await openVault({ file, id, onFault: ({ message }) => tell('vault', `alerts: ${message}`) }, table)
+    return {
+      ...vault,
+      async close() {
+        await vault.close()
+        release()
+      },
+    }
+  } catch (error) {
+    release()
+    throw error
   }
 }
 

@@ -20,6 +20,8 @@ export type AlertingOptions = {
   readonly notify: NotifyConfig
   /** Where this collector remembers; a file of its own. */
   readonly file: string
+  /** Keeps other processes from the file, and returns how to let them. Throws when another one has it. */
+  readonly takeFile: () => () => void
   readonly leadership: Leadership
   /** Beside the file; undefined for a database that only this process can open. */
   readonly table: RecordTable | undefined
@@ -71,7 +73,8 @@ export function openAlerting(options: AlertingOptions): Alerting {
   const id = randomUUID()
   const tenure = createTenure({
     ...options,
-    open: (table) => openTerm({ ...options, id, signals, sinceMs, book: books.current, channels: books.channels(), checkIntervalMs }, table),
+    open: (table) =>
+      openTerm({ ...options, id, signals, sinceMs, book: books.current, channels: books.channels(), checkIntervalMs }, table),
     onFault: ({ message }) => tell('open', `this collector cannot decide about alerts yet: ${message}`),
   })
   const checking = createChecking({ tenure, signals, now, tell })
@@ -125,7 +128,7 @@ type ChannelsOf = ReturnType<typeof createChannels>
 
 /** The rules that hold, and the channels that they name. */
 function openBooks({ config, notify, now }: AlertingOptions, signals: Signals) {
-  let book = config.book
+  let { book } = readRuleBook(config.rules)
   watch()
   function watch(): void {
     signals.watch({ windowMsMax: book.windowMsMax, logCounts: book.rules.logCounts })
@@ -135,8 +138,8 @@ function openBooks({ config, notify, now }: AlertingOptions, signals: Signals) {
     current: (): RuleBook => book,
     channels,
     files(use: (channels: ChannelsOf) => void): readonly FollowedFiles[] {
-      const { file } = config
-      if (file === undefined) return []
+      const { file } = config.rules
+      if (!config.inFile) return []
       return [
         {
           name: 'ALERT_RULES',

@@ -1,17 +1,19 @@
 import { ChannelsError, createChannels } from './notify/channels.ts'
 import type { NotifyConfig } from './notify-config.ts'
-import { type RuleBook, readRuleBook, SHIPPED } from './rule-book.ts'
+import { type RuleBook, type RuleSource, readRuleBook, SHIPPED } from './rule-book.ts'
 import type { SettingsGetter } from './settings.ts'
 
 /** How this collector decides about alerts. */
 export type AlertsConfig = {
-  /** The file that `book` was read from; undefined: the shipped rules. */
-  readonly file: string | undefined
-  readonly book: RuleBook
+  readonly rules: RuleSource
+  /** Whether these are in a file, which can change. */
+  readonly inFile: boolean
   readonly checkIntervalMs: number
 }
 
 export type AlertsSources = {
+  /** Whether this collector has the role. */
+  readonly hasRole: boolean
   readonly notify: NotifyConfig
   readonly problems: string[]
   /** Text of a file; throws when there is none. */
@@ -19,13 +21,16 @@ export type AlertsSources = {
 }
 
 /** Reads the rules and says what is wrong with them; undefined for a collector that has not this role. */
-export function readAlerts(get: SettingsGetter, { notify, problems, readFile }: AlertsSources): AlertsConfig | undefined {
+export function readAlerts(get: SettingsGetter, { hasRole, notify, problems, readFile }: AlertsSources): AlertsConfig | undefined {
   const [file, checkIntervalMs] = [get('ALERT_RULES'), get('ALERT_CHECK_INTERVAL') * 1_000]
-  if (!get('COLLECTOR_ROLES').includes('alerts')) return undefined
+  if (!hasRole) return undefined
   const text = file === undefined ? SHIPPED.text : readText(file, { problems, readFile })
-  const { book, problems: found } = readRuleBook({ file: file ?? SHIPPED.file, text })
-  problems.push(...found, ...judgeChannels(book, notify))
-  return Object.freeze({ file, book, checkIntervalMs })
+  const rules = { file: file ?? SHIPPED.file, text }
+  const { book, problems: found } = readRuleBook(rules)
+  problems.push(...found)
+  // What is wrong with the channels of the environment is told already, by their variables.
+  if (problems.length === 0) problems.push(...judgeChannels(book, notify))
+  return Object.freeze({ rules: Object.freeze(rules), inFile: file !== undefined, checkIntervalMs })
 }
 
 /** Why the channels of a rules file cannot be used. */

@@ -61,7 +61,7 @@ export function parseCollectorConfig(
 ): ParsedCollectorConfig {
   const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
   const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
-  const notify = readNotify(get, problems)
+  const [notify, roles] = [readNotify(get, problems), get('COLLECTOR_ROLES')]
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
     database: Object.freeze({
@@ -77,8 +77,8 @@ export function parseCollectorConfig(
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
     notify,
-    stores: get('COLLECTOR_ROLES').includes('store'),
-    alerts: readAlerts(get, { notify, problems, readFile }),
+    stores: roles.includes('store'),
+    alerts: readAlerts(get, { hasRole: roles.includes('alerts'), notify, problems, readFile }),
   })
   problems.push(...contradictions(config))
   return { config, problems }

@@ -18,8 +18,8 @@ export type RuleSource = { readonly file: string; readonly text: string }
 /** Holds where no file is named. */
 export const SHIPPED: RuleSource = { file: 'alerts.yaml', text: SHIPPED_RULES }
 
-/** Holds beside every file, unless that has a rule of the same name: whoever relies on alerts learns that there are none. */
-const META_RULES = `rules:
+/** Hold beside every file, unless that has a rule of the same name: whoever relies on alerts learns that there are none. */
+export const META_RULES = `rules:
   - name: Evaluation Late
     condition: evaluation_delay > 60
     severity: warning
@@ -32,7 +32,7 @@ const META_RULES = `rules:
     by: [service]
     channels: [slack, webhook, email]
     annotations:
-      summary: "{{ service }} was there and has sent nothing for {{ telemetry_silence }} s"
+      summary: "{{ labels.service }} was there and has sent nothing for {{ telemetry_silence }} s"
 `
 
 /** Reads a rules file, and tells all that is wrong with it; with any problem the book is not to be used. */
@@ -44,5 +44,5 @@ export function readRuleBook({ file, text }: RuleSource): { readonly book: RuleB
   const all = [...rules.rules, ...meta.rules.rules.filter(({ name }) => !names.has(name))]
   const windowMsMax = Math.max(SIGNAL_WINDOW_MS, ...all.flatMap(({ signals }) => signals.map(({ windowMs }) => windowMs)))
   const book = { rules: { ...rules, rules: all }, channels: named.channels, windowMsMax }
-  return { book, problems: [...problems, ...meta.problems, ...named.problems.map((problem) => `${file}: ${problem}`)] }
+  return { book, problems: [...problems, ...named.problems.map((problem) => `${file}: ${problem}`)] }
 }

@@ -19,7 +19,8 @@ export function serve(api: Api): (request: IncomingMessage, response: ServerResp
   }
 }
 
-async function ask(api: Api, { method = 'GET', url = '/', headers, socket }: IncomingMessage): Promise<ApiAnswer | undefined> {
+async function ask(api: Api, request: IncomingMessage): Promise<ApiAnswer | undefined> {
+  const { method = 'GET', url = '/', headers, socket } = request
   const target = URL.parse(url, 'http://collector')
   if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
   return await api({
@@ -28,5 +29,30 @@ async function ask(api: Api, { method = 'GET', url = '/', headers, socket }: Inc
     query: target.searchParams,
     authorization: headers.authorization,
     address: socket.remoteAddress ?? '',
+    ...(method === 'POST' && target.pathname.startsWith('/api/') && { body: await readJson(request) }),
   })
+}
+
+/** What a person writes is far smaller. */
+const BODY_BYTES_MAX = 65_536
+const BODY_MS_MAX = 10_000
+
+/** undefined for what is no JSON, too long or too slow. A web page cannot say that it sends JSON without asking first. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  if (request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
+  const late = setTimeout(() => request.destroy(), BODY_MS_MAX)
+  try {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of request) {
+      bytes += chunk.length
+      if (bytes > BODY_BYTES_MAX) return undefined
+      chunks.push(chunk)
+    }
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(late)
+  }
 }
