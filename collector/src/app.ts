@@ -11,7 +11,7 @@ import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
-import type { Credentials } from './elasticsearch/client.ts'
+import { credentialsOf } from './elasticsearch/credentials.ts'
 import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
 import { followFiles } from './follow-files.ts'
@@ -31,6 +31,7 @@ import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { decode } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
+import { createRefusalStats } from './refusal-stats.ts'
 import type { Address } from './settings.ts'
 import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
@@ -83,6 +84,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   const { logLevel, retentionDays } = config
   const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
+  const refusals = createRefusalStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
   const upkeep = createUpkeep({ database, admin, reading, partitions })
@@ -93,6 +95,13 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   )
   const second = config.elasticsearch && openSecond(config, config.elasticsearch, { ...deps, counted: sinkStats.counted })
   const alerts = config.alerts && openAlerts(config, config.alerts, { ...deps, counted: sinkStats.counted })
+
+  function metricsText(): string {
+    const counted = [stats, refusals, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
+    const queues = second ? { elasticsearch: second.queue.stats() } : {}
+    return [...counted, sinkStats.prometheus(queues), alerts ? alertMetrics(alerts) : ''].join('')
+  }
+
   const server = createReceiver({
     routes: toRoutes(config, { postgres, second, alerts }),
     checkSender: access.checkSender,
@@ -106,21 +115,17 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
         store: database.kind,
         alerts: alerts?.desk,
         ...(second && { others: second.health }),
-        metricsText: () => counters.map((prometheus) => prometheus()).join(''),
+        metricsText,
         now,
       }),
+      { refusals },
     ),
     stats,
+    refusals,
+    warn,
     onFault,
   })
 
-  const counters = [
-    stats.prometheus,
-    audit.prometheus,
-    () => sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
-    () => tls?.prometheus() ?? '',
-    () => (alerts ? alertMetrics(alerts) : ''),
-  ]
   const tls = config.tls && createTls(config.tls, { renew: server.renewTls, now })
   const follower = followFiles([...access.files, ...(tls?.files ?? []), ...(alerts?.files ?? [])], { warn })
 
@@ -238,15 +243,6 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
     return { elasticsearch: { readiness: await elasticsearch.readiness(), waiting, waitingBytes } }
   }
   return { elasticsearch, sink, queue, health }
-}
-
-function credentialsOf({
-  apiKey,
-  username,
-  password,
-}: Pick<ElasticsearchConfig, 'apiKey' | 'username' | 'password'>): Credentials | undefined {
-  if (apiKey !== undefined) return { kind: 'apiKey', apiKey }
-  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined
 }
 
 /** The real world for {@link createCollector}. */

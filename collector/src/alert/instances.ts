@@ -1,7 +1,7 @@
 import type { AlertSeverity } from '../notification.ts'
-import type { Observation, Observed } from './observe.ts'
-import { keyOf } from './observe.ts'
+import { keyOf, type Observation, type Observed } from './observe.ts'
 import type { Rule } from './rule.ts'
+import { worstOf } from './severity.ts'
 import type { InstanceState, RuleState } from './state.ts'
 
 export type Instances = RuleState['instances']
@@ -76,7 +76,11 @@ function hold(rule: Rule, before: InstanceState | undefined, { labels, values }:
     heldAtMs: nowMs,
     startsAtMs: isFiring ? known.startsAtMs || nowMs : 0,
     endsAtMs: 0,
-    severity: severityOf(rule, { labels, values }),
+    // Receivers know an alert by its labels, this one among them: it only gets worse.
+    severity: worstOf([
+      ...(before === undefined || before.phase === 'pending' ? [] : [before.severity]),
+      severityOf(rule, { labels, values }),
+    ]),
     values: values.map((value) => (Number.isNaN(value) ? null : value)),
   }
 }

@@ -48,7 +48,7 @@ export async function getDeliveries(desk: AlertDesk, { query }: ApiRequest): Pro
 
 /** `POST /api/alerts/silences`: 201 `{"id": "…"}` once it is kept. */
 export async function postSilence(desk: AlertDesk, { body }: ApiRequest, nowMs: number): Promise<ApiAnswer> {
-  const outcome = await desk.silence(readSilence(body, nowMs))
+  const outcome = await desk.silence(readSilence(await body?.(), nowMs))
   return outcome.kind === 'silenced' ? json(201, { id: outcome.id }) : refuse(outcome)
 }
 

@@ -8,8 +8,8 @@ export type ApiRequest = {
   readonly authorization: string | undefined
   /** Of the connection. */
   readonly address: string
-  /** The body of a POST: JSON, parsed; undefined when there is none, or none that can be read. */
-  readonly body?: unknown
+  /** Reads the body, which is JSON; undefined when it is none. */
+  readonly body?: () => Promise<unknown>
 }
 
 export type ApiAnswer = {

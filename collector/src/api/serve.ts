@@ -1,11 +1,49 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReadRefusal, RefusalStats } from '../refusal-stats.ts'
 import { type Api, type ApiAnswer, failure } from './answer.ts'
 
-/** Lets `api` answer requests of Node's HTTP server; false for a request that it leaves to others. */
-export function serve(api: Api): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+export type ServeOptions = {
+  readonly refusals: RefusalStats
+  /** Default {@link READS_MAX}. */
+  readonly readsMax?: number
+}
+
+/** Questions in hand, from their arrival until their answer is taken. 32: an answer has some megabytes at most, and the store answers fewer at once. */
+const READS_MAX = 32
+const RETRY_AFTER_S = 1
+
+const REFUSED: { readonly [status: number]: ReadRefusal } = { 401: 'unauthorized', 403: 'forbidden', 429: 'overloaded' }
+
+/** Lets `api` answer requests of Node's HTTP server; false for a request that it leaves to others. Health is answered however much is asked. */
+export function serve(
+  api: Api,
+  { refusals, readsMax = READS_MAX }: ServeOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+  let inHand = 0
+
+  function ask(request: IncomingMessage, response: ServerResponse): Promise<ApiAnswer | undefined> | ApiAnswer {
+    const target = URL.parse(request.url ?? '/', 'http://collector')
+    if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
+    if (target.pathname.startsWith('/api/')) {
+      if (inHand >= readsMax) return tooMany()
+      inHand++
+      response.once('close', () => inHand--)
+    }
+    return api({
+      method: request.method ?? 'GET',
+      path: target.pathname,
+      query: target.searchParams,
+      authorization: request.headers.authorization,
+      address: request.socket.remoteAddress ?? '',
+      body: () => readJson(request),
+    })
+  }
+
   return async function serveApi(request, response) {
-    const answer = await ask(api, request)
+    const answer = await ask(request, response)
     if (answer === undefined) return false
+    const refused = REFUSED[answer.status]
+    if (refused !== undefined) refusals.addRead(refused)
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
       'content-length': Buffer.byteLength(answer.body),
@@ -19,18 +57,8 @@ export function serve(api: Api): (request: IncomingMessage, response: ServerResp
   }
 }
 
-async function ask(api: Api, request: IncomingMessage): Promise<ApiAnswer | undefined> {
-  const { method = 'GET', url = '/', headers, socket } = request
-  const target = URL.parse(url, 'http://collector')
-  if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
-  return await api({
-    method,
-    path: target.pathname,
-    query: target.searchParams,
-    authorization: headers.authorization,
-    address: socket.remoteAddress ?? '',
-    ...(method === 'POST' && target.pathname.startsWith('/api/') && { body: await readJson(request) }),
-  })
+function tooMany(): ApiAnswer {
+  return failure(429, 'overloaded', 'Too many questions are being answered. Ask again later', { 'retry-after': String(RETRY_AFTER_S) })
 }
 
 /** What a person writes is far smaller. */
