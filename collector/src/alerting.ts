@@ -9,10 +9,10 @@ import type { Batch, Sink } from './batch.ts'
 import type { FollowedFiles } from './follow-files.ts'
 import { type Leadership, LOOK_INTERVAL_MS } from './leadership.ts'
 import { createChannels } from './notify/channels.ts'
-import { createSeldom } from './notify/seldom.ts'
 import type { NotifyConfig } from './notify-config.ts'
 import type { RecordTable } from './record.ts'
 import { type RuleBook, readRuleBook } from './rule-book.ts'
+import { createSeldom } from './seldom.ts'
 import { createSignals, type Signals, type SignalsStats } from './signals/signals.ts'
 
 export type AlertingOptions = {

@@ -81,25 +81,25 @@ const STOP_TIMEOUT_MS = 5_000
  */
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
   const { database, admin, reading, now, onFault, warn } = deps
-  const { logLevel, retentionDays } = config
   const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
   const refusals = createRefusalStats()
   const sinkStats = createSinkStats()
-  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
+  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: config.retentionDays, now })
   const upkeep = createUpkeep({ database, admin, reading, partitions })
   const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
     'postgres',
-    withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
+    withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel: config.logLevel })), STORE_TIMEOUT_MS),
   )
-  const second = config.elasticsearch && openSecond(config, config.elasticsearch, { ...deps, counted: sinkStats.counted })
-  const alerts = config.alerts && openAlerts(config, config.alerts, { ...deps, counted: sinkStats.counted })
+  const parts = { ...deps, counted: sinkStats.counted }
+  const second = config.elasticsearch && openSecond(config, config.elasticsearch, parts)
+  const alerts = config.alerts && openAlerts(config, config.alerts, parts)
 
   function metricsText(): string {
     const counted = [stats, refusals, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
-    const queues = second ? { elasticsearch: second.queue.stats() } : {}
-    return [...counted, sinkStats.prometheus(queues), alerts ? alertMetrics(alerts) : ''].join('')
+    const queued = sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {})
+    return [...counted, queued, alerts ? alertMetrics(alerts) : ''].join('')
   }
 
   const server = createReceiver({
@@ -152,16 +152,16 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     const closed = await isDoneWithin(Promise.all([database.close(), admin.close(), reading.close()]), STOP_TIMEOUT_MS)
     return answered && left && told && closed
   }
-  return {
-    async start() {
-      try {
-        return await start()
-      } catch (error) {
-        await stop()
-        throw error
-      }
-    },
-    stop,
+  return { start: () => orElse(start, stop), stop }
+}
+
+/** What `begin` gives; when it fails, `end` first. */
+async function orElse<T>(begin: () => Promise<T>, end: () => Promise<unknown>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    await end()
+    throw error
   }
 }
 
