@@ -318,6 +318,7 @@ test('each signal can be told apart by the labels that are promised for it', () 
   const attributes = {
     'http.route': 'route',
     'http.request.method': 'method',
+    'http.response.status_code': 'status',
     'tts.model': 'model',
     'tts.voice': 'voice',
     'health.check.name': 'dependency',
