@@ -11,6 +11,9 @@ import { openStores } from './stores.ts'
 
 const NAME = 'tts-otel-collector'
 
+/** What it writes is for its own user: rows of the embedded database, queues, dead letters. */
+process.umask(0o077)
+
 /** What the program does beside serving, loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   alerts: async () => (await import('./cli/alerts.ts')).runAlerts,

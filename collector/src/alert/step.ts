@@ -18,6 +18,8 @@ export type StepInput = {
   readonly read: ReadSignals
   /** ms since 1970. */
   readonly nowMs: number
+  /** Since when the signals are filled, after a restart: what fired before is given {@link SETTLE_MS} to be seen again. */
+  readonly signalsSinceMs?: number
 }
 
 export type StepOutput = {
@@ -32,12 +34,14 @@ export type StepOutput = {
  * Evaluates every rule once. Pure: the same input gives the same output, and a step that is done again from a state that was kept gives
  * notifications with the same ids. A clock that was set back takes the state with it.
  */
-export function step({ state: given, rules, silences = [], read, nowMs }: StepInput): StepOutput {
+export function step({ state: given, rules, silences = [], read, nowMs, signalsSinceMs = 0 }: StepInput): StepOutput {
   const state = nowMs < given.atMs ? shiftState(given, nowMs - given.atMs) : given
+  const isSettling = nowMs - signalsSinceMs < SETTLE_MS
+  const moment = { nowMs, isUnsettled: ({ heldAtMs }: InstanceState) => isSettling && heldAtMs < signalsSinceMs }
   const observe = createObserver(read, nowMs)
   const advanced = rules.rules.map((rule) => {
     const before = state.rules[rule.name] ?? EMPTY
-    return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), nowMs) }
+    return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), moment) }
   })
   const hidingOf = createHiding({ firing: advanced, silences: [...rules.silences, ...silences], nowMs })
   const told: Told[] = []
@@ -53,6 +57,9 @@ export function step({ state: given, rules, silences = [], read, nowMs }: StepIn
     overflow: advanced.reduce((sum, { overflow }) => sum + overflow, 0),
   }
 }
+
+/** Two and a half intervals of the metrics as they come without METRICS_COLLECTION_INTERVAL: by then every process has told its figures. */
+export const SETTLE_MS = 150_000
 
 const EMPTY: RuleState = { instances: {}, groups: {} }
 

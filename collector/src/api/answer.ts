@@ -8,6 +8,8 @@ export type ApiRequest = {
   readonly authorization: string | undefined
   /** Of the connection. */
   readonly address: string
+  /** Reads the body, which is JSON; undefined when it is none. */
+  readonly body?: () => Promise<unknown>
 }
 
 export type ApiAnswer = {
