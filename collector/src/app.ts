@@ -28,6 +28,7 @@ import type { Address } from './settings.ts'
 import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
 import { createTls } from './tls.ts'
+import { readPage } from './viewer/page.ts'
 
 export type Collector = {
   /**
@@ -84,7 +85,6 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
   )
   const second = config.elasticsearch && openSecond(config, config.elasticsearch, { ...deps, counted: sinkStats.counted })
-  const { readiness } = upkeep
 
   function metricsText(): string {
     const counted = [stats, refusals, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
@@ -101,8 +101,9 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
       createApi({
         reader: postgresReader(reading),
         recordRead: audit.record,
+        page: readPage,
         checkReader: access.checkReader,
-        readiness,
+        readiness: upkeep.readiness,
         store: database.kind,
         ...(second && { others: second.health }),
         metricsText,
@@ -124,7 +125,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     second?.queue.start()
     follower.start()
     await Promise.all([upkeep.start(), second?.elasticsearch.start()])
-    const state = await readiness()
+    const state = await upkeep.readiness()
     return {
       url: urlOf({ host, port }, config.tls !== undefined),
       store: { kind: database.kind, problem: state.ready ? undefined : state.reason },

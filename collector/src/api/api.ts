@@ -14,6 +14,8 @@ export type ApiOptions = HealthOptions & {
   readonly checkReader: TokenCheck | undefined
   /** Is told of every question under `/api` that was let in. */
   readonly recordRead: RecordRead
+  /** For a browser that asks for `/`. Throws when there is none. */
+  readonly page: () => { readonly html: string; readonly headers: Readonly<Record<string, string>> }
   /** The collector's own counters in the Prometheus text format. */
   readonly metricsText: () => string
 }
@@ -28,11 +30,18 @@ type Route = {
 /** When a store that did not answer is worth another try. */
 const RETRY_AFTER_S = 5
 
-/** The reading side of the collector: what was stored, and how the collector is. Only GET; `GET /` lists the rest. */
+/** The reading side of the collector: what was stored, and how the collector is. Only GET; `GET /` lists the rest, or is the viewer. */
 export function createApi(options: ApiOptions): Api {
   const questions = toRoutes(options)
   const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
-  const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
+  const routes = [
+    ...questions,
+    {
+      path: '/',
+      doc: 'this list; a browser gets the viewer',
+      handle: (request: ApiRequest) => (wantsPage(request) ? getPage(options) : json(200, index)),
+    },
+  ]
 
   async function read(route: Route, request: ApiRequest): Promise<ApiAnswer> {
     const startMs = options.now()
@@ -49,6 +58,20 @@ export function createApi(options: ApiOptions): Api {
     if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
     if (!path.startsWith('/api/')) return await handleSafely(route, request)
     return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
+  }
+}
+
+/** Browsers name text/html first; curl and fetch take whatever comes. */
+function wantsPage({ accept = '' }: ApiRequest): boolean {
+  return accept.toLowerCase().includes('text/html')
+}
+
+function getPage({ page }: ApiOptions): ApiAnswer {
+  try {
+    const { html, headers } = page()
+    return { status: 200, contentType: 'text/html; charset=utf-8', body: html, headers }
+  } catch (error) {
+    return failure(404, 'not_found', `The viewer is not there; npm run build makes it: ${error instanceof Error ? error.message : error}`)
   }
 }
 

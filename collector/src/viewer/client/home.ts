@@ -33,7 +33,8 @@ function newestFirst(logs: readonly LogRow[]): readonly LogRow[] {
 }
 
 function showSummary(summary: Summary): HTMLElement {
-  const { total_requests, failed_requests, error_rate, p95, audio_seconds, rtf, time_to_first_audio, estimated_cost_usd, by_outcome } = summary
+  const { total_requests, failed_requests, error_rate, p95, audio_seconds, rtf, time_to_first_audio, estimated_cost_usd, by_outcome } =
+    summary
   const spoken = Object.values(by_outcome).reduce((sum, count) => sum + count, 0)
   const silent = spoken - (by_outcome.ok ?? 0) - (by_outcome.cancelled ?? 0)
   const seconds = (value: number | null) => (value === null ? '–' : showMs(value * 1_000))
@@ -44,10 +45,10 @@ function showSummary(summary: Summary): HTMLElement {
     tile('failed', String(failed_requests), total_requests === 0 ? '' : `${(error_rate * 100).toFixed(1)} %`, failed_requests > 0),
     tile('95 % took under', seconds(p95)),
     tile('spoken', String(spoken), `${audio_seconds.toFixed(0)} s of audio`),
-    tile('without proper sound', String(silent), '', silent > 0),
+    tile('not spoken well', String(silent), spoken === 0 ? '' : `${((silent / spoken) * 100).toFixed(1)} %`, silent > 0),
     tile('first audio after', seconds(time_to_first_audio)),
     tile('real-time factor', rtf === null ? '–' : rtf.toFixed(2)),
-    tile('estimated cost', `${estimated_cost_usd.toFixed(4)} USD`),
+    tile('estimated cost', `$${estimated_cost_usd.toFixed(3)}`),
   )
 }
 

@@ -28,9 +28,7 @@ export function layOut(spans: readonly SpanRow[]): Layout {
     if (seen.has(span.span_id)) return
     seen.add(span.span_id)
     const share = (ms: number) => (durationMs > 0 ? Math.min(1, Math.max(0, ms / durationMs)) : 0)
-    const marks = span.events.flatMap(({ timeUs, name }) =>
-      timeUs === undefined ? [] : [{ at: share(timeUs / 1_000 - startMs), name: name ?? '' }],
-    )
+    const marks = span.events.map(({ time, name }) => ({ at: share(toMs(time) - startMs), name }))
     lines.push({ span, depth, left: share(toMs(span.start) - startMs), width: share(span.duration_ms), marks })
     for (const child of sorted(children.get(span.span_id))) add(child, depth + 1)
   }

@@ -47,7 +47,8 @@ function details({ timestamp, request_id, user_id, trace_id, span_id, service }:
 /** Most are never opened. */
 function fillOnce(fill: () => HTMLElement): (event: Event) => void {
   return function onToggle({ currentTarget }) {
-    if (currentTarget instanceof HTMLDetailsElement && currentTarget.open && currentTarget.childElementCount === 1) currentTarget.append(fill())
+    if (currentTarget instanceof HTMLDetailsElement && currentTarget.open && currentTarget.childElementCount === 1)
+      currentTarget.append(fill())
   }
 }
 

@@ -83,7 +83,9 @@ function askForToken(message: string): HTMLElement {
 }
 
 function switchTheme(): void {
-  const isDark = getComputedStyle(document.documentElement).colorScheme === 'dark' || (currentTheme() === null && matchMedia('(prefers-color-scheme: dark)').matches)
+  const isDark =
+    getComputedStyle(document.documentElement).colorScheme === 'dark' ||
+    (currentTheme() === null && matchMedia('(prefers-color-scheme: dark)').matches)
   const next = isDark ? 'light' : 'dark'
   localStorage.setItem('tts-otel theme', next)
   applyTheme(next)

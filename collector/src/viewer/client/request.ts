@@ -17,7 +17,8 @@ export async function showId(id: string): Promise<readonly HTMLElement[]> {
   const [traces, logs] = await Promise.all([getTraces({ request_id: id, limit: TRACES_MAX }), logsOf({ request_id: id })])
   const newest = traces[0] === undefined ? undefined : await getTrace(traces[0].trace_id)
   if (newest !== undefined) return await showRequest(newest, merge(logs, await logsOf({ trace_id: newest.trace_id })), traces.slice(1))
-  if (logs.length > 0) return [heading(id), el('p', { class: 'lead' }, 'No span of this request is stored, only log records.'), showLogs(logs)]
+  if (logs.length > 0)
+    return [heading(id), el('p', { class: 'lead' }, 'No span of this request is stored, only log records.'), showLogs(logs)]
   return await showUser(id)
 }
 
@@ -26,7 +27,11 @@ async function showUser(id: string): Promise<readonly HTMLElement[]> {
   if (traces.length === 0 && logs.length === 0)
     return [
       heading(id),
-      el('p', { class: 'lead', 'data-empty': 'true' }, 'Nothing is stored under this id: no request, no trace and no user has it. It may be older than what is kept, or still on its way.'),
+      el(
+        'p',
+        { class: 'lead', 'data-empty': 'true' },
+        'Nothing is stored under this id: no request, no trace and no user has it. It may be older than what is kept, or still on its way.',
+      ),
     ]
   return [
     heading(id, 'User'),
@@ -37,7 +42,11 @@ async function showUser(id: string): Promise<readonly HTMLElement[]> {
   ]
 }
 
-async function showRequest({ spans, trace_id, truncated }: Trace, logs: readonly LogRow[], others: readonly TraceRow[]): Promise<readonly HTMLElement[]> {
+async function showRequest(
+  { spans, trace_id, truncated }: Trace,
+  logs: readonly LogRow[],
+  others: readonly TraceRow[],
+): Promise<readonly HTMLElement[]> {
   const known = (name: 'request_id' | 'user_id') => spans.find((span) => span[name] !== null)?.[name] ?? undefined
   const [requestId, userId] = [known('request_id'), known('user_id')]
   const startMs = Math.min(...spans.map(({ start }) => toMs(start)))

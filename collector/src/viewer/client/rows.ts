@@ -21,7 +21,12 @@ export type SpanRow = {
   readonly scope: string
 }
 
-export type EventRow = { readonly timeUs?: number; readonly name?: string; readonly attributes?: Attributes }
+export type EventRow = {
+  /** ISO 8601 with microseconds. */
+  readonly time: string
+  readonly name: string
+  readonly attributes: Attributes
+}
 
 export type TraceRow = {
   readonly trace_id: string

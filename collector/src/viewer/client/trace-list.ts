@@ -16,7 +16,7 @@ export function showTraces(traces: readonly TraceRow[]): HTMLElement {
 function showTrace({ trace_id, request_id, user_id, name, service, start, duration_ms, error }: TraceRow): HTMLElement {
   return el(
     'tr',
-    { class: error ? 'failed' : '' },
+    { 'data-error': String(error) },
     el('td', { title: start }, showAge(Date.now() - toMs(start))),
     el('td', {}, el('a', { class: 'id', set: { href: hrefOf(trace_id) } }, request_id ?? trace_id)),
     el('td', {}, error ? '✕ ' : '', name),

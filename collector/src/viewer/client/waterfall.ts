@@ -19,7 +19,11 @@ export function showWaterfall(spans: readonly SpanRow[]): HTMLElement {
 }
 
 function scale({ durationMs }: Layout): HTMLElement {
-  return el('div', { class: 'ticks' }, ...TICKS.map((share) => el('span', { vars: { '--at': percent(share) } }, showMs(durationMs * share))))
+  return el(
+    'div',
+    { class: 'ticks' },
+    ...TICKS.map((share) => el('span', { vars: { '--at': percent(share) } }, showMs(durationMs * share))),
+  )
 }
 
 function showLine({ span, depth, left, width, marks }: Line): HTMLElement {
@@ -31,10 +35,15 @@ function showLine({ span, depth, left, width, marks }: Line): HTMLElement {
       class: 'line',
       'aria-expanded': 'false',
       'data-name': span.name,
-      set: { type: 'button' },
       on: { click: () => toggle(button, details, span) },
     },
-    el('span', { class: 'name', vars: { '--depth': String(depth) } }, failed ? el('span', { class: 'failed', title: 'failed' }, '✕ ') : undefined, span.name, note(span)),
+    el(
+      'span',
+      { class: 'name', vars: { '--depth': String(depth) } },
+      failed ? el('span', { class: 'failed', title: 'failed' }, '✕ ') : undefined,
+      span.name,
+      note(span),
+    ),
     el('span', { class: 'time' }, showMs(span.duration_ms)),
     el(
       'span',
@@ -68,9 +77,7 @@ function describe(span: SpanRow): readonly HTMLElement[] {
   return [
     facts(head.filter(([, value]) => value !== '')),
     showAttributes(span.attributes),
-    ...events.map(({ name = '', attributes = {} }) =>
-      el('section', { class: 'event' }, el('h4', {}, `Event: ${name}`), showAttributes(attributes)),
-    ),
+    ...events.map(({ name, attributes }) => el('section', { class: 'event' }, el('h4', {}, `Event: ${name}`), showAttributes(attributes))),
   ]
 }
 
