@@ -1,6 +1,7 @@
 /** PARSE: strings -> CollectorConfig. The only file of the collector that reads the environment; what may stand there is in `settings.ts`. */
 import { readFileSync } from 'node:fs'
 import { type AccessConfig, judgeTokens, type TokenConfig } from './access.ts'
+import { type AlertsConfig, readAlerts } from './alerts-config.ts'
 import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
 import { type NotifyConfig, readNotify } from './notify-config.ts'
@@ -26,6 +27,9 @@ export type CollectorConfig = {
   readonly logLevel: Level
   readonly retentionDays: number
   readonly notify: NotifyConfig
+  /** Whether telemetry is kept. */
+  readonly stores: boolean
+  readonly alerts: AlertsConfig | undefined
 }
 
 /** The second store of log records. One of `apiKey` and `username` at most. */
@@ -57,6 +61,7 @@ export function parseCollectorConfig(
 ): ParsedCollectorConfig {
   const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
   const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
+  const [notify, roles] = [readNotify(get, problems), get('COLLECTOR_ROLES')]
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
     database: Object.freeze({
@@ -71,7 +76,9 @@ export function parseCollectorConfig(
     tls: readTls(get, { problems, readFile, nowMs: now() }),
     logLevel: get('LOG_DB_LEVEL'),
     retentionDays: get('RETENTION_DAYS'),
-    notify: readNotify(get, problems),
+    notify,
+    stores: roles.includes('store'),
+    alerts: readAlerts(get, { hasRole: roles.includes('alerts'), notify, problems, readFile }),
   })
   problems.push(...contradictions(config))
   return { config, problems }

@@ -11,8 +11,12 @@ import { openStores } from './stores.ts'
 
 const NAME = 'tts-otel-collector'
 
+/** What it writes is for its own user: rows of the embedded database, queues, dead letters. */
+process.umask(0o077)
+
 /** What the program does beside serving, loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  alerts: async () => (await import('./cli/alerts.ts')).runAlerts,
   'dead-letters': async () => (await import('./cli/dead-letters.ts')).deadLetters,
   erase: async () => (await import('./cli/erase.ts')).erase,
 }
@@ -110,5 +114,5 @@ function help(): string {
     const shown = typeof fallback === 'object' && 'host' in fallback && 'port' in fallback ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
-  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n\nSettings (environment):\n${rows.join('')}`
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  alerts         checks, tests and explains rules of alerts\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n\nSettings (environment):\n${rows.join('')}`
 }

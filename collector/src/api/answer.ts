@@ -10,6 +10,8 @@ export type ApiRequest = {
   readonly accept: string | undefined
   /** Of the connection. */
   readonly address: string
+  /** Reads the body, which is JSON; undefined when it is none. */
+  readonly body?: () => Promise<unknown>
 }
 
 export type ApiAnswer = {

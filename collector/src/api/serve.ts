@@ -36,6 +36,7 @@ export function serve(
       authorization: request.headers.authorization,
       accept: request.headers.accept,
       address: request.socket.remoteAddress ?? '',
+      body: () => readJson(request),
     })
   }
 
@@ -59,4 +60,28 @@ export function serve(
 
 function tooMany(): ApiAnswer {
   return failure(429, 'overloaded', 'Too many questions are being answered. Ask again later', { 'retry-after': String(RETRY_AFTER_S) })
+}
+
+/** What a person writes is far smaller. */
+const BODY_BYTES_MAX = 65_536
+const BODY_MS_MAX = 10_000
+
+/** undefined for what is no JSON, too long or too slow. A web page cannot say that it sends JSON without asking first. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  if (request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
+  const late = setTimeout(() => request.destroy(), BODY_MS_MAX)
+  try {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of request) {
+      bytes += chunk.length
+      if (bytes > BODY_BYTES_MAX) return undefined
+      chunks.push(chunk)
+    }
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(late)
+  }
 }
