@@ -12,8 +12,8 @@ export type SessionLock = {
   close(): Promise<void>
 }
 
-/** Any number that no other program on the database takes; the same for every collector. */
-const ALERT_LOCK = 7_485_002
+/** Any number that no other program on the database takes, nor our migrations (…001) and partitions (…002); the same for every collector. */
+const ALERT_LOCK = 7_485_003
 const ANSWER_TIMEOUT_MS = 5_000
 /** The server ends a session that says nothing for so long: one whose machine has lost its power holds the lock no longer. */
 const SILENT_MS_MAX = 15_000
