@@ -84,5 +84,5 @@ test('thirty days: none missing, none twice', { timeout: 600_000 }, () => {
   }
   expect(told).toEqual(expected)
   expect(told.length).toBeGreaterThan(1_000)
-  expect(new Set(told.map(({ rule, reason }) => `${rule} ${reason}`)).size).toBeGreaterThan(15)
+  expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['first', 'more_instances', 'severity_raised', 'repeat', 'resolved']))
 })

@@ -109,7 +109,7 @@ function createProcess(slot: number) {
       }
       const isLong = queue !== undefined && queue.slot === slot && time > queue.from && time <= queue.to
       const routes = Object.fromEntries([...counted].map(([route, sums]) => [route, { ...sums }]))
-      return { instance, start, time, routes, queue: isLong ? queue.length : 1 }
+      return { instance, start, time, routes, queue: isLong ? Math.min(queue.length, time > queue.from + 3_600 ? 900 : 150) : 1 }
     },
   }
 }
