@@ -37,6 +37,7 @@ import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
 import { createTls } from './tls.ts'
 import { hasEvaluated } from './vault/open-vault.ts'
+import { readPage } from './viewer/page.ts'
 
 export type Collector = {
   /**
@@ -110,6 +111,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
       createApi({
         reader: postgresReader(reading),
         recordRead: audit.record,
+        page: readPage,
         checkReader: access.checkReader,
         readiness: upkeep.readiness,
         store: database.kind,

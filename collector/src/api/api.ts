@@ -16,6 +16,8 @@ export type ApiOptions = HealthOptions & {
   readonly checkReader: TokenCheck | undefined
   /** Is told of every question under `/api` that was let in. */
   readonly recordRead: RecordRead
+  /** For a browser that asks for `/`. Throws when there is none. */
+  readonly page: () => { readonly html: string; readonly headers: Readonly<Record<string, string>> }
   /** undefined: this collector has nothing to do with alerts. */
   readonly alerts?: AlertDesk | undefined
   /** The collector's own counters in the Prometheus text format. */
@@ -34,14 +36,15 @@ type Route = {
 /** When a store that did not answer is worth another try. */
 const RETRY_AFTER_S = 5
 
-/** The reading side of the collector: what was stored, how the collector and its alerts are. `GET /` lists it all. */
+/** The reading side of the collector: what was stored, how the collector and its alerts are. `GET /` lists it all, or is the viewer. */
 export function createApi(options: ApiOptions): Api {
   const questions = toRoutes(options)
   const index = {
     service: 'tts-otel-collector',
     endpoints: Object.fromEntries(questions.map(({ method = 'GET', path, doc }) => [`${method} ${path}`, doc])),
   }
-  const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
+  const root: Route = { path: '/', doc: 'this list', handle: (request) => (wantsPage(request) ? getPage(options) : json(200, index)) }
+  const routes = [...questions, root]
 
   async function read(route: Route, request: ApiRequest): Promise<ApiAnswer> {
     const startMs = options.now()
@@ -59,6 +62,20 @@ export function createApi(options: ApiOptions): Api {
     if (route === undefined) return refuseMethod(path, known[0].method)
     if (!path.startsWith('/api/')) return await handleSafely(route, request)
     return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
+  }
+}
+
+/** Browsers name text/html first; curl and fetch take whatever comes. */
+function wantsPage({ accept = '' }: ApiRequest): boolean {
+  return accept.toLowerCase().includes('text/html')
+}
+
+function getPage({ page }: ApiOptions): ApiAnswer {
+  try {
+    const { html, headers } = page()
+    return { status: 200, contentType: 'text/html; charset=utf-8', body: html, headers }
+  } catch (error) {
+    return failure(404, 'not_found', `The viewer is not there; npm run build makes it: ${error instanceof Error ? error.message : error}`)
   }
 }
 

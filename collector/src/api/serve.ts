@@ -34,6 +34,7 @@ export function serve(
       path: target.pathname,
       query: target.searchParams,
       authorization: request.headers.authorization,
+      accept: request.headers.accept,
       address: request.socket.remoteAddress ?? '',
       body: () => readJson(request),
     })
