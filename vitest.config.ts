@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A machine that is busy with other work starts a process in seconds.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     // Two cores: more processes at once only make every child-process test slower.
     maxWorkers: 2,
     projects: [

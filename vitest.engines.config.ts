@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/engines/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     // A server each: two at once are enough for two cores.
     maxWorkers: 2,
   },

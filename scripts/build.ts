@@ -11,6 +11,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { LATE, LATE_DIR, type Late } from './late.ts'
+import { buildPage } from './viewer.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -250,6 +251,7 @@ const inputs: string[] = []
 for (const { outdir } of BUNDLES) rmSync(join(root, outdir), { recursive: true, force: true })
 for (const bundle of BUNDLES) inputs.push(...(await buildBundle(bundle)))
 writeBundlerEntries()
+writeFileSync(join(root, 'collector/dist/viewer.html'), await buildPage(join(root, 'collector/src/viewer/client')))
 emitTypes()
 writeFileSync(join(root, 'NOTICE'), notice(inputs))
 

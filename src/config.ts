@@ -86,6 +86,8 @@ export type Config = {
     readonly pricesPath: string | undefined
     /** Audio is decoded and measured, in bounded samples. */
     readonly analyseAudio: boolean
+    /** What a call of Gemini throws is a log record, too, as the newest conventions want it. */
+    readonly exceptionEvents: boolean
   }
   readonly exceptions: Value<'OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'>
   /** Where the commands of `npx tts-otel` read what was stored. */
@@ -168,6 +170,7 @@ function toConfig(reader: Reader): Config {
       metricNames: toMetricNames(get('OTEL_SEMCONV_STABILITY_OPT_IN')),
       pricesPath: get('TTS_OTEL_PRICES'),
       analyseAudio: get('TTS_OTEL_AUDIO_ANALYSIS') === 'on',
+      exceptionEvents: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN') !== 'events',
     },
     exceptions: get('OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN'),
     reading: { url: get('TTS_OTEL_COLLECTOR_URL'), token: get('TTS_OTEL_READ_TOKEN') },

@@ -6,6 +6,7 @@ import { watchFatalErrors } from './fatal-error.ts'
 import { endLogFiles } from './log/file/exit.ts'
 import type { Sdk } from './sdk.ts'
 import type { Chunk } from './wire/signal.ts'
+import { createWorkerEnds, followMainThread } from './worker-ends.ts'
 
 export type ProcessEndOptions = {
   readonly sdk: Sdk
@@ -25,7 +26,7 @@ const ABRUPT_MS_MAX = 300
  * stderr are what Node gives without us, and an app with handlers of its own is left to them.
  *
  *     natural end ────────────► flush ─► exit ─┐
- *     SIGTERM, SIGINT ────────► flush ─────────┼─► last breath
+ *     SIGTERM, SIGINT ────────► flush ─────────┼─► last breath        flush: of the workers as well
  *     process.exit ─────────────────────► exit ┤     end open spans ─► disk ─► post, 300 ms at most
  *     error, rejection ─► log ─► disk ─► exit ─┘
  */
@@ -34,8 +35,18 @@ export function watchProcessEnd({ sdk, posts, timeoutMs, isMainThread }: Process
   const postMs = Math.min(timeoutMs, ABRUPT_MS_MAX)
   watchNaturalEnd(sdk, timeoutMs)
   watchFatalErrors({ loggerProvider: sdk.loggerProvider, onFatal: lastBreath.save })
+  if (!isMainThread) {
+    const leave = followMainThread((limitMs) => endAll(sdk, limitMs))
+    watchExit(() => {
+      leave()
+      lastBreath.end(postMs)
+    })
+    return
+  }
+  const flushWorkers = createWorkerEnds()
+  const flush = () => Promise.allSettled([endAll(sdk, timeoutMs), flushWorkers(timeoutMs)])
   watchExit(() => lastBreath.end(postMs))
-  if (isMainThread) watchEndSignals({ flush: () => endAll(sdk, timeoutMs), onDeath: () => die(lastBreath) })
+  watchEndSignals({ flush, onDeath: () => die(lastBreath) })
 }
 
 /** A signal fires no `exit`. */

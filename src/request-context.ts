@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { trace } from '@opentelemetry/api'
 import { uuidv7 } from './log/uuid.ts'
+import { shared } from './shared.ts'
 import { USER_ID } from './tts/semconv.ts'
 
 /** What every span and log record of one request carries. `userId` is often learned late, after authentication. */
@@ -10,7 +11,7 @@ export type RequestContext = { readonly requestId: string; userId?: string }
 export type RequestNames = { readonly requestId?: string | undefined; readonly userId?: string | undefined }
 
 /** Ours, not OpenTelemetry's: request ids work in an app that registers nothing. */
-const storage = new AsyncLocalStorage<RequestContext>()
+const storage = shared('request-context', () => new AsyncLocalStorage<RequestContext>())
 
 /** The request this code runs in, or undefined outside of one. */
 export function currentRequest(): RequestContext | undefined {

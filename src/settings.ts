@@ -234,7 +234,7 @@ const CONTENT = {
   OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: setting(
     oneOf(['events', 'logs', 'logs/dup']),
     'events',
-    'Exceptions recorded on spans become span events (events), log records (logs) or both (logs/dup).',
+    'Exceptions recorded on spans become span events (events), log records (logs) or both (logs/dup). With the last two, what a call of Gemini throws is a log record gen_ai.client.operation.exception as well.',
   ),
 }
 

@@ -83,8 +83,7 @@ test('enterRequest holds for the rest of one event and what it starts, not for i
     setTimeout(() => seen.push(getRequestId()), 1)
   })
   for (const id of ['a', 'b', 'c']) setImmediate(() => emitter.emit('request', id))
-  await sleep(20)
-  expect(seen).toEqual(['a', 'b', 'c'])
+  await expect.poll(() => seen).toEqual(['a', 'b', 'c'])
   expect(currentRequest()).toBeUndefined()
 })
 

@@ -1,32 +1,43 @@
 /** CREATE: the whole collector as one expression; the only file that knows every folder. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '../../src/wire/timeout.ts'
 import { createAccess } from './access.ts'
+import { alertMetrics } from './alert-metrics.ts'
+import { type Alerting, openAlerting } from './alerting.ts'
+import type { AlertsConfig } from './alerts-config.ts'
 import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
-import type { Credentials } from './elasticsearch/client.ts'
+import { credentialsOf } from './elasticsearch/credentials.ts'
 import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
 import { followFiles } from './follow-files.ts'
+import { createLeadership, createSoleLeadership } from './leadership.ts'
 import { isLoopback } from './loopback.ts'
+import { alertRecords } from './postgres/alert-records.ts'
 import { createAudit } from './postgres/audit.ts'
 import { openDatabase } from './postgres/database.ts'
+import { FolderInUseError, lockFolder } from './postgres/lock.ts'
 import { createPartitions } from './postgres/partitions.ts'
 import { postgresReader } from './postgres/query.ts'
 import type { Database } from './postgres/queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
+import { createSessionLock } from './postgres/session-lock.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { decode } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
+import { createRefusalStats } from './refusal-stats.ts'
 import type { Address } from './settings.ts'
 import { createSinkStats } from './sink-stats.ts'
 import { createStats } from './stats.ts'
 import { createTls } from './tls.ts'
+import { hasEvaluated } from './vault/open-vault.ts'
+import { readPage } from './viewer/page.ts'
 
 export type Collector = {
   /**
@@ -64,63 +75,69 @@ const STOP_TIMEOUT_MS = 5_000
 /**
  * ```
  *  receive ──► decode ──► fan out ──► postgres ◄── api
- *                                 └──► queue on disk ──► elasticsearch
+ *                           │    └──► queue on disk ──► elasticsearch
+ *                           └───────► alerts ──► channels
  * ```
  * Throws when the database's folder is in use or cannot be written.
  */
 export function createCollector(config: CollectorConfig, deps: CollectorDeps = realDeps(config)): Collector {
   const { database, admin, reading, now, onFault, warn } = deps
-  const { logLevel, retentionDays } = config
   const access = createAccess(config.access, { reachable: !isLoopback(config.listen.host), mutualTls: config.tls?.clientCa !== undefined })
   const stats = createStats()
+  const refusals = createRefusalStats()
   const sinkStats = createSinkStats()
-  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
+  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: config.retentionDays, now })
   const upkeep = createUpkeep({ database, admin, reading, partitions })
   const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
     'postgres',
-    withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel })), STORE_TIMEOUT_MS),
+    withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel: config.logLevel })), STORE_TIMEOUT_MS),
   )
-  const second = config.elasticsearch && openSecond(config, config.elasticsearch, { ...deps, counted: sinkStats.counted })
-  const { readiness } = upkeep
+  const parts = { ...deps, counted: sinkStats.counted }
+  const second = config.elasticsearch && openSecond(config, config.elasticsearch, parts)
+  const alerts = config.alerts && openAlerts(config, config.alerts, parts)
+
+  function metricsText(): string {
+    const counted = [stats, refusals, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
+    const queued = sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {})
+    return [...counted, queued, alerts ? alertMetrics(alerts) : ''].join('')
+  }
 
   const server = createReceiver({
-    routes: second
-      ? { all: fanout({ postgres, elasticsearch: second.queue.sink }), postgres, elasticsearch: second.sink }
-      : { all: fanout({ postgres }), postgres },
+    routes: toRoutes(config, { postgres, second, alerts }),
     checkSender: access.checkSender,
     tls: config.tls,
     api: serve(
       createApi({
         reader: postgresReader(reading),
         recordRead: audit.record,
+        page: readPage,
         checkReader: access.checkReader,
-        readiness,
+        readiness: upkeep.readiness,
         store: database.kind,
+        alerts: alerts?.desk,
         ...(second && { others: second.health }),
-        metricsText: () =>
-          [
-            stats.prometheus(),
-            audit.prometheus(),
-            sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {}),
-            tls?.prometheus() ?? '',
-          ].join(''),
+        metricsText,
         now,
       }),
+      { refusals },
     ),
     stats,
+    refusals,
+    warn,
     onFault,
   })
 
   const tls = config.tls && createTls(config.tls, { renew: server.renewTls, now })
-  const follower = followFiles([...access.files, ...(tls?.files ?? [])], { warn })
+  const follower = followFiles([...access.files, ...(tls?.files ?? []), ...(alerts?.files ?? [])], { warn })
 
   async function start() {
     const { host, port } = await server.listen(config.listen.host, config.listen.port)
     second?.queue.start()
     follower.start()
     await Promise.all([upkeep.start(), second?.elasticsearch.start()])
-    const state = await readiness()
+    await alerts?.start()
+    const state = await upkeep.readiness()
     return {
       url: urlOf({ host, port }, config.tls !== undefined),
       store: { kind: database.kind, problem: state.ready ? undefined : state.reason },
@@ -132,21 +149,66 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     upkeep.stop()
     const left = await isDoneWithin(Promise.resolve(second?.queue.stop()), STOP_TIMEOUT_MS)
     second?.elasticsearch.stop()
+    const told = await isDoneWithin(Promise.resolve(alerts?.stop()), STOP_TIMEOUT_MS)
     await isDoneWithin(audit.stop(), STOP_TIMEOUT_MS)
     const closed = await isDoneWithin(Promise.all([database.close(), admin.close(), reading.close()]), STOP_TIMEOUT_MS)
-    return answered && left && closed
+    return answered && left && told && closed
+  }
+  return { start: () => orElse(start, stop), stop }
+}
+
+/** What `begin` gives; when it fails, `end` first. */
+async function orElse<T>(begin: () => Promise<T>, end: () => Promise<unknown>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+type Parts = { readonly postgres: Sink; readonly second: Second | undefined; readonly alerts: Alerting | undefined }
+
+/** All of them behind one path, and each behind its own, for a sender with a queue for each. */
+function toRoutes({ stores }: CollectorConfig, { postgres, second, alerts }: Parts): Readonly<Record<string, Sink>> {
+  const together = {
+    ...(stores && { postgres, ...(second && { elasticsearch: second.queue.sink }) }),
+    ...(alerts && { alerts: alerts.beside }),
   }
   return {
-    async start() {
-      try {
-        return await start()
-      } catch (error) {
-        await stop()
-        throw error
-      }
-    },
-    stop,
+    all: fanout(together),
+    ...(stores && { postgres, ...(second && { elasticsearch: second.sink }) }),
+    ...(alerts && { alerts: alerts.sink }),
   }
+}
+
+/** The role that decides, with what it remembers under the data folder and, on a server, in the database. */
+function openAlerts(
+  config: CollectorConfig,
+  role: AlertsConfig,
+  { database, now, warn, counted }: SecondDeps & Pick<CollectorDeps, 'database'>,
+): Alerting {
+  const { url, dataDir } = config.database
+  const folder = join(dataDir, 'alerts')
+  const file = join(folder, 'memory.jsonl')
+  const leadership =
+    url === undefined ? createSoleLeadership() : createLeadership({ lock: createSessionLock(url), wasLeader: hasEvaluated(file) })
+  function takeFile(): () => void {
+    try {
+      mkdirSync(folder, { recursive: true })
+      return lockFolder(folder)
+    } catch (error) {
+      if (error instanceof FolderInUseError) throw error
+      throw new Error(
+        `The folder ${folder} cannot hold what alerts remember: ${error instanceof Error ? error.message : error}. ` +
+          'Set COLLECTOR_DATA_DIR to a folder that this user can write',
+        { cause: error },
+      )
+    }
+  }
+  const table = url === undefined ? undefined : alertRecords(database)
+  const alerting = openAlerting({ config: role, notify: config.notify, file, takeFile, leadership, table, now, random: Math.random, warn })
+  return { ...alerting, sink: counted('alerts', alerting.sink) }
 }
 
 type Second = {
@@ -183,15 +245,6 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
     return { elasticsearch: { readiness: await elasticsearch.readiness(), waiting, waitingBytes } }
   }
   return { elasticsearch, sink, queue, health }
-}
-
-function credentialsOf({
-  apiKey,
-  username,
-  password,
-}: Pick<ElasticsearchConfig, 'apiKey' | 'username' | 'password'>): Credentials | undefined {
-  if (apiKey !== undefined) return { kind: 'apiKey', apiKey }
-  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined
 }
 
 /** The real world for {@link createCollector}. */

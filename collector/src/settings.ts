@@ -79,6 +79,18 @@ const days: SettingType<number> = {
   read: (value) => readWhole(value, RETENTION_DAYS_MAX),
 }
 
+/** What a collector does with telemetry: keep it, and decide about alerts. */
+export const ROLES = ['store', 'alerts'] as const
+export type Role = (typeof ROLES)[number]
+
+const roles: SettingType<readonly Role[]> = {
+  expects: `${ROLES.join(' or ')}, or both with a comma between them`,
+  read: (value) => readList(value, (role) => ROLES.find((known) => known === role.toLowerCase())),
+}
+const seconds: SettingType<number> = {
+  expects: 'a whole number from 1 to 3600',
+  read: (value) => readWhole(value, 3_600),
+}
 const receiverUrl: SettingType<string> = {
   expects: 'an https:// URL without user and password (http:// only in a network of ALERT_ALLOW_PRIVATE)',
   read: readReceiverUrl,
@@ -147,6 +159,9 @@ export type CollectorSettings = {
   readonly READ_TOKEN: readonly string[] | undefined
   readonly LOG_DB_LEVEL: Level
   readonly RETENTION_DAYS: number
+  readonly COLLECTOR_ROLES: readonly Role[]
+  readonly ALERT_RULES: string | undefined
+  readonly ALERT_CHECK_INTERVAL: number
   readonly SLACK_WEBHOOK_URL: string | undefined
   readonly ALERT_WEBHOOK_URL: string | undefined
   readonly ALERT_WEBHOOK_FORMAT: WebhookFormat
@@ -227,6 +242,13 @@ export const COLLECTOR_SETTINGS: { readonly [Name in keyof CollectorSettings]: C
   ),
   LOG_DB_LEVEL: setting(level, 'DEBUG', 'The mildest log records that are stored; WARNING keeps warnings and worse.'),
   RETENTION_DAYS: setting(days, 30, 'Older days are dropped from the database and from Elasticsearch.', 'days'),
+  COLLECTOR_ROLES: setting(
+    roles,
+    ROLES,
+    'What this collector does: store telemetry, decide about alerts. Of several with the second role on one database one decides and the others stand by.',
+  ),
+  ALERT_RULES: optional(text, 'File with the rules of alerts; it is read again when it changes. Without it the three shipped rules hold.'),
+  ALERT_CHECK_INTERVAL: setting(seconds, 30, 'Time between two looks at all rules.', 's'),
   SLACK_WEBHOOK_URL: optional(receiverUrl, 'Incoming webhook of Slack; the channel "slack" of alert rules.'),
   ALERT_WEBHOOK_URL: optional(receiverUrl, 'Address that alerts are posted to as JSON; the channel "webhook".'),
   ALERT_WEBHOOK_FORMAT: setting(

@@ -161,6 +161,22 @@ export const SIGNALS = {
     labels: [...PROCESS, 'dependency'],
     doc: '1 when what the app depends on is healthy, else 0; of several the worst (`health.check.status`)',
   },
+  telemetry_silence: {
+    kind: 'level',
+    unit: 's',
+    min: 0,
+    max: Infinity,
+    labels: ['service'],
+    doc: 'time since a service that was there has sent anything; of several services the longest, a day at the most',
+  },
+  evaluation_delay: {
+    kind: 'level',
+    unit: 's',
+    min: 0,
+    max: Infinity,
+    labels: [],
+    doc: 'how much later than planned the rules are looked at; always there, so that a rule on it can tell that alerts work',
+  },
 } as const satisfies Readonly<Record<string, SignalInfo>>
 
 export type SignalName = keyof typeof SIGNALS

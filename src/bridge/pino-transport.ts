@@ -6,6 +6,7 @@ import { logs } from '@opentelemetry/api'
 import { processConfig } from '../config.ts'
 import { registered } from '../registered.ts'
 import { createSdk } from '../sdk.ts'
+import { followMainThread } from '../worker-ends.ts'
 import { createBridge } from './emit.ts'
 import { toKeys } from './pino-keys.ts'
 import { PINO_DEFAULTS, type PinoKeys, toRecord } from './pino-line.ts'
@@ -21,8 +22,9 @@ const LINE_CHARS_MAX = 1_048_576
 type Flush = (timeoutMs: number) => Promise<unknown>
 
 /**
- * Makes the stream that pino writes its lines to. `register` runs in every thread, so its SDK is there already; where the app uses
- * `createSdk` instead, this thread gets one from the environment. Ids are those in the line: use `mixin: requestFields`.
+ * Makes the stream that pino writes its lines to. `register` runs in every thread that its flag reaches, so its SDK is there
+ * already; otherwise (pino takes the flag from its worker where the app is an ES module, or the app uses `createSdk`) this thread gets one from
+ * the environment. Ids are those in the line: use `mixin: requestFields`.
  */
 export async function createPinoTransport(): Promise<Writable> {
   const flush = findSdk()
@@ -60,7 +62,8 @@ function findSdk(): Flush {
   if (sdk !== undefined) return (timeoutMs) => sdk.forceFlush(timeoutMs)
   const own = createSdk(processConfig().config)
   logs.setGlobalLoggerProvider(own.loggerProvider)
-  return (timeoutMs) => own.shutdown(timeoutMs)
+  const leave = followMainThread((timeoutMs) => own.forceFlush(timeoutMs))
+  return (timeoutMs) => own.shutdown(timeoutMs).finally(leave)
 }
 
 /** Levels and keys of the logger in the main thread. */

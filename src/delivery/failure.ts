@@ -4,7 +4,7 @@ import type { Outcome } from '../wire/outcome.ts'
 export function toFailure(cause: unknown, name: string): Outcome {
   const code = codeOf(cause)
   const said = cause instanceof Error && cause.message !== '' ? withoutTrace(cause.message) : String(code ?? cause)
-  const error = new Error(`${name}: ${said}${ADVICE[code ?? ''] ?? TLS_ADVICE[said] ?? ''}`, { cause })
+  const error = new Error(`${name}: ${said}${adviseOn(code ?? '', said)}`, { cause })
   return code?.startsWith('ERR_INVALID_') ? { kind: 'drop', reason: 'refused', error } : { kind: 'retry', error }
 }
 
@@ -15,8 +15,16 @@ export function codeOf(error: unknown): string | undefined {
 
 /** OpenSSL names a thread, a function, a file and a line around its reason. */
 function withoutTrace(message: string): string {
-  return /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message
+  return /:[\w ]+ routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message
 }
+
+function adviseOn(code: string, reason: string): string {
+  return ADVICE[code] ?? TLS_ADVICE[reason] ?? (code.startsWith('ERR_OSSL_') ? UNUSABLE : '')
+}
+
+/** Nothing was sent: OpenSSL cannot use what it was given. */
+const UNUSABLE =
+  '; see that OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY name a certificate and its key, without a passphrase'
 
 const UNTRUSTED = '; if the collector has a certificate of your own authority, set OTEL_EXPORTER_OTLP_CERTIFICATE'
 

@@ -1,4 +1,4 @@
-import { type Attributes, type Context, context, logs, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, logs, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { currentTtsRequest } from '../tts/current.ts'
 import type { TtsCallFacts } from '../tts/outcome.ts'
 import { EVENT_CALL_COMPLETED, GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
@@ -7,7 +7,9 @@ import { type Answer, billedAudioTokens } from './genai-answer.ts'
 import { answerAttributes, attemptAttributes, failureAttributes, finishAttributes } from './genai-attributes.ts'
 import { createContentCollector, type GenAiContent } from './genai-content.ts'
 import type { CallFailure } from './genai-errors.ts'
+import { emitCallException } from './genai-exception.ts'
 import { createGaps } from './genai-gaps.ts'
+import { watchLoss } from './genai-lost.ts'
 import { createGeminiMetrics, type MetricNames } from './genai-metrics.ts'
 import { judgeAnswer, judgeLeft, judgeThrown, outcomeOf } from './genai-outcome.ts'
 import { type CallRequest, requestAttributes, sharedAttributes } from './genai-request.ts'
@@ -29,6 +31,8 @@ export type GeminiCall = {
   left(): void
   /** The caller reads the answer in a way that cannot be watched: nothing is known of its end. */
   handedOver(): void
+  /** The answer comes in `stream`, which is read by `reader` if there is one: who loses both without reading to the end has left. */
+  comesIn(stream: object, reader?: object): void
 }
 
 export type CallRecorderOptions = {
@@ -37,12 +41,15 @@ export type CallRecorderOptions = {
   readonly captureContent: 'none' | 'span' | 'event' | 'both'
   /** Audio is decoded and measured, in bounded samples. */
   readonly analyseAudio: boolean
+  /** What a call throws is a log record, too. */
+  readonly exceptionEvents: boolean
 }
 
 type StartCall = (request: CallRequest) => GeminiCall
 
 /** Makes `gemini_api_call` spans and their metrics, and tells the surrounding `tts_request`: the result opens one call. */
-export function createCallRecorder(guard: Guard, { metricNames, captureContent, analyseAudio }: CallRecorderOptions): StartCall {
+export function createCallRecorder(guard: Guard, options: CallRecorderOptions): StartCall {
+  const { metricNames, captureContent, analyseAudio, exceptionEvents } = options
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const metricsOf = createGeminiMetrics(metricNames)
@@ -85,16 +92,18 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
       if (failure && failure.type !== 'cancelled') span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
       metrics.record({ answer, failure, durationS: times.durationS, firstChunkS: isStream ? times.firstChunkS : undefined })
       tts?.onCall(toTtsCall({ answer, failure, times, attempts, model: request.model }))
-      if (collector) writeContent(collector.content(answer), { ...asked, ...learnt })
+      if (collector) writeContent({ content: collector.content(answer), attributes: { ...asked, ...learnt }, captureContent, span, ofSpan })
       span.end()
     }
 
-    function writeContent(content: GenAiContent, attributes: Attributes): void {
-      if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
-      if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
-      if (hasUploadHook()) uploadContent(content, span)
+    function fail(thrown: unknown): void {
+      if (isEnded) return
+      const failure = judgeThrown(thrown, request.limits)
+      end(() => failure)
+      if (exceptionEvents && failure.type !== 'cancelled') emitCallException({ thrown, failure, about: shared, context: ofSpan })
     }
 
+    const left = guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits)))
     return {
       context: withAttempts(ofSpan, attempts),
       received: guarded((piece: unknown) => {
@@ -108,9 +117,10 @@ export function createCallRecorder(guard: Guard, { metricNames, captureContent, 
         if (!isEnded) span.addEvent(EVENT_CALL_COMPLETED)
         end((answer) => judgeAnswer(answer, { wantsAudio, isStream }))
       }),
-      failed: guarded((error: unknown) => end(() => judgeThrown(error, request.limits))),
-      left: guarded(() => end((answer) => judgeLeft(answer, { wantsAudio, isStream }, request.limits))),
+      failed: guarded(fail),
+      left,
       handedOver: guarded(() => end(() => undefined, false)),
+      comesIn: watchLoss(left),
     }
   }
 }
@@ -168,6 +178,20 @@ function toTtsCall({ answer, failure, times, attempts, model }: EndedCall): TtsC
     attempts: Math.max(1, attempts.sent),
     errorType: failure?.type,
   }
+}
+
+type Capture = {
+  readonly content: GenAiContent
+  readonly attributes: Attributes
+  readonly captureContent: CallRecorderOptions['captureContent']
+  readonly span: Span
+  readonly ofSpan: Context
+}
+
+function writeContent({ content, attributes, captureContent, span, ofSpan }: Capture): void {
+  if (captureContent === 'span' || captureContent === 'both') span.setAttributes(contentAsText(content))
+  if (captureContent === 'event' || captureContent === 'both') emitContent(content, attributes, ofSpan)
+  if (hasUploadHook()) uploadContent(content, span)
 }
 
 /** Attributes of spans hold no structures. */

@@ -92,6 +92,7 @@ function followValue(value: unknown, call: GeminiCall): void {
 /** A fault of ours must not cost the caller its stream. */
 function followStream(stream: Record<PropertyKey, unknown>, call: GeminiCall): void {
   try {
+    call.comesIn(stream)
     if (isMethod(stream.getReader)) followReadable(stream, call)
     else if (isMethod(stream.iterator)) followIterable(stream, call)
     else followIteration(stream, call)
@@ -107,7 +108,10 @@ function followIterable(stream: Record<PropertyKey, unknown>, call: GeminiCall):
   const signal = controller instanceof AbortController ? controller.signal : undefined
   stream.iterator = function (this: unknown) {
     const iteration = iterator.call(this)
-    if (isRecord(iteration)) followIteration(iteration, call, signal)
+    if (isRecord(iteration)) {
+      call.comesIn(stream, iteration)
+      followIteration(iteration, call, signal)
+    }
     return iteration
   }
 }
@@ -118,14 +122,20 @@ function followReadable(stream: Record<PropertyKey, unknown>, call: GeminiCall):
   if (isMethod(iterate)) {
     override(stream, Symbol.asyncIterator, function (this: unknown, ...values: unknown[]) {
       const iteration = iterate.apply(this, values)
-      if (isRecord(iteration)) followIteration(iteration, call)
+      if (isRecord(iteration)) {
+        call.comesIn(stream, iteration)
+        followIteration(iteration, call)
+      }
       return iteration
     })
   }
   if (isMethod(getReader)) {
     override(stream, 'getReader', function (this: unknown, ...values: unknown[]) {
       const reader = getReader.apply(this, values)
-      if (isRecord(reader)) followReader(reader, call)
+      if (isRecord(reader)) {
+        call.comesIn(stream, reader)
+        followReader(reader, call)
+      }
       return reader
     })
   }

@@ -3,6 +3,7 @@ import { currentTtsRequest } from '../tts/current.ts'
 import { GEN_AI_OPERATION_NAME, SPAN_GEMINI_CALL } from '../tts/semconv.ts'
 import { type CallRecorderOptions, guardedBy } from './genai-call.ts'
 import type { CallFailure } from './genai-errors.ts'
+import { emitCallException } from './genai-exception.ts'
 import { type LiveMessage, readLiveMessage, readSeconds } from './genai-live-message.ts'
 import { judgeClose, judgeSocketError, LEFT } from './genai-live-outcome.ts'
 import { createLiveReport, type LiveReport } from './genai-live-report.ts'
@@ -39,7 +40,7 @@ export type LiveCall = {
   failed(error: unknown): void
 }
 
-type LiveRecorderOptions = Pick<CallRecorderOptions, 'metricNames' | 'analyseAudio'>
+type LiveRecorderOptions = Pick<CallRecorderOptions, 'metricNames' | 'analyseAudio' | 'exceptionEvents'>
 type StartLive = (request: LiveRequest) => LiveCall
 type Guarded = ReturnType<typeof guardedBy>
 
@@ -48,7 +49,7 @@ type Guarded = ReturnType<typeof guardedBy>
  * ten minutes of talk has no meaningful duration; a connection that fails outside of any turn counts as one more.
  * https://github.com/open-telemetry/semantic-conventions-genai/pull/394 (`generate_live_content`)
  */
-export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio }: LiveRecorderOptions): StartLive {
+export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio, exceptionEvents }: LiveRecorderOptions): StartLive {
   const tracer = trace.getTracer('tts-otel')
   const parseOrigin = createOriginParser()
   const metricsOf = createGeminiMetrics(metricNames)
@@ -64,14 +65,21 @@ export function createLiveRecorder(guard: Guard, { metricNames, analyseAudio }: 
     const tts = call.isSpeech ? currentTtsRequest() : undefined
     const ofSpan = trace.setSpan(parent, span)
     const report = createLiveReport({ span, metrics: metricsOf({ shared, context: ofSpan }), model: call.model, tts })
-    return { context: ofSpan, ...followConnection({ ...request, analyse: analyseAudio }, report, guarded) }
+    const onThrown = (thrown: unknown, failure: CallFailure): void => {
+      if (exceptionEvents && failure.type !== 'cancelled') emitCallException({ thrown, failure, about: shared, context: ofSpan })
+    }
+    return { context: ofSpan, ...followConnection({ ...request, analyse: analyseAudio, onThrown }, report, guarded) }
   }
 }
 
-type Connection = LiveRequest & { readonly analyse: boolean }
+type Connection = LiveRequest & { readonly analyse: boolean; readonly onThrown: (thrown: unknown, failure: CallFailure) => void }
 
 /** What happens to the connection, in its order, with what it means for the turn that is under way. */
-function followConnection({ call, mayBeSilent, analyse }: Connection, report: LiveReport, guarded: Guarded): Omit<LiveCall, 'context'> {
+function followConnection(
+  { call, mayBeSilent, analyse, onThrown }: Connection,
+  report: LiveReport,
+  guarded: Guarded,
+): Omit<LiveCall, 'context'> {
   const wantsAudio = call.isSpeech && !mayBeSilent
   const turns = createLiveTurns({ wantsAudio, analyse, onTurn: report.turn, onGaps: report.gaps, onUsage: report.usage })
   let isSetUp = false
@@ -125,6 +133,11 @@ function followConnection({ call, mayBeSilent, analyse }: Connection, report: Li
       if (!isEnded) report.closeCode(code)
       end(judgeClose({ code, reason, error: broken, isByApp, isSetUp, isMidTurn: turns.isMidTurn(), isAnnounced }))
     }),
-    failed: guarded((error: unknown) => end(broken ?? judgeThrown(error, call.limits))),
+    failed: guarded((error: unknown) => {
+      if (isEnded) return
+      const failure = broken ?? judgeThrown(error, call.limits)
+      end(failure)
+      onThrown(error, failure)
+    }),
   }
 }

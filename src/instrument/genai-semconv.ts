@@ -87,6 +87,9 @@ export const GEN_AI_SYSTEM_INSTRUCTIONS = 'gen_ai.system_instructions'
 /** Name of the log record that carries content. */
 export const EVENT_GEN_AI_DETAILS = 'gen_ai.client.inference.operation.details'
 
+/** Name of the log record of what a call threw. */
+export const EVENT_GEN_AI_EXCEPTION = 'gen_ai.client.operation.exception'
+
 // Metrics: the new names, and those they had up to version 1.41
 
 /** Histogram s, streams only: from the call to its first chunk. */

@@ -17,7 +17,8 @@ export type ServerRequest = {
   isEnded: boolean
 }
 
-const FOLLOWED: unique symbol = Symbol('tts-otel.server-request')
+/** Known to all copies of this package: the one that follows requests is not always the one whose middleware the app uses. */
+const FOLLOWED: unique symbol = Symbol.for('tts-otel.server-request')
 type Followed = IncomingMessage & { [FOLLOWED]?: ServerRequest }
 
 /** Ties `state` to the request, for as long as that lives. */

@@ -1,4 +1,5 @@
 import { HTTP_DURATION_BUCKETS_S } from '../instrument/http-semconv.ts'
+import { shared } from '../shared.ts'
 import { createBuckets } from './buckets.ts'
 
 /** What a finished speech request adds. */
@@ -13,7 +14,7 @@ type Speech = {
  * What this process has served since it started, beside the instruments and fed where they are: they cannot be read, and do nothing before
  * a provider is registered. Some sums and one set of buckets, whatever is served.
  */
-export const account = createAccount()
+export const account = shared('account', createAccount)
 
 function createAccount() {
   const requests = createBuckets(HTTP_DURATION_BUCKETS_S)

@@ -1,11 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { shared } from '../shared.ts'
 import type { TtsRequest } from './job.ts'
 
-/** On `globalThis`: what watches Gemini is a file of its own in the bundle, with a copy of this one. */
-const CURRENT = Symbol.for('tts-otel.request')
-
-const current: AsyncLocalStorage<TtsRequest> = Reflect.get(globalThis, CURRENT) ?? new AsyncLocalStorage()
-Reflect.set(globalThis, CURRENT, current)
+/** What watches Gemini is a file of its own in the bundle, with a copy of this one. */
+const current = shared('request', () => new AsyncLocalStorage<TtsRequest>())
 
 /** The speech request that this code runs in. */
 export function currentTtsRequest(): TtsRequest | undefined {

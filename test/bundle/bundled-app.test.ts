@@ -7,17 +7,18 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createGeminiStandIn } from '../../examples/gemini-stand-in/server.ts'
 import { startPgServer } from '../instrument/pg-server.ts'
 import { makeAppFolder } from '../support/installed.ts'
-import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
+import { attribute, type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { runNode } from '../support/run-node.ts'
 
-const APP = fileURLToPath(new URL('../fixtures/bundle/bundled-app.mjs', import.meta.url))
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/bundle/${name}`, import.meta.url))
+const register = fileURLToPath(new URL('../../register.js', import.meta.url))
 /** What `require` of a CommonJS package needs in a module. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`
 
 let folder: string
 let receiver: OtlpReceiver
 beforeEach(async () => {
-  folder = makeAppFolder(['@google', '@opentelemetry', 'pg'])
+  folder = makeAppFolder(['@google', '@hono', '@opentelemetry', 'hono', 'pg'])
   receiver = await startOtlpReceiver()
 })
 afterEach(async () => {
@@ -48,7 +49,7 @@ test.each(['esm', 'cjs'] as const)(
   async (format) => {
     const [gemini, pg] = [createGeminiStandIn({ apiKey: 'test-key', timeScale: 0.01 }), await startPgServer()]
     const { url } = await gemini.listen()
-    const app = await bundle(`import ${JSON.stringify(APP)}`, format)
+    const app = await bundle(`import ${JSON.stringify(fixture('bundled-app.mjs'))}`, format)
     const settings = join(folder, 'logging.yaml')
     writeFileSync(settings, 'handlers: {otlp: {class: otlp}}\nroot: {level: DEBUG, handlers: [otlp]}\n')
     const { code, stdout, stderr } = await runNode([app], {
@@ -76,4 +77,18 @@ test.each(['esm', 'cjs'] as const)('register inside the file (%s) registers', as
   })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(receiver.logs.map(({ body }) => body?.stringValue)).toEqual(['hello'])
+})
+
+test('a bundled service under register is one with it: request, user, route, what was served', async () => {
+  const app = await bundle(`import ${JSON.stringify(fixture('bundled-service.mjs'))}`, 'esm')
+  const { code, stdout } = await runNode(['--import', register, app], {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', LOG_LEVEL: 'INFO' },
+  })
+  expect({ code, last: stdout.trimEnd().split('\n').at(-1) }).toEqual({ code: 0, last: '{"id":"r-1","served":1}' })
+  const served = receiver.spans.find(({ name }) => name === 'GET /speak/:voice')
+  const speech = receiver.spans.find(({ name }) => name === 'tts_request')
+  expect(speech?.parentSpanId).toBe(served?.spanId)
+  for (const item of [served, speech, ...receiver.logs])
+    expect([attribute(item, 'request_id'), attribute(item, 'user_id')]).toEqual(['r-1', 'u-7'])
+  expect(receiver.logs.map(({ body }) => body?.stringValue).sort()).toEqual(['HTTP Request', 'asked'])
 })

@@ -43,3 +43,13 @@ test('without register the worker makes an SDK of its own from the environment',
   expect(code).toBe(0)
   expect(receiver.logs.map(({ body }) => body?.stringValue)).toEqual(['from the worker', 'no voice'])
 })
+
+test.each(['SIGTERM', 'SIGINT'] as const)('lines of pino arrive from its worker when the app dies of %s', async (signal) => {
+  const ended = await runNode(['--import', register, app, 'signal'], {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    onReady: (child) => void child.kill(signal),
+  })
+  expect([ended.code, ended.signal]).toEqual([null, signal])
+  const last = receiver.logs.map(({ body }) => body?.stringValue).filter((message) => message?.startsWith('last'))
+  expect(last).toEqual(Array.from({ length: 100 }, (_, line) => `last ${line}`))
+})

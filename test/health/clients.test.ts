@@ -50,7 +50,7 @@ const activeTimers = () => process.getActiveResourcesInfo().filter((name) => nam
 test('everything hangs: the report says so within the limit', async () => {
   const { port } = await startSilentServer()
   const health = openHealth({
-    timeoutMs: 200,
+    timeoutMs: 1_000,
     checks: {
       database: postgresCheck(openPool(port)),
       redis: redisCheck(openRedis(port)),
@@ -60,19 +60,19 @@ test('everything hangs: the report says so within the limit', async () => {
   })
   const startMs = performance.now()
   const { services } = await health.check()
-  expect(performance.now() - startMs).toBeLessThan(10_000)
+  expect(performance.now() - startMs).toBeLessThan(15_000)
   expect(Object.fromEntries(Object.entries(services).map(([name, { error }]) => [name, error]))).toEqual({
-    database: 'timed out after 200 ms',
-    redis: 'not connected within 200 ms (connect)',
-    redis5: 'not connected within 200 ms (connect)',
-    gemini_api: 'timed out after 200 ms',
+    database: 'timed out after 1000 ms',
+    redis: 'not connected within 1000 ms (connect)',
+    redis5: 'not connected within 1000 ms (connect)',
+    gemini_api: 'timed out after 1000 ms',
   })
 })
 
 test('nobody listens: the reason is told, and no host', async () => {
   const port = await closedPort()
   const health = openHealth({
-    timeoutMs: 1_000,
+    timeoutMs: 10_000,
     checks: {
       database: postgresCheck(openPool(port)),
       redis: redisCheck(openRedis(port, 0)),

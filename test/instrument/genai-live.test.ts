@@ -17,7 +17,7 @@ import { serveGemini } from './gemini.ts'
 import { startTelemetry, waitForSpans } from './support.ts'
 
 const telemetry = startTelemetry()
-const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
+const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false, exceptionEvents: true } as const
 createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
 const { baseUrl } = serveGemini(telemetry.reset)

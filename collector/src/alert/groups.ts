@@ -31,8 +31,10 @@ export function advanceGroup(before: GroupState, { rule, firing, ended }: GroupN
   const isTold = ({ key }: Member): boolean => Object.hasOwn(before.told, key)
   const fresh = firing.filter((member) => member.isVisible && !isTold(member))
   const known = firing.filter(isTold)
+  const isKnown = new Set(known.map(({ key }) => key))
+  // With the labels that were told: receivers know an alert by them.
   const over = Object.entries(before.told).flatMap(([key, alert]) =>
-    known.some((member) => member.key === key) ? [] : [ended.get(key) ?? endOf(alert, nowMs)],
+    isKnown.has(key) ? [] : [{ ...(ended.get(key) ?? endOf(alert, nowMs)), labels: alert.labels }],
   )
   const waitingSinceMs = fresh.length === 0 ? undefined : (before.waitingSinceMs ?? nowMs)
   const visible = [...known.filter(({ isVisible }) => isVisible), ...fresh]

@@ -1,7 +1,7 @@
 import type { AlertSeverity } from '../notification.ts'
-import type { Observation, Observed } from './observe.ts'
-import { keyOf } from './observe.ts'
+import { keyOf, type Observation, type Observed } from './observe.ts'
 import type { Rule } from './rule.ts'
+import { worstOf } from './severity.ts'
 import type { InstanceState, RuleState } from './state.ts'
 
 export type Instances = RuleState['instances']
@@ -14,6 +14,13 @@ export type NextInstances = {
   readonly overflow: number
 }
 
+export type Moment = {
+  /** ms since 1970. */
+  readonly nowMs: number
+  /** Whether the signals do not know enough yet to say that this one has ended: it stays as it is. */
+  readonly isUnsettled: (instance: InstanceState) => boolean
+}
+
 /** Alerts of one rule. Nobody reads a thousand; each is kept from one evaluation to the next. */
 const INSTANCES_MAX = 1_000
 
@@ -24,7 +31,7 @@ const INSTANCES_MAX = 1_000
  *
  * Without data a pending one is dropped, as nobody knows that it has held all the time; a firing one does what `no_data` says.
  */
-export function advanceInstances(rule: Rule, before: Instances, observed: Observed, nowMs: number): NextInstances {
+export function advanceInstances(rule: Rule, before: Instances, observed: Observed, { nowMs, isUnsettled }: Moment): NextInstances {
   const instances: Record<string, InstanceState> = {}
   let hasData = false
   let overflow = 0
@@ -45,6 +52,10 @@ export function advanceInstances(rule: Rule, before: Instances, observed: Observ
     if (instances[key] !== undefined) continue
     const observation = observed.byKey().get(key)
     const isUnknown = observation === undefined ? !hasData : rule.condition.holds(observation.values, observation.labels) === null
+    if (isUnsettled(instance)) {
+      instances[key] = instance
+      continue
+    }
     const next = isUnknown ? advanceUnknown(rule, instance, nowMs) : end(rule, instance, valuesOf(observation), nowMs)
     if (next !== undefined) instances[key] = next
   }
@@ -65,7 +76,11 @@ function hold(rule: Rule, before: InstanceState | undefined, { labels, values }:
     heldAtMs: nowMs,
     startsAtMs: isFiring ? known.startsAtMs || nowMs : 0,
     endsAtMs: 0,
-    severity: severityOf(rule, { labels, values }),
+    // Receivers know an alert by its labels, this one among them: it only gets worse.
+    severity: worstOf([
+      ...(before === undefined || before.phase === 'pending' ? [] : [before.severity]),
+      severityOf(rule, { labels, values }),
+    ]),
     values: values.map((value) => (Number.isNaN(value) ? null : value)),
   }
 }

@@ -16,9 +16,9 @@ export type MutePeriod = {
 
 const DAY_MINUTES = 24 * 60
 
-/** Whether `nowMs` lies in one of `periods`, by the clock on the wall of its zone. */
-export function isMuted(periods: readonly MutePeriod[], nowMs: number): boolean {
-  return periods.some((period) => {
+/** The first of `periods` that `nowMs` lies in, by the clock on the wall of its zone. */
+export function findMute(periods: readonly MutePeriod[], nowMs: number): MutePeriod | undefined {
+  return periods.find((period) => {
     const { day, minute } = wallClock(period.zone, nowMs)
     const length = (period.toMinute - period.fromMinute + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES
     const beganToday = minute >= period.fromMinute && minute < period.fromMinute + length

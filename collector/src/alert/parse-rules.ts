@@ -28,12 +28,19 @@ export function parseRules(text: string, { file = 'alerts.yaml' }: ParseRulesOpt
   const wrong = (messages: readonly string[]): ParsedRules => ({ rules: NONE, problems: messages.map((message) => `${file}:${message}`) })
   if (text.length > FILE_CHARS_MAX) return wrong([`1:1: has ${text.length} characters: ${FILE_CHARS_MAX} are the most`])
   const yaml = readYaml(text)
-  if (yaml.problems.length > 0) return wrong(yaml.problems)
+  if (yaml.problems.length > 0) return wrong([...yaml.problems.slice(0, -1), `${yaml.problems.at(-1)}${hintOn(text)}`])
   const problems: string[] = []
   const tell: Parameters<typeof createFields>[2] = (path, message, complaint) =>
     void problems.push(yaml.describe(path, `${nameOf(path, yaml.value)} ${message}`, complaint))
   const rules = readFile(createFields(yaml.value ?? {}, [], tell))
   return problems.length > 0 ? wrong(inOrder(problems)) : { rules, problems }
+}
+
+/** What stands in brackets is a list to YAML. */
+function hintOn(text: string): string {
+  return /\{[^}\n]*condition: *\w+\[/.test(text)
+    ? '\n    Inside of { } a condition with a window needs quotes: { condition: "error_rate[1m] > 0.05" }'
+    : ''
 }
 
 function inOrder(problems: readonly string[]): readonly string[] {

@@ -21,7 +21,7 @@ const REPEAT_INTERVAL_MS = 4 * 60 * 60_000
 const REPEAT_INTERVAL_MS_MAX = 24 * 60 * 60_000
 /** Names that a notification uses itself. */
 const RESERVED_LABELS = ['alertname', 'severity']
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/
 const NAME_CHARS_MAX = 200
 
 const NONE: Conditions = {
@@ -35,6 +35,7 @@ const NONE: Conditions = {
 export function readRule(fields: Fields, context: RuleContext): ReadRule {
   const name = fields.text('name')?.trim() ?? ''
   if (name === '') fields.tell('name', 'is missing: each rule has a name of its own')
+  if (name.startsWith('__')) fields.tell('name', `is ${name}: a name does not begin with __`)
   if (name.length > NAME_CHARS_MAX) fields.tell('name', `has ${name.length} characters: ${NAME_CHARS_MAX} are the most`)
   const groupBy = [...(fields.texts('group_by') ?? [])].sort()
   const by = [...new Set([...(fields.texts('by') ?? groupBy), ...groupBy])].sort()
@@ -64,7 +65,8 @@ function readLabels(fields: Fields): Readonly<Record<string, string>> {
   const labels = fields.labels('labels')
   for (const name of Object.keys(labels)) {
     if (RESERVED_LABELS.includes(name)) fields.tell('labels', `has ${name}, which each alert has anyway`)
-    else if (!LABEL_NAME.test(name)) fields.tell('labels', `has ${name}: a name is letters, digits and _, and begins with no digit`)
+    else if (!LABEL_NAME.test(name))
+      fields.tell('labels', `has ${name}: a name is letters, digits and _, and begins neither with a digit nor with __`)
   }
   return labels
 }

@@ -12,9 +12,9 @@ export type Silence = {
   readonly endsAtMs: number
 }
 
-/** Whether an alert with `labels` is silenced at `nowMs`. */
-export function isSilenced(silences: readonly Silence[], labels: Labels, nowMs: number): boolean {
-  return silences.some(
+/** The first that silences an alert with `labels` at `nowMs`. */
+export function findSilence(silences: readonly Silence[], labels: Labels, nowMs: number): Silence | undefined {
+  return silences.find(
     ({ startsAtMs, endsAtMs, matchers }) =>
       startsAtMs <= nowMs && nowMs < endsAtMs && Object.entries(matchers).every(([name, pattern]) => fits(labels[name] ?? '', pattern)),
   )

@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto'
-import type { Alert, Labels, Notification } from '../notification.ts'
+import type { Labels, Notification } from '../notification.ts'
 import type { ReadSignals } from '../signal.ts'
+import { hash, metricsOf, toAlert } from './alert.ts'
 import { advanceGroup, endOf, type Member } from './groups.ts'
+import { createHiding, type FindHiding } from './hiding.ts'
 import { advanceInstances, type Instances } from './instances.ts'
-import { isMuted } from './mute-time.ts'
 import { createObserver, keyOf } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
-import { isSilenced, type Silence } from './silence.ts'
+import type { Silence } from './silence.ts'
 import { type AlertState, type GroupState, type InstanceState, type RuleState, shiftState } from './state.ts'
-import { fillTemplate } from './template.ts'
 
 export type StepInput = {
   /** Of the last step, or of `createAlertState`. */
@@ -19,6 +18,8 @@ export type StepInput = {
   readonly read: ReadSignals
   /** ms since 1970. */
   readonly nowMs: number
+  /** Since when the signals are filled, after a restart: what fired before is given {@link SETTLE_MS} to be seen again. */
+  readonly signalsSinceMs?: number
 }
 
 export type StepOutput = {
@@ -33,18 +34,20 @@ export type StepOutput = {
  * Evaluates every rule once. Pure: the same input gives the same output, and a step that is done again from a state that was kept gives
  * notifications with the same ids. A clock that was set back takes the state with it.
  */
-export function step({ state: given, rules, silences = [], read, nowMs }: StepInput): StepOutput {
+export function step({ state: given, rules, silences = [], read, nowMs, signalsSinceMs = 0 }: StepInput): StepOutput {
   const state = nowMs < given.atMs ? shiftState(given, nowMs - given.atMs) : given
+  const isSettling = nowMs - signalsSinceMs < SETTLE_MS
+  const moment = { nowMs, isUnsettled: ({ heldAtMs }: InstanceState) => isSettling && heldAtMs < signalsSinceMs }
   const observe = createObserver(read, nowMs)
   const advanced = rules.rules.map((rule) => {
     const before = state.rules[rule.name] ?? EMPTY
-    return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), nowMs) }
+    return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), moment) }
   })
-  const context: Context = { advanced, silences: [...rules.silences, ...silences], nowMs }
+  const hidingOf = createHiding({ firing: advanced, silences: [...rules.silences, ...silences], nowMs })
   const told: Told[] = []
   const next: Record<string, RuleState> = {}
   for (const one of advanced) {
-    const after = advanceRule(one, context, told)
+    const after = advanceRule(one, { findHiding: hidingOf(one.rule), nowMs }, told)
     if (after !== undefined) next[one.rule.name] = after
   }
   told.push(...endOrphans(state, rules.rules, nowMs))
@@ -55,11 +58,14 @@ export function step({ state: given, rules, silences = [], read, nowMs }: StepIn
   }
 }
 
+/** Two and a half intervals of the metrics as they come without METRICS_COLLECTION_INTERVAL: by then every process has told its figures. */
+export const SETTLE_MS = 150_000
+
 const EMPTY: RuleState = { instances: {}, groups: {} }
 
 type Advanced = { readonly rule: Rule; readonly before: RuleState; readonly instances: Instances; readonly hasData: boolean }
 
-type Context = { readonly advanced: readonly Advanced[]; readonly silences: readonly Silence[]; readonly nowMs: number }
+type Context = { readonly findHiding: FindHiding; readonly nowMs: number }
 
 /** What is to be told, without its id. */
 type Told = Pick<Notification, 'reason' | 'severity' | 'alerts' | 'channels' | 'metrics' | 'rule'> & {
@@ -67,16 +73,22 @@ type Told = Pick<Notification, 'reason' | 'severity' | 'alerts' | 'channels' | '
   readonly labels: Labels
 }
 
-function advanceRule({ rule, before, instances, hasData }: Advanced, context: Context, told: Told[]): RuleState | undefined {
-  const { nowMs } = context
+function advanceRule({ rule, before, instances, hasData }: Advanced, { findHiding, nowMs }: Context, told: Told[]): RuleState | undefined {
+  const toMember = (key: string, instance: InstanceState): Member => {
+    const isVisible = findHiding(instance) === undefined
+    return { key, alert: toAlert(rule, instance), severity: instance.severity, isVisible }
+  }
   const groups: Record<string, GroupState> = {}
   const kept: Record<string, InstanceState> = {}
   const entries = Object.entries(instances).sort(([a], [b]) => (a < b ? -1 : 1))
   for (const [key, instance] of entries) if (instance.phase === 'pending') kept[key] = instance
-  const groupKeys = new Set([...Object.keys(before.groups), ...entries.map(([, { labels }]) => keyOf(labels, rule.groupBy))])
-  for (const groupKey of groupKeys) {
-    const own = entries.filter(([, { labels, phase }]) => phase !== 'pending' && keyOf(labels, rule.groupBy) === groupKey)
-    const firing = own.filter(([, { phase }]) => phase === 'firing').map(([key, instance]) => toMember(key, instance, rule, context))
+  const members = Map.groupBy(
+    entries.filter(([, { phase }]) => phase !== 'pending'),
+    ([, { labels }]) => keyOf(labels, rule.groupBy),
+  )
+  for (const groupKey of new Set([...Object.keys(before.groups), ...members.keys()])) {
+    const own = members.get(groupKey) ?? []
+    const firing = own.filter(([, { phase }]) => phase === 'firing').map(([key, instance]) => toMember(key, instance))
     const ended = new Map(own.filter(([, { phase }]) => phase === 'resolved').map(([key, one]) => [key, toAlert(rule, one)]))
     const labels = own[0] === undefined ? {} : pick(own[0][1].labels, rule.groupBy)
     const known = before.groups[groupKey] ?? { labels, told: {}, severity: 'info', toldAtMs: 0, channels: rule.channels }
@@ -97,27 +109,6 @@ function advanceRule({ rule, before, instances, hasData }: Advanced, context: Co
   }
   if (hasData && Object.keys(kept).length === 0 && Object.keys(groups).length === 0) return undefined
   return { ...(!hasData && { noDataSinceMs: before.noDataSinceMs ?? nowMs }), instances: kept, groups }
-}
-
-function toMember(key: string, instance: InstanceState, rule: Rule, context: Context): Member {
-  const alert = toAlert(rule, instance)
-  const { silences, nowMs } = context
-  const isHidden = isSilenced(silences, alert.labels, nowMs) || isMuted(rule.mute, nowMs) || isInhibited(rule, instance.labels, context)
-  return { key, alert, severity: instance.severity, isVisible: !isHidden }
-}
-
-/** By an alert of a rule that inhibits this one, with equal values of the labels that both have. */
-function isInhibited(rule: Rule, labels: Labels, { advanced }: Context): boolean {
-  return advanced.some(
-    (source) =>
-      source.rule.inhibits.includes(rule.name) &&
-      source.rule.name !== rule.name &&
-      Object.values(source.instances).some(
-        (instance) =>
-          instance.phase === 'firing' &&
-          Object.entries(instance.labels).every(([name, value]) => labels[name] === undefined || labels[name] === value),
-      ),
-  )
 }
 
 /** Rules that are gone, with alerts that somebody was told of. */
@@ -141,27 +132,6 @@ function endOrphans(state: AlertState, rules: readonly Rule[], nowMs: number): T
   )
 }
 
-function toAlert(rule: Rule, instance: InstanceState): Alert {
-  const { severity, startsAtMs, endsAtMs, phase } = instance
-  const identity = { alertname: rule.name, ...rule.labels, ...instance.labels }
-  const metrics = metricsOf(rule, instance)
-  const value = rule.condition.subject === undefined ? null : (instance.values[rule.condition.subject] ?? null)
-  const facts = { rule: rule.name, severity, value, threshold: rule.condition.threshold, labels: identity, metrics }
-  return {
-    status: phase === 'resolved' ? 'resolved' : 'firing',
-    labels: { ...identity, severity },
-    annotations: Object.fromEntries(Object.entries(rule.annotations).map(([name, template]) => [name, fillTemplate(template, facts)])),
-    startsAtMs,
-    endsAtMs: phase === 'resolved' ? endsAtMs : undefined,
-    value,
-    fingerprint: hash(Object.entries(identity).sort(([a], [b]) => (a < b ? -1 : 1))),
-  }
-}
-
-function metricsOf({ signals }: Rule, instance: InstanceState | undefined): Record<string, number | null> {
-  return Object.fromEntries(signals.map(({ name }, index) => [name, instance?.values[index] ?? null]))
-}
-
 type Origin = { readonly state: AlertState; readonly sequence: number; readonly nowMs: number }
 
 function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: Origin): Notification {
@@ -181,9 +151,4 @@ function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: O
 
 function pick(labels: Labels, names: readonly string[]): Labels {
   return Object.fromEntries(names.map((name) => [name, labels[name] ?? '']))
-}
-
-/** 16 hex digits. */
-function hash(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }

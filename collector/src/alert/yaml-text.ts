@@ -10,6 +10,8 @@ export type YamlText = {
   readonly value: unknown
   /** Why it is no YAML, each with its place. */
   readonly problems: readonly string[]
+  /** What stands at `path` as it is written: `0x10`, which YAML takes for 16. undefined where there is no plain value. */
+  readonly sourceAt: (path: Path) => string | undefined
   /** `line:column: message` for the part at `path`; with a `complaint` about the text that stands there, the line itself and a mark below. */
   readonly describe: (path: Path, message: string, complaint?: Complaint) => string
 }
@@ -28,6 +30,10 @@ export function readYaml(text: string): YamlText {
   const problems = document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`)
   return {
     ...toValue(document, problems),
+    sourceAt(path) {
+      const node: unknown = document.getIn(path, true)
+      return isScalar(node) ? node.source : undefined
+    },
     describe(path, message, complaint) {
       if (complaint === undefined) return `${at(offsetOf(document, path))}: ${message}`
       const spot = spotOf(document, path, text)

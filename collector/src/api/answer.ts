@@ -6,8 +6,12 @@ export type ApiRequest = {
   readonly query: URLSearchParams
   /** The Authorization header. */
   readonly authorization: string | undefined
+  /** The Accept header. */
+  readonly accept: string | undefined
   /** Of the connection. */
   readonly address: string
+  /** Reads the body, which is JSON; undefined when it is none. */
+  readonly body?: () => Promise<unknown>
 }
 
 export type ApiAnswer = {

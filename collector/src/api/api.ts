@@ -1,6 +1,8 @@
+import type { AlertDesk } from '../alert-desk.ts'
 import type { RecordRead } from '../audit.ts'
 import { type Reader, ReadTimeoutError } from '../reader.ts'
 import type { TokenCheck } from '../token.ts'
+import { getAlerts, getDeliveries, getHistory, postSilence, postTest } from './alerts.ts'
 import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
 import { noteRead } from './audit.ts'
 import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
@@ -14,11 +16,17 @@ export type ApiOptions = HealthOptions & {
   readonly checkReader: TokenCheck | undefined
   /** Is told of every question under `/api` that was let in. */
   readonly recordRead: RecordRead
+  /** For a browser that asks for `/`. Throws when there is none. */
+  readonly page: () => { readonly html: string; readonly headers: Readonly<Record<string, string>> }
+  /** undefined: this collector has nothing to do with alerts. */
+  readonly alerts?: AlertDesk | undefined
   /** The collector's own counters in the Prometheus text format. */
   readonly metricsText: () => string
 }
 
 type Route = {
+  /** Default GET, which HEAD goes with. */
+  readonly method?: 'POST'
   /** As people write it; `:id` stands for one path segment. */
   readonly path: string
   readonly doc: string
@@ -28,11 +36,15 @@ type Route = {
 /** When a store that did not answer is worth another try. */
 const RETRY_AFTER_S = 5
 
-/** The reading side of the collector: what was stored, and how the collector is. Only GET; `GET /` lists the rest. */
+/** The reading side of the collector: what was stored, how the collector and its alerts are. `GET /` lists it all, or is the viewer. */
 export function createApi(options: ApiOptions): Api {
   const questions = toRoutes(options)
-  const index = { service: 'tts-otel-collector', endpoints: Object.fromEntries(questions.map(({ path, doc }) => [`GET ${path}`, doc])) }
-  const routes = [...questions, { path: '/', doc: 'this list', handle: () => json(200, index) }]
+  const index = {
+    service: 'tts-otel-collector',
+    endpoints: Object.fromEntries(questions.map(({ method = 'GET', path, doc }) => [`${method} ${path}`, doc])),
+  }
+  const root: Route = { path: '/', doc: 'this list', handle: (request) => (wantsPage(request) ? getPage(options) : json(200, index)) }
+  const routes = [...questions, root]
 
   async function read(route: Route, request: ApiRequest): Promise<ApiAnswer> {
     const startMs = options.now()
@@ -44,12 +56,31 @@ export function createApi(options: ApiOptions): Api {
   return async function answer(request) {
     const { method, path, authorization } = request
     const asks = method === 'GET' || method === 'HEAD'
-    const route = routes.find((known) => matches(known.path, path))
-    if (route === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
-    if (!asks) return failure(405, 'method_not_allowed', `${path} is only for GET`, { allow: 'GET, HEAD' })
+    const known = routes.filter((one) => matches(one.path, path))
+    const route = known.find((one) => (one.method === undefined ? asks : one.method === method))
+    if (known[0] === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
+    if (route === undefined) return refuseMethod(path, known[0].method)
     if (!path.startsWith('/api/')) return await handleSafely(route, request)
     return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
   }
+}
+
+/** Browsers name text/html first; curl and fetch take whatever comes. */
+function wantsPage({ accept = '' }: ApiRequest): boolean {
+  return accept.toLowerCase().includes('text/html')
+}
+
+function getPage({ page }: ApiOptions): ApiAnswer {
+  try {
+    const { html, headers } = page()
+    return { status: 200, contentType: 'text/html; charset=utf-8', body: html, headers }
+  } catch (error) {
+    return failure(404, 'not_found', `The viewer is not there; npm run build makes it: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function refuseMethod(path: string, method: Route['method']): ApiAnswer {
+  return failure(405, 'method_not_allowed', `${path} is only for ${method ?? 'GET'}`, { allow: method ?? 'GET, HEAD' })
 }
 
 function refuseReader(authorization: string | undefined, check: TokenCheck | undefined): ApiAnswer | undefined {
@@ -66,8 +97,9 @@ function refuseReader(authorization: string | undefined, check: TokenCheck | und
 const BEARER = { 'www-authenticate': 'Bearer' }
 
 function toRoutes(options: ApiOptions): readonly Route[] {
-  const { reader, metricsText } = options
+  const { reader, metricsText, alerts } = options
   return [
+    ...(alerts === undefined ? [] : alertRoutes(alerts, options.now)),
     {
       path: '/api/logs',
       doc: 'newest first; request_id, user_id, level, trace_id, service, instance_id, q, since, until, limit, cursor',
@@ -91,6 +123,34 @@ function toRoutes(options: ApiOptions): readonly Route[] {
       path: '/metrics',
       doc: 'what the collector counted, for Prometheus',
       handle: () => ({ status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText() }),
+    },
+  ]
+}
+
+function alertRoutes(desk: AlertDesk, now: () => number): readonly Route[] {
+  return [
+    {
+      path: '/api/alerts',
+      doc: 'each rule with its state and what its signals say now, silences, channels',
+      handle: () => getAlerts(desk),
+    },
+    { path: '/api/alerts/history', doc: 'what fired and ended, newest first; limit', handle: (request) => getHistory(desk, request) },
+    {
+      path: '/api/alerts/deliveries',
+      doc: 'what became of notifications, newest first; limit',
+      handle: (request) => getDeliveries(desk, request),
+    },
+    {
+      method: 'POST',
+      path: '/api/alerts/silences',
+      doc: 'keeps alerts from being told of: {"matchers": {"alertname": "…"}, "author": "…", "reason": "…", "ends_at": "…" or "duration": "2h"}',
+      handle: (request) => postSilence(desk, request, now()),
+    },
+    {
+      method: 'POST',
+      path: '/api/alerts/:rule/test',
+      doc: 'sends a notification marked as a test to the channels of a rule',
+      handle: (request) => postTest(desk, request),
     },
   ]
 }

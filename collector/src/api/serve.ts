@@ -1,11 +1,50 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReadRefusal, RefusalStats } from '../refusal-stats.ts'
 import { type Api, type ApiAnswer, failure } from './answer.ts'
 
-/** Lets `api` answer requests of Node's HTTP server; false for a request that it leaves to others. */
-export function serve(api: Api): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+export type ServeOptions = {
+  readonly refusals: RefusalStats
+  /** Default {@link READS_MAX}. */
+  readonly readsMax?: number
+}
+
+/** Questions in hand, from their arrival until their answer is taken. 32: an answer has some megabytes at most, and the store answers fewer at once. */
+const READS_MAX = 32
+const RETRY_AFTER_S = 1
+
+const REFUSED: { readonly [status: number]: ReadRefusal } = { 401: 'unauthorized', 403: 'forbidden', 429: 'overloaded' }
+
+/** Lets `api` answer requests of Node's HTTP server; false for a request that it leaves to others. Health is answered however much is asked. */
+export function serve(
+  api: Api,
+  { refusals, readsMax = READS_MAX }: ServeOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+  let inHand = 0
+
+  function ask(request: IncomingMessage, response: ServerResponse): Promise<ApiAnswer | undefined> | ApiAnswer {
+    const target = URL.parse(request.url ?? '/', 'http://collector')
+    if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
+    if (target.pathname.startsWith('/api/')) {
+      if (inHand >= readsMax) return tooMany()
+      inHand++
+      response.once('close', () => inHand--)
+    }
+    return api({
+      method: request.method ?? 'GET',
+      path: target.pathname,
+      query: target.searchParams,
+      authorization: request.headers.authorization,
+      accept: request.headers.accept,
+      address: request.socket.remoteAddress ?? '',
+      body: () => readJson(request),
+    })
+  }
+
   return async function serveApi(request, response) {
-    const answer = await ask(api, request)
+    const answer = await ask(request, response)
     if (answer === undefined) return false
+    const refused = REFUSED[answer.status]
+    if (refused !== undefined) refusals.addRead(refused)
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
       'content-length': Buffer.byteLength(answer.body),
@@ -19,14 +58,30 @@ export function serve(api: Api): (request: IncomingMessage, response: ServerResp
   }
 }
 
-async function ask(api: Api, { method = 'GET', url = '/', headers, socket }: IncomingMessage): Promise<ApiAnswer | undefined> {
-  const target = URL.parse(url, 'http://collector')
-  if (target === null) return failure(400, 'invalid_url', 'The URL of this request cannot be read')
-  return await api({
-    method,
-    path: target.pathname,
-    query: target.searchParams,
-    authorization: headers.authorization,
-    address: socket.remoteAddress ?? '',
-  })
+function tooMany(): ApiAnswer {
+  return failure(429, 'overloaded', 'Too many questions are being answered. Ask again later', { 'retry-after': String(RETRY_AFTER_S) })
+}
+
+/** What a person writes is far smaller. */
+const BODY_BYTES_MAX = 65_536
+const BODY_MS_MAX = 10_000
+
+/** undefined for what is no JSON, too long or too slow. A web page cannot say that it sends JSON without asking first. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  if (request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
+  const late = setTimeout(() => request.destroy(), BODY_MS_MAX)
+  try {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of request) {
+      bytes += chunk.length
+      if (bytes > BODY_BYTES_MAX) return undefined
+      chunks.push(chunk)
+    }
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(late)
+  }
 }

@@ -38,7 +38,8 @@ export function expiredIndexes(names: readonly string[], options: DaysOptions): 
   })
 }
 
-function dayOfIndex(name: string, prefix: string): number | undefined {
+/** Days since 1970 of one of our day indexes; undefined for any other name. */
+export function dayOfIndex(name: string, prefix: string): number | undefined {
   if (!name.startsWith(`${prefix}-`)) return undefined
   const match = /^(\d{4})\.(\d\d)\.(\d\d)$/.exec(name.slice(prefix.length + 1))
   if (match === null) return undefined

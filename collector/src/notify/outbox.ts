@@ -3,11 +3,11 @@ import type { Send } from '../../../src/wire/outcome.ts'
 import { withTimeout } from '../../../src/wire/timeout.ts'
 import { DELIVERY_LOG_ENTRIES, type Delivery, type DeliveryLogEntry, type DeliveryResult, type DeliveryStore } from '../delivery.ts'
 import type { Notification } from '../notification.ts'
+import { createSeldom } from '../seldom.ts'
 import type { Sleep } from './lane.ts'
 import { createLanes, type LaneStats } from './lanes.ts'
 import { createLedger } from './ledger.ts'
 import { createOutages } from './outage.ts'
-import { createSeldom } from './seldom.ts'
 
 export type Channels = Readonly<Record<string, Send<Notification>>>
 

@@ -80,7 +80,7 @@ export function openPglite(dataDir: string): Database {
 
 function takeFolder(dataDir: string): () => void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     return lockFolder(dataDir)
   } catch (error) {
     if (error instanceof FolderInUseError || !(error instanceof Error)) throw error

@@ -4,22 +4,26 @@ import { from } from 'pg-copy-streams'
 import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
-/** What a pool is for. Reads have connections of their own, so that neither waits for the other. */
-export type Purpose = 'write' | 'read'
+/** What a pool is for. Reads have connections of their own, so that neither waits for the other. A person who maintains waits for as long as it takes. */
+export type Purpose = 'write' | 'read' | 'maintain'
 
 /** Connections of one collector. Inserts are bound by the server's cores, and a server allows 100 connections for everybody. */
 const CONNECTIONS_MAX = 4
 /** Also how long a statement waits for a free connection. */
 const CONNECT_TIMEOUT_MS = 5_000
 /** The server ends a statement after this time. Of reads: before the 10 s that `getLogs` waits for an answer. */
-const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000 }
+const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000, maintain: 0 }
 /** The client gives up a little later, on a server that no longer answers at all. */
-const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000 }
+const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000, maintain: 0 }
 /**
  * Many partitions look expensive to the planner, which then compiles for a second what runs for milliseconds. And a temporary
  * table that is there already is no news.
  */
-const OPTIONS = { write: '-c jit=off -c client_min_messages=warning', read: '-c jit=off -c default_transaction_read_only=on' }
+const OPTIONS = {
+  write: '-c jit=off -c client_min_messages=warning',
+  read: '-c jit=off -c default_transaction_read_only=on',
+  maintain: '-c jit=off',
+}
 
 /** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */
 export function openPool(url: string, purpose: Purpose = 'write'): Database {
@@ -32,7 +36,7 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
     idle_in_transaction_session_timeout: ANSWER_TIMEOUT_MS[purpose],
     keepAlive: true,
     options: OPTIONS[purpose],
-    application_name: purpose === 'read' ? 'tts-otel-collector read' : 'tts-otel-collector',
+    application_name: purpose === 'write' ? 'tts-otel-collector' : `tts-otel-collector ${purpose}`,
   })
   // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
   // the bytes that say it is open; an error that nobody listens to would end the process.

@@ -178,11 +178,27 @@ export async function migrate(database: Database): Promise<void> {
 
 async function schemaVersion(tx: Queryable): Promise<number> {
   await tx.query('CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())')
-  const { rows } = await tx.query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM schema_version')
+  return await versionOf(tx)
+}
+
+async function versionOf(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM schema_version')
   return rows[0]!.version
 }
 
 /** Until the end of the transaction nobody else changes tables or rights. */
 export async function lockSchema(tx: Queryable): Promise<void> {
   await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+}
+
+/** For who works on the tables without making them. Rejects when a collector of another version made them, or none yet. */
+export async function requireSchema(database: Queryable): Promise<void> {
+  const { rows } = await database.query<{ exists: boolean }>("SELECT to_regclass('schema_version') IS NOT NULL AS exists")
+  if (!rows[0]!.exists) throw new Error('The database holds no telemetry: no collector has been started on it yet')
+  const found = await versionOf(database)
+  if (found > MIGRATIONS.length) throw new SchemaTooNewError(found, MIGRATIONS.length)
+  if (found < MIGRATIONS.length)
+    throw new Error(
+      `The database has schema version ${found}, this is for ${MIGRATIONS.length}. Start a collector of this version on it first`,
+    )
 }

@@ -4,7 +4,8 @@ import type { TokenCheck } from '../token.ts'
 import type { Refused } from './answer.ts'
 
 /**
- * Refuses what a web page in somebody's browser could send: a Host that is not ours (a name re-bound to our address) or a foreign Origin.
+ * Refuses what a web page in somebody's browser could send: a Host that is not ours (a name re-bound to our address), a foreign
+ * Origin, or what the browser itself calls foreign, such as an image or a script (https://www.w3.org/TR/fetch-metadata/).
  *
  * The Host is checked while we listen on loopback, where nobody else has a reason to call; on other addresses any name may lead to us.
  */
@@ -15,11 +16,13 @@ export function refuseForeign(request: IncomingMessage, listensOnLoopback: boole
       `"${clip(host)}" is not a name of this collector, which listens on loopback. Call it as localhost or 127.0.0.1, or let it listen on another address (COLLECTOR_LISTEN).`,
     )
   }
-  if (origin !== undefined && hostOf(origin) !== host?.toLowerCase()) {
+  if (origin !== undefined && !isOwn(origin, host)) {
     return forbidden(
       `Requests from web pages of other origins ("${clip(origin)}") are not taken. Send from a server, or from a page that this collector serves.`,
     )
   }
+  if (isFromElsewhere(request))
+    return forbidden('A web page of another site asks for this. Open it in a tab of its own, or ask from a server.')
   return undefined
 }
 
@@ -39,8 +42,17 @@ function nameOf(host: string): string {
   return parse(`http://${host}`)?.hostname.replace(/^\[|\]$|\.$/g, '') ?? ''
 }
 
-function hostOf(origin: string): string | undefined {
-  return parse(origin)?.host
+/** The scheme does not count: something in front may speak TLS for us. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  const theirs = parse(origin)
+  return theirs !== undefined && host !== undefined && theirs.host === parse(`${theirs.protocol}//${host}`)?.host
+}
+
+/** By the browser's own word; whoever is no browser says nothing. A link that somebody follows is no request of that page. */
+function isFromElsewhere({ method, headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  if (site === undefined || site === 'same-origin' || site === 'none') return false
+  return !(method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document')
 }
 
 function parse(url: string): URL | undefined {

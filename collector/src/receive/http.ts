@@ -2,20 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SIGNALS } from '../../../src/wire/signal.ts'
 import type { Sink } from '../batch.ts'
 import { isLoopback } from '../loopback.ts'
+import { createRefusalStats, type RefusalStats } from '../refusal-stats.ts'
+import { createSeldom } from '../seldom.ts'
 import type { Stats } from '../stats.ts'
 import type { TlsTexts } from '../tls.ts'
 import type { TokenCheck } from '../token.ts'
 import { answerRefused } from './answer.ts'
-import { createBudget } from './body.ts'
+import { createBudget, drain } from './body.ts'
+import { createRequestCounter } from './connections.ts'
 import { refuseForeign } from './guard.ts'
 import { type IngestOptions, ingest, type Route, refuse } from './ingest.ts'
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts'
-import { closeServer, createLimitedServer, listenOn } from './server.ts'
+import { closeServer, createLimitedServer, limitAnswer, listenOn } from './server.ts'
 
 export type ReceiverOptions = {
   /** `all` is fed by `POST /v1/{traces,metrics,logs}`, any other name by `POST /<name>/v1/{traces,metrics,logs}`. */
   readonly routes: Readonly<Record<string, Sink>>
   readonly stats: Stats
+  /** Counts who is turned away before a signal is known. */
+  readonly refusals?: RefusalStats
   /** Instead of {@link RECEIVE_LIMITS}, each. */
   readonly limits?: Partial<ReceiveLimits>
   /** Who may send, by bearer token. Default: everybody. */
@@ -24,6 +29,8 @@ export type ReceiverOptions = {
   readonly tls?: TlsTexts | undefined
   /** Gets every other path (the reading side). Returns false for a path that it does not know. */
   readonly api?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
+  /** Gets what a person should know, at most once a minute. */
+  readonly warn?: (message: string) => void
   /** Told of faults of ours, which a sender sees as 503. */
   readonly onFault?: (error: Error) => void
 }
@@ -39,12 +46,13 @@ export type Receiver = {
 
 /**
  * Creates the OTLP/HTTP server of the collector. It answers 200, 200 with partial_success, 400, 401, 403, 404, 405, 413, 415,
- * 429 and 503, these two with Retry-After. Never 500: senders drop what gets one.
+ * 429 and 503, these two with Retry-After; 400, 408 and 431 to what is no whole request. Never 500: senders drop what gets one.
  * https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { stats, onFault = () => {} } = options
   const limits = { ...RECEIVE_LIMITS, ...options.limits }
+  const { refusals = createRefusalStats() } = options
   const aborting = new AbortController()
   const state = { stopping: false, loopback: true }
   const ingestOptions: IngestOptions = {
@@ -59,27 +67,40 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const routes = toRoutes(options.routes)
 
   const inHand = new Set<ServerResponse>()
+  const countRequest = createRequestCounter()
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     inHand.add(response)
     response.on('close', () => inHand.delete(response))
-    if (state.stopping) closeAfter(response)
+    if (state.stopping || countRequest(request.socket) >= limits.requestsPerConnectionMax) closeAfter(response)
     const route = routes.get(pathOf(request))
     const foreign = refuseForeign(request, state.loopback)
-    if (foreign !== undefined) return refuse(request, response, route?.signal, foreign, ingestOptions)
+    if (foreign !== undefined) {
+      if (route === undefined) refusals.addRead('forbidden')
+      return refuse(request, response, route?.signal, foreign, ingestOptions)
+    }
     if (route !== undefined) return ingest(request, response, route, ingestOptions)
     if (await options.api?.(request, response)) return
     answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
   }
 
-  const { server, renewTls } = createLimitedServer(onRequest, limits, options.tls)
+  const { server, renewTls } = createLimitedServer(onRequest, {
+    limits,
+    refusals,
+    tls: options.tls,
+    tell: createSeldom(options.warn ?? (() => {}), Date.now),
+  })
 
-  function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    handle(request, response).catch((error: unknown) => {
+  async function onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await handle(request, response)
+    } catch (error) {
       onFault(error instanceof Error ? error : new Error(String(error)))
       if (response.headersSent) response.destroy()
       else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
-    })
+    }
+    drain(request, limits)
+    limitAnswer(response, limits, refusals)
   }
 
   return {

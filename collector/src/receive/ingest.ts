@@ -5,7 +5,7 @@ import type { Batch, Sink } from '../batch.ts'
 import type { Refusal, Stats } from '../stats.ts'
 import type { TokenCheck } from '../token.ts'
 import { answerOk, answerRefused, type Encoding, type Refused } from './answer.ts'
-import { type Body, type Budget, drain, readBody } from './body.ts'
+import { type Body, type Budget, readBody } from './body.ts'
 import { decode } from './decode.ts'
 import { DecodeError } from './decode-error.ts'
 import { refuseUnauthorized } from './guard.ts'
@@ -50,7 +50,7 @@ export async function ingest(request: IncomingMessage, response: ServerResponse,
     try {
       await deliver(body, { request, response, route, encoding, options })
     } finally {
-      options.budget.give(body.bytes.length)
+      body.release()
     }
   } catch (error) {
     options.onFault(toError(error))
@@ -58,17 +58,16 @@ export async function ingest(request: IncomingMessage, response: ServerResponse,
   }
 }
 
-/** Refuses a request: counts the reason, answers in the sender's encoding, reads its body away. */
+/** Refuses a request: counts the reason, answers in the sender's encoding. */
 export function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   signal: Signal | undefined,
   refused: Refused,
-  { stats, limits }: Pick<IngestOptions, 'stats' | 'limits'>,
+  { stats }: Pick<IngestOptions, 'stats'>,
 ): void {
   if (signal !== undefined) stats.addRefused(signal, refused.reason)
   if (!response.headersSent) answerRefused(response, encodingOf(request) ?? 'json', refused)
-  drain(request, limits)
 }
 
 type Exchange = {

@@ -15,6 +15,12 @@ export type ReceiveLimits = {
   readonly idleMs: number
   /** Open connections. 1,000: an app keeps one for each signal, so some 300 processes; beyond that there is a collector in front. */
   readonly connectionsMax: number
+  /** Of these from one address (IPv6: one network of 64 bits). 500: half, so that no address has the collector to itself; a proxy in front opens fewer. */
+  readonly connectionsPerAddressMax: number
+  /** Requests on one connection, which then ends with its answer. 10,000: hours of an app, and long-lived senders spread over new collectors. */
+  readonly requestsPerConnectionMax: number
+  /** How long an answer may wait to be taken. 60 s: answers are small, and who does not read has gone. */
+  readonly answerMs: number
   /** Bytes read and thrown away of a body that was refused, so that the sender reads the answer instead of a reset. Then the connection is cut. */
   readonly drainBytesMax: number
 }
@@ -26,5 +32,8 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   headersMs: 10_000,
   idleMs: 65_000,
   connectionsMax: 1_000,
+  connectionsPerAddressMax: 500,
+  requestsPerConnectionMax: 10_000,
+  answerMs: 60_000,
   drainBytesMax: 64 * 2 ** 20,
 }

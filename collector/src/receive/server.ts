@@ -1,7 +1,11 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { ConnectionRefusal, RefusalStats } from '../refusal-stats.ts'
+import type { Seldom } from '../seldom.ts'
 import type { TlsTexts } from '../tls.ts'
 import { encodeStatus } from './answer.ts'
+import { limitConnections } from './connections.ts'
 import type { ReceiveLimits } from './limits.ts'
 import { createSecureServer } from './secure-server.ts'
 
@@ -17,8 +21,17 @@ export type LimitedServer = {
   readonly renewTls: (tls: TlsTexts) => void
 }
 
+export type LimitedServerOptions = {
+  readonly limits: ReceiveLimits
+  readonly refusals: RefusalStats
+  /** undefined: plain HTTP. */
+  readonly tls: TlsTexts | undefined
+  /** Is told why handshakes fail. */
+  readonly tell: Seldom
+}
+
 /** Opens no port yet. Each limit on headers, time and connections is set here, the ones on bodies where they are read. */
-export function createLimitedServer(listener: RequestListener, limits: ReceiveLimits, tls: TlsTexts | undefined): LimitedServer {
+export function createLimitedServer(listener: RequestListener, { limits, refusals, tls, tell }: LimitedServerOptions): LimitedServer {
   const options = {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: limits.headersMs,
@@ -30,8 +43,17 @@ export function createLimitedServer(listener: RequestListener, limits: ReceiveLi
   }
   const { server, renew } =
     tls === undefined ? { server: createServer(options, listener), renew: () => {} } : createSecureServer(options, listener, tls)
-  server.maxConnections = limits.connectionsMax
-  server.on('clientError', answerBrokenHttp)
+  limitConnections(server, limits, refusals)
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    // A client certificate that is not trusted ends as if the client had gone; the socket knows better.
+    const untrusted = socket.authorizationError
+    // A balancer that only looks whether the port is open.
+    if (error.code === 'ECONNRESET' && !untrusted) return
+    refusals.addConnection('tls')
+    const who = socket.remoteAddress === undefined ? '' : ` with ${socket.remoteAddress}`
+    tell('tls', `A TLS handshake${who} failed: ${untrusted ? `its client certificate is refused (${untrusted})` : reasonOf(error)}.`)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBrokenHttp(error, socket, refusals))
   return { server, renewTls: renew }
 }
 
@@ -46,6 +68,17 @@ export function listenOn(server: Server, host: string, port: number): Promise<{ 
       resolve(typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : { host, port })
     })
   })
+}
+
+/** Cuts a connection that does not take its answer, which waits in memory. */
+export function limitAnswer(response: ServerResponse, { answerMs }: ReceiveLimits, refusals: RefusalStats): void {
+  if (response.closed || response.writableFinished) return
+  const timer = setTimeout(() => {
+    refusals.addConnection('answer_not_taken')
+    response.destroy()
+  }, answerMs)
+  timer.unref()
+  response.once('close', () => clearTimeout(timer))
 }
 
 /** Takes no more connections, waits until all of `inHand` are answered or `timeoutMs` is over, and cuts what is left. True when all were answered. */
@@ -67,25 +100,47 @@ function isDoneWithin(done: Promise<unknown>, timeoutMs: number): Promise<boolea
   })
 }
 
+/** OpenSSL names a thread, a function, a file and a line around its reason. */
+function reasonOf(error: Error & { readonly reason?: string }): string {
+  return error.reason ?? error.message
+}
+
 /** What is no HTTP at all, or took too long to say it; there is no request object to answer. */
-function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex, refusals: RefusalStats): void {
+  // A sender that has gone.
+  if (error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const [status, message] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', `This is not HTTP/1.1: ${error.message}.`]
+  const { reason, status, message } = BROKEN[error.code ?? ''] ?? badHttp(error)
+  refusals.addConnection(reason)
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
   const body = encodeStatus('json', 3, message).toString()
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
 
-const BROKEN: { readonly [code: string]: readonly [string, string] } = {
-  HPE_HEADER_OVERFLOW: [
-    '431 Request Header Fields Too Large',
-    `The headers are larger than ${HEADER_BYTES_MAX} bytes. Send fewer or shorter ones.`,
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Try again.'],
+type Broken = { readonly reason: ConnectionRefusal; readonly status: string; readonly message: string }
+
+const BROKEN: { readonly [code: string]: Broken } = {
+  HPE_HEADER_OVERFLOW: {
+    reason: 'headers_too_large',
+    status: '431 Request Header Fields Too Large',
+    message: `The headers are larger than ${HEADER_BYTES_MAX} bytes. Send fewer or shorter ones.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    reason: 'too_slow',
+    status: '408 Request Timeout',
+    message: 'The request did not arrive in time. Try again.',
+  },
+}
+
+function badHttp(error: Error): Broken {
+  return { reason: 'bad_http', status: '400 Bad Request', message: `This is not HTTP/1.1: ${error.message}.` }
 }
 
 function toListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -33,7 +33,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
 /** Every signal that is made of metrics. Durations are in seconds. */
-export const DEFINITIONS: Readonly<Record<SignalName, Definition>> = {
+export const DEFINITIONS: Readonly<Record<Exclude<SignalName, 'telemetry_silence' | 'evaluation_delay'>, Definition>> = {
   error_rate: share([HTTP], hasFailed),
   requests_per_second: rate([HTTP], 1_000),
   p50_duration: quantile(HTTP, 0.5),
@@ -56,7 +56,7 @@ export const DEFINITIONS: Readonly<Record<SignalName, Definition>> = {
 
 /** How a signal is made; undefined for a name that is none. */
 export function definitionOf(signal: string): Definition | undefined {
-  return Object.hasOwn(DEFINITIONS, signal) ? DEFINITIONS[signal as SignalName] : undefined
+  return Object.hasOwn(DEFINITIONS, signal) ? DEFINITIONS[signal as keyof typeof DEFINITIONS] : undefined
 }
 
 /** Every metric that a definition reads. */

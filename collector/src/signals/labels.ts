@@ -6,6 +6,7 @@ import type { Labels } from '../notification.ts'
 const METRIC_LABELS: Readonly<Record<string, readonly string[]>> = {
   route: ['http.route'],
   method: ['http.request.method'],
+  status: ['http.response.status_code'],
   model: ['tts.model', 'gen_ai.request.model'],
   voice: ['tts.voice'],
   dependency: ['health.check.name'],

@@ -1,18 +1,25 @@
 import type { Batch } from '../batch.ts'
+import type { Reading } from '../signal.ts'
 
 /** Which services there are. */
 export type Presence = {
   saw(batch: Batch, arrivedMs: number): void
+  /** For how long each has been silent, in s; what happened before this process listened does not count. */
+  silence(by: readonly string[], atMs: number): readonly Reading[]
   /** When each service was last heard of, ms since 1970. */
-  lastMs(): ReadonlyMap<string, number>
+  lastMs(): Readonly<Record<string, number>>
   /** As an earlier process knew it. */
   restore(lastMs: Readonly<Record<string, number>>): void
+  forget(nowMs: number): void
 }
+
+/** A service that has been silent for longer was meant to go. */
+const SILENT_MS_MAX = 86_400_000
 
 /** A collector serves a few; names that are made up anew must not fill the memory. */
 const SERVICES_MAX = 1_000
 
-export function createPresence(): Presence {
+export function createPresence(sinceMs: number): Presence {
   const heard = new Map<string, number>()
 
   function note(service: string, atMs: number): void {
@@ -29,7 +36,18 @@ export function createPresence(): Presence {
         note(resource.service, arrivedMs)
       }
     },
-    lastMs: () => heard,
+    silence(by, atMs) {
+      const silences = [...heard].map(([service, lastMs]) => ({
+        labels: { service },
+        value: Math.max(0, atMs - Math.max(lastMs, sinceMs)) / 1_000,
+      }))
+      if (by.length > 0 || silences.length === 0) return silences
+      return [{ labels: {}, value: Math.max(...silences.map(({ value }) => value)) }]
+    },
+    lastMs: () => Object.fromEntries(heard),
+    forget(nowMs) {
+      for (const [service, lastMs] of heard) if (nowMs - Math.max(lastMs, sinceMs) > SILENT_MS_MAX) heard.delete(service)
+    },
     restore(lastMs) {
       for (const [service, atMs] of Object.entries(lastMs)) note(service, atMs)
     },

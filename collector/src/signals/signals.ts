@@ -55,7 +55,7 @@ const SHORT_WINDOWS_MAX = 100
 export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax = LOG_RECORDS_MAX }: SignalsOptions): Signals {
   const store = createSeriesStore({ metrics: METRICS, seriesMax, sinceMs })
   const logs = createLogCounts(logRecordsMax)
-  const presence = createPresence()
+  const presence = createPresence(sinceMs)
   const short = new Map<string, ShortWindow>()
   let windowMsMax = 0
 
@@ -71,6 +71,7 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
       if (batch.signal === 'logs') logs.take(batch.records)
     },
     read(query, atMs) {
+      if (query.signal === 'telemetry_silence') return presence.silence(query.by, atMs)
       const definition = definitionOf(query.signal)
       if (definition === undefined) return logs.read(query.signal, { fromMs: atMs - query.windowMs, toMs: atMs, by: query.by })
       const question = { query, atMs }
@@ -86,6 +87,7 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
       const beforeMs = nowMs - windowMsMax - 2 * SILENT_MS
       store.forget(beforeMs)
       logs.forget(beforeMs)
+      presence.forget(nowMs)
     },
     presence,
     shortWindows: () => [...short.values()],

@@ -11,6 +11,9 @@ export type VaultDeliveries = DeliveryStore & {
 const PENDING = 'pending'
 const DONE = 'done'
 
+/** More than can be on their way at once: what is left over belongs to notifications that were never added. */
+const COMPANIONS_MAX = 100
+
 export function vaultDeliveries(vault: Vault): VaultDeliveries {
   const companions = new Map<string, readonly RecordChange[]>()
 
@@ -20,7 +23,8 @@ export function vaultDeliveries(vault: Vault): VaultDeliveries {
 
   return {
     together(notificationId, changes) {
-      companions.clear()
+      const [oldest] = companions.keys()
+      if (companions.size >= COMPANIONS_MAX && oldest !== undefined) companions.delete(oldest)
       companions.set(notificationId, changes)
     },
     async pending() {

@@ -220,6 +220,11 @@ test('the mark is below its line in a condition of several lines', () => {
   expect(parseRules(text).problems[0]).toContain('\n      queue_lenght > 5\n      ^^^^^^^^^^^^')
 })
 
+test('a window inside of { } is a list to YAML, and the last problem says what to do', () => {
+  const { problems } = parseRules('rules: [{ name: R, condition: error_rate[1m] > 0.05 }]')
+  expect(problems.at(-1)).toContain('needs quotes')
+})
+
 test('all problems of a file are said, in its order', () => {
   const { problems } = parseRules('rules:\n  - { name: A, condition: a > 1 }\n  - { name: B, condition: b > 1 }\nsilences: 5\n')
   expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['alerts.yaml:2:27:', 'alerts.yaml:3:27:', 'alerts.yaml:4:1:'])

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAlertState } from '../../../collector/src/alert/state.ts'
-import { step } from '../../../collector/src/alert/step.ts'
+import { SETTLE_MS, step } from '../../../collector/src/alert/step.ts'
 import type { SignalQuery } from '../../../collector/src/signal.ts'
 import { each, every30s, type Moment, play, rulesOf, START_MS, summary, whole } from './support.ts'
 
@@ -343,4 +343,37 @@ test('a rule without signals is a heartbeat', () => {
     '0s Watchdog: first, firing, info, 1',
     '60s Watchdog: repeat, firing, info, 1',
   ])
+})
+
+test('after a restart, alerts that fired before are given time to be seen again: no end, no second page', () => {
+  const before = step({ state: createAlertState(START_MS), rules: BY_ROUTE, read: () => routes({ '/a': 1, '/b': 1 }), nowMs: START_MS })
+  const signalsSinceMs = START_MS + 60_000
+  let state = before.state
+  const told: string[] = []
+  const seen = [undefined, { '/a': 1 }, { '/a': 1, '/b': 1 }, { '/a': 1 }]
+  for (const [i, values] of seen.entries()) {
+    const read = () => (values === undefined ? [] : routes(values))
+    const next = step({ state, rules: BY_ROUTE, read, nowMs: signalsSinceMs + i * 30_000, signalsSinceMs })
+    state = next.state
+    told.push(...next.notifications.flatMap(({ alerts }) => alerts.map(({ status, labels }) => `${i} ${status} ${labels.route}`)))
+  }
+  // What was seen again ends as always.
+  expect(told.filter((one) => !one.includes('firing /a'))).toEqual(['3 resolved /b'])
+  const never = step({
+    state: before.state,
+    rules: BY_ROUTE,
+    read: () => routes({ '/a': 1 }),
+    nowMs: signalsSinceMs + SETTLE_MS,
+    signalsSinceMs,
+  })
+  expect(never.notifications.map(({ reason }) => reason)).toEqual(['resolved'])
+})
+
+test('after a restart, an alert that was pending goes on waiting', () => {
+  const rules = rulesOf('rules: [{ name: Errors, condition: error_rate > 0.05, for: 2m }]')
+  const before = step({ state: createAlertState(START_MS), rules, read: () => whole(1), nowMs: START_MS })
+  const signalsSinceMs = START_MS + 60_000
+  const blind = step({ state: before.state, rules, read: () => [], nowMs: signalsSinceMs, signalsSinceMs })
+  const seen = step({ state: blind.state, rules, read: () => whole(1), nowMs: START_MS + 120_000, signalsSinceMs })
+  expect(seen.notifications.map(({ reason }) => reason)).toEqual(['first'])
 })

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { parseRules } from '../../../collector/src/alert/parse-rules.ts'
+import { SHIPPED_RULES } from '../../../collector/src/alert/shipped-rules.ts'
 import { parseCollectorConfig } from '../../../collector/src/config.ts'
+import { META_RULES } from '../../../collector/src/rule-book.ts'
 
 const problems = (env: Record<string, string>, argv: string[] = []) => parseCollectorConfig(env, argv).problems
 
@@ -24,6 +27,8 @@ test('without any variable the collector listens on loopback and stores in an em
         allow: { ranges: [], ports: [] },
         proxy: { https: undefined, no: undefined },
       },
+      stores: true,
+      alerts: { rules: { file: 'alerts.yaml', text: SHIPPED_RULES }, inFile: false, checkIntervalMs: 30_000 },
     },
   })
 })
@@ -58,8 +63,12 @@ test('every variable arrives; empty ones are unset', () => {
     HTTPS_PROXY: 'http://upper.example:3128',
     https_proxy: 'lower.example:3128',
     no_proxy: '.internal',
+    COLLECTOR_ROLES: 'Alerts',
+    ALERT_RULES: '/etc/rules.yaml',
+    ALERT_CHECK_INTERVAL: '5',
   }
-  expect(parseCollectorConfig(env)).toEqual({
+  const readFile = (path: string) => (path === '/etc/rules.yaml' ? 'rules: []' : '')
+  expect(parseCollectorConfig(env, [], { readFile })).toEqual({
     problems: [],
     config: {
       listen: { host: '::1', port: 0 },
@@ -95,6 +104,8 @@ test('every variable arrives; empty ones are unset', () => {
         },
         proxy: { https: 'lower.example:3128', no: '.internal' },
       },
+      stores: false,
+      alerts: { rules: { file: '/etc/rules.yaml', text: 'rules: []' }, inFile: true, checkIntervalMs: 5_000 },
     },
   })
 })
@@ -102,7 +113,7 @@ test('every variable arrives; empty ones are unset', () => {
 test('all problems are told at once, each with the variable and what is allowed', () => {
   const found = problems({ COLLECTOR_LISTEN: '4318', LOG_DB_LEVEL: 'loud', RETENTION_DAYS: '0', READ_TOKEN: 'two words' }, ['--verbose'])
   expect(found).toEqual([
-    '--verbose is no option: the collector is configured by variables, --help lists them',
+    '--verbose is no option: there is --config FILE, and the variables that --help lists',
     'COLLECTOR_LISTEN="4318" is not host:port, for example 127.0.0.1:4318 or [::1]:4318',
     expect.stringMatching(/^READ_TOKEN is not a token of visible ASCII characters/),
     'LOG_DB_LEVEL="loud" is not DEBUG, INFO, WARNING, ERROR, CRITICAL',
@@ -205,4 +216,22 @@ test('nothing secret of a channel is shown', () => {
   })
   expect(found).toHaveLength(4)
   expect(found.join()).not.toContain('hunter2')
+})
+
+test('alerts: a role that is not there, rules that are wrong or missing', () => {
+  const readFile = (path: string) => {
+    if (path === 'missing.yaml') throw new Error('ENOENT: no such file')
+    return path === 'channel.yaml' ? 'channels: { hook: { type: webhook } }' : 'rules: [{ name: Errors, condition: error_rat > 0.05 }]'
+  }
+  const found = (env: Record<string, string>) => parseCollectorConfig(env, [], { readFile })
+  expect(found({ COLLECTOR_ROLES: 'store' }).config).toMatchObject({ stores: true, alerts: undefined })
+  expect(found({ COLLECTOR_ROLES: 'store,watch' }).problems).toEqual([
+    'COLLECTOR_ROLES="store,watch" is not store or alerts, or both with a comma between them',
+  ])
+  expect(found({ ALERT_RULES: 'missing.yaml' }).problems).toEqual([
+    'ALERT_RULES names missing.yaml, which cannot be read: ENOENT: no such file',
+  ])
+  expect(found({ ALERT_RULES: 'wrong.yaml' }).problems).toEqual([expect.stringMatching(/^wrong\.yaml:1:\d+: .*error_rat/)])
+  expect(found({ ALERT_RULES: 'channel.yaml' }).problems).toEqual(['channel.yaml: channels.hook has no url'])
+  expect(parseRules(META_RULES).problems).toEqual([])
 })

@@ -48,7 +48,9 @@ test('a zstd frame that claims a window of 128 MiB is refused', async () => {
 
 test('more bytes in hand than allowed: 429 with Retry-After, and room again after the answer', async () => {
   const release = Promise.withResolvers<Outcome>()
-  const { url, stats, batches } = await startReceiver(() => release.promise, { limits: { inFlightBytesMax: Math.ceil(logs.length * 1.5) } })
+  const { url, stats, batches } = await startReceiver(() => release.promise, {
+    limits: { inFlightBytesMax: 2 * 8_192 + Math.ceil(logs.length * 1.5) },
+  })
   const first = post(`${url}/v1/logs`, logs)
   while (batches.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   const second = await post(`${url}/v1/logs`, logs)

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
 import type { Batch, Sink } from '../../../collector/src/batch.ts'
 import { createReceiver, type ReceiverOptions } from '../../../collector/src/receive/http.ts'
+import { createRefusalStats, type RefusalStats } from '../../../collector/src/refusal-stats.ts'
 import { createStats, type Stats } from '../../../collector/src/stats.ts'
 import type { TlsTexts } from '../../../collector/src/tls.ts'
 import type { Outcome } from '../../../src/wire/outcome.ts'
@@ -10,6 +11,7 @@ export type Running = {
   readonly url: string
   readonly port: number
   readonly stats: Stats
+  readonly refusals: RefusalStats
   readonly batches: readonly Batch[]
   readonly faults: readonly Error[]
   readonly renewTls: (tls: TlsTexts) => void
@@ -31,13 +33,15 @@ export async function startReceiver(outcome: Outcome | Sink = { kind: 'ok' }, op
     batches.push(batch)
     return typeof outcome === 'function' ? outcome(batch, signal) : outcome
   }
-  const receiver = createReceiver({ routes: { all }, stats, onFault: (error) => faults.push(error), ...options })
+  const refusals = createRefusalStats()
+  const receiver = createReceiver({ routes: { all }, stats, refusals, onFault: (error) => faults.push(error), ...options })
   const { host, port } = await receiver.listen('127.0.0.1', 0)
   const { renewTls } = receiver
   const started = {
     url: `http://${host}:${port}`,
     port,
     stats,
+    refusals,
     batches,
     faults,
     renewTls,

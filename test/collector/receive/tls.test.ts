@@ -40,12 +40,15 @@ test('TLS 1.2 and 1.3 are spoken, nothing older', async () => {
 })
 
 test('with authorities for clients: only their certificates get further than the handshake', async () => {
-  const receiver = await startReceiver({ kind: 'ok' }, { tls: mutual })
+  const told: string[] = []
+  const receiver = await startReceiver({ kind: 'ok' }, { tls: mutual, warn: (message) => told.push(message) })
   const ca = authority.ca
   expect(await send(receiver, { ca, ...client })).toBe(200)
   for (const stranger of [{}, createAuthority().issue(['app']), authority.issue(['app'], -1)])
     expect(await send(receiver, { ca, ...stranger })).toMatch(/^(ECONNRESET|EPIPE|EPROTO|ERR_SSL_)/)
   expect(receiver.batches).toEqual([])
+  await expect.poll(receiver.refusals.prometheus, { timeout: 10_000 }).toContain('connections_refused_total{reason="tls"} 3\n')
+  expect(told).toEqual(['A TLS handshake with 127.0.0.1 failed: peer did not return a certificate.'])
   expect(await send(receiver, { ca, ...client })).toBe(200)
 })
 

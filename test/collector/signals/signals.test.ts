@@ -318,6 +318,7 @@ test('each signal can be told apart by the labels that are promised for it', () 
   const attributes = {
     'http.route': 'route',
     'http.request.method': 'method',
+    'http.response.status_code': 'status',
     'tts.model': 'model',
     'tts.voice': 'voice',
     'health.check.name': 'dependency',
@@ -326,6 +327,20 @@ test('each signal can be told apart by the labels that are promised for it', () 
   }
   const resource = { attributes: {}, service: 'service', instanceId: 'instance' }
   expect(metricLabels([...known], resource, attributes)).toEqual(Object.fromEntries([...known].map((name) => [name, name])))
+})
+
+test('a service that was there and says nothing is told of, since this process listens', () => {
+  const all = signals({ sinceMs: START_MS })
+  expect(value(all, 'telemetry_silence', START_MS)).toBeUndefined()
+  all.presence.restore({ 'tts-api': START_MS - 60 * MINUTE })
+  all.take(
+    { signal: 'metrics', records: [gauge('any', { attributes: {}, service: 'other', instanceId: '' }, 1, { timeMs: START_MS })] },
+    START_MS + MINUTE,
+  )
+  expect(values(all, 'telemetry_silence', ['service'], START_MS + 5 * MINUTE)).toEqual({ 'tts-api': 300, other: 240 })
+  expect(value(all, 'telemetry_silence', START_MS + 5 * MINUTE)).toBe(300)
+  all.forget(START_MS + 1_441 * MINUTE)
+  expect(values(all, 'telemetry_silence', ['service'], START_MS + 1_441 * MINUTE)).toEqual({ other: 86_400 })
 })
 
 test('a metric that no signal is made of costs nothing', () => {

@@ -73,11 +73,11 @@ export function createDelivery(
   return { ...pipeline, disk, warnings, health }
 }
 
-/** Waits until `condition` holds, looking every few ms, for at most five seconds. */
+/** Waits until `condition` holds, looking every few ms, for at most twenty seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5_000
+  const endMs = performance.now() + 20_000
   while (!condition()) {
-    if (performance.now() > endMs) throw new Error('waited for five seconds in vain')
+    if (performance.now() > endMs) throw new Error('waited for twenty seconds in vain')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

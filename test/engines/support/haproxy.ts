@@ -1,7 +1,7 @@
 /** HAProxy with the configuration that we ship. */
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createDaemon, type Daemon } from './daemon.ts'
+import { isTaken } from './is-taken.ts'
 
 const CONFIG = fileURLToPath(new URL('../../../deploy/haproxy.cfg', import.meta.url))
 
@@ -19,15 +19,5 @@ export function createHaproxy({ listen, fanouts, evaluator }: HaproxyOptions): D
     args: ['-db', '-f', CONFIG],
     env: { HAPROXY_LISTEN: listen, FANOUT_1: fanouts[0], FANOUT_2: fanouts[1], EVALUATOR: evaluator },
     isReady: () => isTaken(listen),
-  })
-}
-
-/** Whether somebody listens there. */
-async function isTaken(address: string): Promise<boolean> {
-  const [host, port] = address.split(':')
-  const server = createServer()
-  return await new Promise((resolve) => {
-    server.on('error', () => resolve(true))
-    server.listen(Number(port), host, () => server.close(() => resolve(false)))
   })
 }

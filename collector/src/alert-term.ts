@@ -1,0 +1,143 @@
+import type { LogRecord } from './batch.ts'
+import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
+import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
+import { createEvaluator, type Evaluator } from './evaluator.ts'
+import { type Channels, createOutbox, type Outbox } from './notify/outbox.ts'
+import type { RecordChange, RecordTable } from './record.ts'
+import type { RuleBook } from './rule-book.ts'
+import { createSeldom } from './seldom.ts'
+import type { Signals } from './signals/signals.ts'
+import { vaultDeliveries } from './vault/deliveries.ts'
+import { type OpenVault, openVault } from './vault/open-vault.ts'
+
+export type TermOptions = {
+  /** Where this collector remembers. */
+  readonly file: string
+  /** Keeps other processes from it, and returns how to let them. Throws when another one has it. */
+  readonly takeFile: () => () => void
+  readonly id: string
+  readonly signals: Signals
+  readonly sinceMs: number
+  readonly book: () => RuleBook
+  readonly channels: Channels
+  readonly checkIntervalMs: number
+  /** ms since 1970. */
+  readonly now: () => number
+  readonly random: () => number
+  readonly warn: (message: string) => void
+}
+
+/** The time in which this collector is the one that decides: from what is remembered to what is told. */
+export type Term = {
+  readonly evaluator: Evaluator
+  readonly outbox: Outbox
+  readonly vault: OpenVault
+  /** Looks at the rules once. Rejects when what came of it cannot be kept. */
+  check(): Promise<void>
+  /** Tells of errors that somebody should see at once; resolves when they will be delivered. */
+  watch(records: readonly LogRecord[]): Promise<void>
+  /** Other channels from now on. */
+  use(channels: Channels): void
+  readonly errors: Pick<ErrorWatch, 'suppressed'>
+  close(): Promise<void>
+}
+
+const PRESENCE = { kind: 'presence', key: 'services' } as const
+const KIND = 'error_kind'
+/** More kinds of errors has nobody; the oldest are forgotten, and told of when they come again. */
+const KINDS_MAX = 5_000
+/** A service that has been heard of within it needs no new note. */
+const PRESENCE_MS = 60_000
+
+/** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, or the file cannot be written. */
+export async function openTerm(options: TermOptions, table: RecordTable | undefined): Promise<Term> {
+  const { signals, book, now, random, warn, checkIntervalMs } = options
+  const vault = await openLocked(options, table)
+  const deliveries = vaultDeliveries(vault)
+  let channels = options.channels
+  const outbox = createOutbox({ channels, store: deliveries, now, random, warn })
+  const evaluator = createEvaluator({
+    vault,
+    deliveries,
+    accept: outbox.accept,
+    book,
+    channels: () => new Set(Object.keys(channels)),
+    read: signals.read,
+    now,
+    intervalMs: checkIntervalMs,
+    signalsSinceMs: options.sinceMs,
+  })
+  const errors = createErrorWatch(now)
+  let reporting: Promise<unknown> = Promise.resolve()
+  let notedMs = Number.NEGATIVE_INFINITY
+
+  const heard = vault.get(PRESENCE.kind, PRESENCE.key)
+  if (heard !== undefined) signals.presence.restore(JSON.parse(heard))
+  outbox.start()
+
+  async function notePresence(): Promise<void> {
+    if (now() - notedMs < PRESENCE_MS) return
+    notedMs = now()
+    const text = JSON.stringify(signals.presence.lastMs())
+    await vault.write(() => ({ changes: [{ ...PRESENCE, text }], result: undefined }))
+  }
+
+  async function reportAll(records: readonly LogRecord[]): Promise<void> {
+    const known = vault.all(KIND)
+    for (const report of errors.find(records, (kind) => known.has(kind))) {
+      const notification = toErrorNotification(report)
+      deliveries.together(notification.id, kindChanges(known, report.kind, now()))
+      await outbox.accept([notification])
+    }
+  }
+
+  return {
+    vault,
+    evaluator,
+    outbox,
+    errors,
+    use(replaced) {
+      channels = replaced
+      outbox.use(replaced)
+    },
+    async check() {
+      await evaluator.check()
+      await notePresence()
+    },
+    async watch(records) {
+      if (!Object.hasOwn(channels, ERRORS_CHANNEL) || !records.some(isWorthReporting)) return
+      // One batch after the other, so that each knows the kinds of those before it.
+      const reported = reporting.then(() => reportAll(records))
+      reporting = reported.catch(() => undefined)
+      await reported
+    },
+    async close() {
+      await outbox.stop()
+      await vault.close()
+    },
+  }
+}
+
+async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table: RecordTable | undefined): Promise<OpenVault> {
+  const release = takeFile()
+  try {
+    const tell = createSeldom(warn, now)
+    const vault = await openVault({ file, id, onFault: ({ message }) => tell('vault', `alerts: ${message}`) }, table)
+    return {
+      ...vault,
+      async close() {
+        await vault.close()
+        release()
+      },
+    }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function kindChanges(known: ReadonlyMap<string, string>, kind: string, nowMs: number): readonly RecordChange[] {
+  if (known.has(kind)) return []
+  const gone = [...known.keys()].slice(0, Math.max(0, known.size + 1 - KINDS_MAX))
+  return [...gone.map((key) => ({ kind: KIND, key, text: undefined })), { kind: KIND, key: kind, text: JSON.stringify(nowMs) }]
+}

@@ -1,0 +1,26 @@
+import type { CommandResult } from './command.ts'
+
+const HELP = `tts-otel-collector alerts <command>
+
+  check FILE            says what is wrong with a rule file, and what it does
+  test TESTS            runs tests of rules, without waiting
+  explain NAME          tells why a rule fires or does not, with the last values
+
+tts-otel-collector alerts <command> --help tells more.
+`
+
+/** `tts-otel-collector alerts …`: one command a file, loaded when it is asked for. Never throws. */
+export async function runAlerts([name, ...words]: readonly string[]): Promise<CommandResult> {
+  try {
+    if (name === 'check') return (await import('./alerts-check.ts')).runAlertsCheck(words)
+    if (name === 'test') return (await import('./alerts-test.ts')).runAlertsTest(words)
+    if (name === 'explain') return await (await import('./alerts-explain.ts')).runAlertsExplain(words)
+  } catch (error) {
+    return { code: 1, stderr: `tts-otel-collector alerts ${name}: ${error instanceof Error ? error.message : error}\n` }
+  }
+  if (name === '--help' || name === '-h') return { code: 0, stdout: HELP }
+  return {
+    code: 2,
+    stderr: `tts-otel-collector alerts: ${name === undefined ? 'which command?' : `there is no command "${name}"`}\n\n${HELP}`,
+  }
+}

@@ -1,0 +1,109 @@
+/** CREATE: what a command needs of the stores; {@link createCollector} is the same for the service. */
+import type { Sink } from './batch.ts'
+import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
+import { createClient } from './elasticsearch/client.ts'
+import { credentialsOf } from './elasticsearch/credentials.ts'
+import { openElasticsearch } from './elasticsearch/elasticsearch.ts'
+import * as elasticErase from './elasticsearch/erase.ts'
+import * as elasticLetters from './elasticsearch/letters.ts'
+import type { LetterBox, Resent } from './letters.ts'
+import type { Eraser } from './person.ts'
+import { openDatabase } from './postgres/database.ts'
+import * as postgresErase from './postgres/erase.ts'
+import * as postgresLetters from './postgres/letters.ts'
+import { FolderInUseError } from './postgres/lock.ts'
+import { createPartitions } from './postgres/partitions.ts'
+import type { Database } from './postgres/queryable.ts'
+import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
+import { requireSchema } from './postgres/schema.ts'
+import { postgresSink } from './postgres/sink.ts'
+
+export type Store = { readonly eraser: Eraser; readonly letters: LetterBox; readonly close: () => Promise<void> }
+
+/** A person is waiting; what takes longer than this hangs. */
+const ELASTICSEARCH_TIMEOUT_MS = 600_000
+
+/** The stores that the config names. Rejects when the database cannot be used by a second process or holds no telemetry. */
+export async function openStores(config: CollectorConfig): Promise<readonly Store[]> {
+  const stores = [await openPostgres(config)]
+  if (config.elasticsearch !== undefined) stores.push(await openElastic(config, config.elasticsearch))
+  return stores
+}
+
+async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDays }: CollectorConfig): Promise<Store> {
+  const database = openOwner({ url: adminUrl ?? url, dataDir })
+  try {
+    await requireSchema(database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now: Date.now })
+  const sink = postgresSink({ database, partitions, logLevel: 'DEBUG' })
+  return {
+    eraser: {
+      name: url === undefined ? `the embedded database in ${dataDir}` : 'PostgreSQL',
+      findTrail: (userId) => postgresErase.findTrail(database, userId),
+      erase: (options) => postgresErase.erase(database, options),
+    },
+    letters: {
+      store: 'postgres',
+      count: () => postgresLetters.countLetters(database),
+      list: (filter) => postgresLetters.listLetters(database, filter),
+      remove: (ids) => postgresLetters.removeLetters(database, ids),
+      resend: (batch) => offer(sink, batch),
+    },
+    close: () => database.close(),
+  }
+}
+
+function openOwner(options: { readonly url: string | undefined; readonly dataDir: string }): Database {
+  try {
+    return openDatabase({ ...options, purpose: 'maintain' })
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error
+    throw new Error(`The embedded database in ${options.dataDir} is for one process at a time: stop the collector for this`, {
+      cause: error,
+    })
+  }
+}
+
+async function openElastic({ retentionDays }: CollectorConfig, { url, ca, indexPrefix, ...rest }: ElasticsearchConfig): Promise<Store> {
+  const connection = { url, ca, credentials: credentialsOf(rest) }
+  const prefix = indexPrefix
+  const client = createClient(connection)
+  const warn = () => {}
+  const elasticsearch = openElasticsearch({ connection, prefix, retentionDays, ilmPolicy: rest.ilmPolicy, now: Date.now, warn })
+  const options = () => ({ client, prefix, signal: AbortSignal.timeout(ELASTICSEARCH_TIMEOUT_MS) })
+  return {
+    eraser: {
+      name: 'Elasticsearch',
+      findTrail: (userId) => elasticErase.findTrail(options(), userId),
+      erase: (erasing) => elasticErase.erase(options(), erasing),
+    },
+    letters: {
+      store: 'elasticsearch',
+      count: () => elasticLetters.countLetters(options()),
+      list: (filter) => elasticLetters.listLetters(options(), filter),
+      remove: (ids) => elasticLetters.removeLetters(options(), ids),
+      async resend(batch) {
+        await elasticsearch.start()
+        return await offer(elasticsearch.sink, batch)
+      },
+    },
+    async close() {
+      elasticsearch.stop()
+      client.close()
+    },
+  }
+}
+
+const OFFER_TIMEOUT_MS = 30_000
+
+/** Throws when the store does not take it now. */
+async function offer(sink: Sink, batch: Parameters<Sink>[0]): Promise<Resent> {
+  const outcome = await sink(batch, AbortSignal.timeout(OFFER_TIMEOUT_MS))
+  if (outcome.kind === 'retry') throw outcome.error
+  if (outcome.kind === 'drop') return { kind: 'refused', reason: outcome.error.message }
+  return outcome.rejected === undefined ? { kind: 'stored' } : { kind: 'refused', reason: outcome.rejected.message }
+}

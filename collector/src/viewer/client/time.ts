@@ -1,0 +1,22 @@
+/** `2026-11-22T10:00:00.123456Z` in ms since 1970 with the µs kept, which Date would drop. */
+export function toMs(timestamp: string): number {
+  return Date.parse(`${timestamp.slice(0, 23)}Z`) + Number(timestamp.slice(23, 26)) / 1_000
+}
+
+/** `0.42 ms`, `118 ms`, `2.10 s`, `3 min 5 s`. */
+export function showMs(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(2)} ms`
+  if (ms < 1_000) return `${ms.toFixed(0)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(2)} s`
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
+}
+
+/** `12 s ago`, `3 h ago`; what comes from a clock that runs ahead is `just now`. */
+export function showAge(ms: number): string {
+  const seconds = Math.floor(ms / 1_000)
+  if (seconds < 1) return 'just now'
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`
+  return `${Math.floor(seconds / 86_400)} d ago`
+}

@@ -1,0 +1,44 @@
+/** The commands of the collector's program on the embedded database; test/engines/erase.test.ts has them on real servers. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { runProgram, startProgram } from './program.ts'
+
+const dataDir = mkdtempSync(join(tmpdir(), 'tts-otel-commands-'))
+const env = { COLLECTOR_DATA_DIR: dataDir }
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
+
+test('the embedded database is for one process: first stop the collector, then a person is removed from it', {
+  timeout: 60_000,
+}, async () => {
+  const collector = await startProgram(env)
+  const attributes = [{ key: 'user_id', value: { stringValue: '4711' } }]
+  const logRecords = [1, 2].map(() => ({ timeUnixNano: `${Date.now()}000000`, body: { stringValue: 'hello' }, attributes }))
+  const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+  await fetch(`${collector.url}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  for (const words of [['erase', '--user-id', '4711'], ['dead-letters']])
+    expect(await runProgram(env, words)).toMatchObject({ code: 1, stderr: expect.stringContaining('stop the collector for this') })
+  await collector.end('SIGTERM')
+
+  const counted = await runProgram(env, ['erase', '--user-id', '4711'])
+  expect(counted).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/logs +2\n/) })
+  expect(counted.stdout).toMatch(/\n\nNothing was changed; --yes removes it\.\n$/)
+  expect((await runProgram(env, ['erase', '--user-id', '4711', '--yes'])).stdout).toMatch(/logs +2\n/)
+  expect((await runProgram(env, ['erase', '--user-id', '4711', '--yes'])).stdout).toMatch(/logs +0\n/)
+  expect((await runProgram(env, ['dead-letters'])).stdout).toBe('0 in postgres\n')
+  expect(await runProgram(env, ['dead-letters', '--store', 'elasticsearch'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no elasticsearch is configured'),
+  })
+})
+
+test('each command says what it does', async () => {
+  expect((await runProgram({}, ['--help'])).stdout).toMatch(/dead-letters .*\n.*erase /)
+  for (const name of ['erase', 'dead-letters'])
+    expect(await runProgram({}, [name, '--help'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`tts-otel-collector ${name}`),
+      stderr: '',
+    })
+})
