@@ -1,6 +1,7 @@
 /** Writes `docs/configuration.md` from the tables of settings: `npm run docs`. A test compares the two. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { configKey } from '../collector/src/config-file.ts'
 import { COLLECTOR_SETTINGS } from '../collector/src/settings.ts'
 import { OTLP_SETTINGS, SECTIONS } from '../src/settings.ts'
 
@@ -22,7 +23,7 @@ export function configurationDocument(): string {
       ? ['', `### ${title}`, '', OTLP_NOTE, '', ...table(settings, 'OTEL_EXPORTER_OTLP_')]
       : ['', `### ${title}`, '', ...table(settings)],
   )
-  return [HEAD, ...sections, '', '## The collector', '', COLLECTOR_NOTE, '', ...table(COLLECTOR_SETTINGS), ''].join('\n')
+  return [HEAD, ...sections, '', '## The collector', '', COLLECTOR_NOTE, '', ...collectorTable(), ''].join('\n')
 }
 
 const HEAD = `# Configuration
@@ -40,14 +41,29 @@ Not supported: \`grpc\` (use \`http/protobuf\` and the HTTP port of your collect
 const OTLP_NOTE =
   'Each also for one signal, which wins: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_TIMEOUT`, `OTEL_EXPORTER_OTLP_LOGS_TIMEOUT`.'
 
-const COLLECTOR_NOTE =
-  'With a wrong value the collector does not start. A secret can come from a file instead: `NAME_FILE` holds the path (`INGEST_TOKEN_FILE=/run/secrets/token`).'
+const COLLECTOR_NOTE = `With a wrong value the collector does not start. A secret can come from a file instead: \`NAME_FILE\` holds the path (\`INGEST_TOKEN_FILE=/run/secrets/token\`).
+
+Settings can also stand in a file, \`npx tts-otel-collector --config collector.yaml\` (YAML or JSON), by the key in the second column; what can be several may be a list. A variable wins over the file. A key that is not known is an error.
+
+\`\`\`yaml
+listen: 127.0.0.1:4318
+databaseUrl: postgres://tts_otel_writer@db/telemetry
+ingestTokenFile: /run/secrets/ingest
+retentionDays: 14
+alertEmailTo: [ann@example.org, bob@example.org]
+\`\`\``
 
 function table(settings: Readonly<Record<string, Row>>, prefix = ''): string[] {
   const rows = Object.entries(settings).map(
     ([name, row]) => `| \`${prefix}${name}\` | ${allowed(row)} | ${defaultOf(row)} | ${cell(row.doc)} |`,
   )
   return ['| variable | value | default | meaning |', '|---|---|---|---|', ...rows]
+}
+
+function collectorTable(): string[] {
+  const [, , ...rows] = table(COLLECTOR_SETTINGS)
+  const keyed = rows.map((row) => row.replace(/^\| `(\w+)` \|/, (start, name: string) => `${start} \`${configKey(name)}\` |`))
+  return ['| variable | in a file | value | default | meaning |', '|---|---|---|---|---|', ...keyed]
 }
 
 function allowed({ type, unit }: Row): string {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type AccessConfig, judgeTokens, type TokenConfig } from './access.ts'
 import { type AlertsConfig, readAlerts } from './alerts-config.ts'
+import { configKey, parseConfigFile } from './config-file.ts'
 import type { Level } from './level.ts'
 import { isLoopback } from './loopback.ts'
 import { type NotifyConfig, readNotify } from './notify-config.ts'
@@ -53,14 +54,22 @@ export type ParseCollectorOptions = {
   readonly now?: () => number
 }
 
-/** Reads `env` and the words of the command line (none is known yet). Empty means unset. Never throws. */
+/**
+ * Reads `env` and the words of the command line: `--config FILE` names a file with settings, over which those of `env` win.
+ * Empty means unset. Never throws.
+ */
 export function parseCollectorConfig(
-  env: Environment,
+  given: Environment,
   argv: readonly string[] = [],
   { readFile = readText, now = Date.now }: ParseCollectorOptions = {},
 ): ParsedCollectorConfig {
-  const problems = argv.map((word) => `${word} is no option: the collector is configured by variables, --help lists them`)
-  const get = createGetter({ env: withLowerCaseProxies(env), problems, readFile })
+  const { path, others } = splitArguments(argv)
+  const problems = others.map((word) => `${word} is no option: there is --config FILE, and the variables that --help lists`)
+  const file = path === undefined ? NO_FILE : readConfigFile(path, { problems, readFile })
+  const env = mergeSettings(file, withLowerCaseProxies(given))
+  const isOfFile = (name: string) => path !== undefined && file[name] !== undefined && env[name] === file[name]
+  const label = (name: string, shown = '') => (isOfFile(name) ? `${configKey(name)}${shown} in ${path}` : `${name}${shown}`)
+  const get = createGetter({ env, problems, readFile, label })
   const [notify, roles] = [readNotify(get, problems), get('COLLECTOR_ROLES')]
   const config: CollectorConfig = Object.freeze({
     listen: Object.freeze(get('COLLECTOR_LISTEN')),
@@ -84,32 +93,71 @@ export function parseCollectorConfig(
   return { config, problems }
 }
 
-/** The config of this process. */
-export function processCollectorConfig(argv: readonly string[]): ParsedCollectorConfig {
+/** The config of this process; without words with the `--config` of its command line. */
+export function processCollectorConfig(argv: readonly string[] = splitArguments(process.argv.slice(2)).config): ParsedCollectorConfig {
   return parseCollectorConfig(process.env, argv)
 }
 
-type Sources = { readonly env: Environment; readonly problems: string[]; readonly readFile: (path: string) => string }
+/** `--config FILE` wherever it stands, and the other words. */
+export function splitArguments(words: readonly string[]): {
+  readonly path: string | undefined
+  readonly config: readonly string[]
+  readonly others: readonly string[]
+} {
+  const index = words.findIndex((word) => word === '--config' || word.startsWith('--config='))
+  const word = words[index]
+  if (word === undefined) return { path: undefined, config: [], others: words }
+  const taken = word === '--config' ? words.slice(index, index + 2) : [word]
+  const path = word === '--config' ? taken[1] : word.slice('--config='.length)
+  // Without a file it is no option, and told as such.
+  if (!path) return { path: undefined, config: taken, others: words }
+  return { path, config: taken, others: words.filter((_, at) => at < index || at >= index + taken.length) }
+}
 
-function createGetter({ env, problems, readFile }: Sources): SettingsGetter {
+const NO_FILE: Environment = {}
+
+function readConfigFile(path: string, { problems, readFile }: Pick<Sources, 'problems' | 'readFile'>): Environment {
+  const text = readNamed('--config', path, { problems, readFile })
+  if (text === undefined) return NO_FILE
+  const { values, problems: found } = parseConfigFile(text, path)
+  problems.push(...found)
+  return values
+}
+
+/** A variable wins over the file, a secret in either of its forms over the file's. */
+function mergeSettings(file: Environment, env: Environment): Environment {
+  const isSet = (name: string) => Boolean(env[name]?.trim())
+  const isOver = (name: string) => [name, `${name}_FILE`, name.replace(/_FILE$/, '')].some(isSet)
+  return { ...env, ...Object.fromEntries(Object.entries(file).filter(([name]) => !isOver(name))) }
+}
+
+type Sources = {
+  readonly env: Environment
+  readonly problems: string[]
+  readonly readFile: (path: string) => string
+  /** How a person has called a setting. */
+  readonly label: (name: string, shown?: string) => string
+}
+
+function createGetter({ env, problems, readFile, label }: Sources): SettingsGetter {
   return function get(name) {
     const { type, fallback } = COLLECTOR_SETTINGS[name]
-    const given = type.secret ? readSecret(name, { env, problems, readFile }) : env[name]?.trim()
+    const given = type.secret ? readSecret(name, { env, problems, readFile, label }) : env[name]?.trim()
     if (!given) return fallback
     const value = type.read(given)
-    if (value === undefined) problems.push(`${name}${type.secret ? '' : `="${given}"`} is not ${type.expects}`)
+    if (value === undefined) problems.push(`${label(name, type.secret ? '' : `="${given}"`)} is not ${type.expects}`)
     return value ?? fallback
   }
 }
 
 /** The variable, or the text of the file that `NAME_FILE` names: that is how Docker and Kubernetes hand out secrets. */
-function readSecret(name: string, { env, problems, readFile }: Sources): string | undefined {
+function readSecret(name: string, { env, problems, readFile, label }: Sources): string | undefined {
   const own = env[name]?.trim()
   const file = env[`${name}_FILE`]?.trim()
   if (!file) return own
-  if (own) problems.push(`${name} and ${name}_FILE are both set; set one of them`)
-  const found = readNamed(`${name}_FILE`, file, { problems, readFile })?.trim()
-  if (found === '') problems.push(`${name}_FILE names ${file}, which is empty`)
+  if (own) problems.push(`${label(name)} and ${label(`${name}_FILE`)} are both set; set one of them`)
+  const found = readNamed(label(`${name}_FILE`), file, { problems, readFile })?.trim()
+  if (found === '') problems.push(`${label(`${name}_FILE`)} names ${file}, which is empty`)
   return found
 }
 

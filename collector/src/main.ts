@@ -4,7 +4,7 @@
  */
 import { type Collector, createCollector, type Store } from './app.ts'
 import type { Command } from './cli/command.ts'
-import { type CollectorConfig, processCollectorConfig } from './config.ts'
+import { type CollectorConfig, processCollectorConfig, splitArguments } from './config.ts'
 import { isLoopback } from './loopback.ts'
 import { COLLECTOR_SETTINGS } from './settings.ts'
 import { openStores } from './stores.ts'
@@ -24,7 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<void> {
-  const [name = '', ...rest] = words
+  const [name = '', ...rest] = splitArguments(words).others
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (load !== undefined) return await runCommand(await load(), name, rest)
   if (words.includes('--help') || words.includes('-h')) {
@@ -49,7 +49,7 @@ async function runCommand(command: Command, name: string, words: readonly string
       stdout = '',
       stderr = '',
     } = await command(words, async () => {
-      const { config, problems } = processCollectorConfig([])
+      const { config, problems } = processCollectorConfig()
       if (problems.length > 0) throw new Error(`the settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
       return await openStores(config)
     })
@@ -114,5 +114,5 @@ function help(): string {
     const shown = typeof fallback === 'object' && 'host' in fallback && 'port' in fallback ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
-  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  alerts         checks, tests and explains rules of alerts\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n\nSettings (environment):\n${rows.join('')}`
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  alerts         checks, tests and explains rules of alerts\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n\n${NAME} --config FILE reads settings from YAML: each variable without COLLECTOR_, in camelCase (databaseUrl); variables win.\n\nSettings (environment):\n${rows.join('')}`
 }

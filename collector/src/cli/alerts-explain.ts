@@ -62,7 +62,7 @@ function explainHere(name: string, file: string | true | undefined, values: Read
 }
 
 async function askCollector(name: string, url: string | true | undefined): Promise<Explanation> {
-  const { config } = processCollectorConfig([])
+  const { config } = processCollectorConfig()
   const target = new URL(`/api/alerts/${encodeURIComponent(name)}`, typeof url === 'string' ? url : urlOf(config))
   const [token] = config.access.read.tokens
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }

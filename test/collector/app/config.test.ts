@@ -113,7 +113,7 @@ test('every variable arrives; empty ones are unset', () => {
 test('all problems are told at once, each with the variable and what is allowed', () => {
   const found = problems({ COLLECTOR_LISTEN: '4318', LOG_DB_LEVEL: 'loud', RETENTION_DAYS: '0', READ_TOKEN: 'two words' }, ['--verbose'])
   expect(found).toEqual([
-    '--verbose is no option: the collector is configured by variables, --help lists them',
+    '--verbose is no option: there is --config FILE, and the variables that --help lists',
     'COLLECTOR_LISTEN="4318" is not host:port, for example 127.0.0.1:4318 or [::1]:4318',
     expect.stringMatching(/^READ_TOKEN is not a token of visible ASCII characters/),
     'LOG_DB_LEVEL="loud" is not DEBUG, INFO, WARNING, ERROR, CRITICAL',
