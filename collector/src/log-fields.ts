@@ -1,5 +1,5 @@
 import type { Attributes, LogRecord, Value } from './batch.ts'
-import { storableJson, storableText } from './storable.ts'
+import { storableJson, storableNameJson, storableText } from './storable.ts'
 
 /** An entry of a B-tree holds 2,704 bytes; an id that is longer than this is none, and stays whole in the metadata. */
 export const ID_CHARACTERS_MAX = 256
@@ -20,13 +20,39 @@ export function sourceOf({ attributes, scope }: LogRecord): string {
   return textOf(attributes.source) ?? storableText(scope.name)
 }
 
-/** The attributes that have no field of their own, whole. */
-export function metadataOf({ source, request_id, user_id, ...rest }: Attributes): Attributes {
-  const metadata: Record<string, Value> = rest
-  if (source !== undefined && textOf(source) === null) metadata.source = source
-  if (request_id !== undefined && idOf(request_id) === null) metadata.request_id = request_id
-  if (user_id !== undefined && idOf(user_id) === null) metadata.user_id = user_id
-  return metadata
+/**
+ * The attributes that have no field of their own, whole, as JSON. The name of an event, where it has no field of its own either,
+ * is the attribute that it was before.
+ */
+export function metadataJson(attributes: Attributes, eventName = ''): string {
+  // As text at once: an object of the rest, stringified afterwards, takes twice the time.
+  let json = eventName === '' ? '' : `"event.name":${storableJson(eventName)}`
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]!
+    if (hasField(name, value) || (name === 'event.name' && eventName !== '')) continue
+    const text = storableNameJson(name)
+    if (text === undefined) return storableJson(restOf(attributes, eventName))
+    json += `${json === '' ? '' : ','}${text}:${storableJson(value)}`
+  }
+  return `{${json}}`
+}
+
+/** The same as an object; names that are not storable as they are may then be equal. */
+function restOf(attributes: Attributes, eventName: string): Attributes {
+  const rest = Object.fromEntries(Object.entries(attributes).filter(([name, value]) => !hasField(name, value)))
+  return eventName === '' ? rest : { ...rest, 'event.name': eventName }
+}
+
+function hasField(name: string, value: Value): boolean {
+  switch (name) {
+    case 'source':
+      return textOf(value) !== null
+    case 'request_id':
+    case 'user_id':
+      return idOf(value) !== null
+    default:
+      return false
+  }
 }
 
 /** An id to look up by: text, or a whole number as text; anything else is no id. */
