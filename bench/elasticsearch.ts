@@ -7,18 +7,15 @@
  * The server is the one of test/engines/setup.sh with 512 MB of heap on the same machine, and takes most of its time: the
  * ratio says what we add. Each load goes into an index of its own with our template; the loads take turns.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
 import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import type { LogRecord } from '../collector/src/batch.ts'
 import { indexOf } from '../collector/src/elasticsearch/days.ts'
 import { toDocument } from '../collector/src/elasticsearch/document.ts'
 import { openElasticsearch } from '../collector/src/elasticsearch/elasticsearch.ts'
 import { decode } from '../collector/src/receive/decode.ts'
 import { createElasticsearch, type ElasticsearchServer } from '../test/engines/support/elasticsearch.ts'
+import { logsRequest } from './logs-request.ts'
 
 const RECORDS = Number(process.argv[2] ?? 50_000)
 const ROUNDS = Number(process.argv[3] ?? 3)
@@ -32,7 +29,6 @@ type Load = {
   prepare(prefix: string, bodies: readonly Uint8Array[]): Promise<() => Promise<void>>
 }
 
-const resource = resourceFromAttributes({ 'service.name': 'tts-api', 'service.instance.id': randomUUID(), 'host.name': 'web-1' })
 const server = await createElasticsearch()
 await server.start()
 try {
@@ -48,7 +44,10 @@ async function bench({ url, elastic }: ElasticsearchServer): Promise<void> {
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [index, { name, prepare }] of loads.entries()) {
       const prefix = `bench${round}-${index}`
-      const run = await prepare(prefix, Array.from({ length: BODIES }, makeRequest))
+      const run = await prepare(
+        prefix,
+        Array.from({ length: BODIES }, () => logsRequest(BATCH)),
+      )
       const startMs = performance.now()
       await run()
       const rate = (BODIES * BATCH) / ((performance.now() - startMs) / 1_000)
@@ -131,38 +130,6 @@ async function inLanes<T>(items: readonly T[], lanes: number, work: (item: T) =>
     for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
   }
   await Promise.all(Array.from({ length: lanes }, lane))
-}
-
-/** Log records as the SDK sends them for one request each. */
-function makeRequest(): Uint8Array {
-  const records = Array.from({ length: BATCH }, (_, index): ReadableLogRecord => {
-    const now = Date.now()
-    const time: [number, number] = [Math.floor(now / 1_000), (now % 1_000) * 1_000_000]
-    return {
-      hrTime: time,
-      hrTimeObserved: time,
-      severityNumber: index % 20 === 0 ? 17 : 9,
-      severityText: index % 20 === 0 ? 'ERROR' : 'INFO',
-      body: `Speech generated for request ${index} in ${(index * 7) % 900} ms`,
-      attributes: {
-        'log.record.uid': randomUUID(),
-        request_id: randomUUID(),
-        user_id: `user-${index % 500}`,
-        source: 'app.tts',
-        'tts.voice': 'Kore',
-        'tts.input.characters': index % 300,
-        'tts.audio.duration': (index % 97) / 10,
-        'http.route': '/tts',
-      },
-      spanContext: { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), traceFlags: 1 },
-      resource,
-      instrumentationScope: { name: 'app.tts' },
-      droppedAttributesCount: 0,
-    }
-  })
-  const bytes = ProtobufLogsSerializer.serializeRequest(records)
-  if (bytes === undefined) throw new Error('the serializer gave nothing')
-  return bytes
 }
 
 function report(rates: ReadonlyMap<string, readonly number[]>): void {

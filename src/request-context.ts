@@ -45,8 +45,12 @@ export function resumeRequest<T>(request: RequestContext, fn: () => T): T {
   return storage.run(request, fn)
 }
 
-/** Says who makes the current request: kept for its later logs and spans, and set on the active span. Outside a request only the span learns it. */
-export function setUser(userId: string | number): void {
+/**
+ * Says who makes the current request: kept for its later logs and spans, and set on the active span. Outside a request only the span learns it.
+ * Nothing is nobody: a request without authentication keeps what it had.
+ */
+export function setUser(userId: string | number | undefined | null): void {
+  if (userId === undefined || userId === null || userId === '') return
   const id = String(userId)
   const request = storage.getStore()
   if (request) request.userId = id

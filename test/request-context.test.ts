@@ -60,6 +60,16 @@ test('a user who is known late is known to everything that follows in the reques
   })
 })
 
+test('a request that nobody is known to make has no user, and keeps the one it had', () => {
+  withRequest({ requestId: 'r' }, () => {
+    for (const nobody of [undefined, null, '']) setUser(nobody)
+    expect(currentRequest()).toEqual({ requestId: 'r' })
+    setUser(0)
+    setUser(undefined)
+    expect(currentRequest()).toEqual({ requestId: 'r', userId: '0' })
+  })
+})
+
 test('setUser outside a request does nothing and does not throw', () => {
   setUser('nobody')
   expect(currentRequest()).toBeUndefined()

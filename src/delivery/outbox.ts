@@ -143,7 +143,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function oldest(): number {
-    return Math.min(...waiting.map((job) => job.from), ...[...active].map((job) => job.from))
+    return [...waiting, ...active].reduce((lowest, { from }) => Math.min(lowest, from), Number.POSITIVE_INFINITY)
   }
 
   function clear(): readonly Job[] {

@@ -113,7 +113,7 @@ function lowerCaseKeys(headers: Readonly<Record<string, string>>): Readonly<Reco
 function findSecrets(url: URL, headers: Readonly<Record<string, string>>): readonly string[] {
   const { 'user-agent': _, ...secret } = headers
   const values = Object.values(secret).flatMap((value) => [value, value.split(' ').at(-1) ?? ''])
-  return [...values, url.search, url.password].filter((text) => text.length > 3)
+  return [...values, url.search, url.password, decodeURIComponent(url.password)].filter((text) => text.length > 3)
 }
 
 async function compress(bytes: Uint8Array, compression: PostOptions['compression']) {

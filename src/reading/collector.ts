@@ -1,4 +1,5 @@
 import { type Config, type ParsedConfig, processConfig } from '../config.ts'
+import { explainTls } from '../tls-failure.ts'
 import { type AskOptions, ask, type Reply } from './ask.ts'
 import { CollectorError, type CollectorErrorCode } from './collector-error.ts'
 import { at } from './json.ts'
@@ -115,5 +116,5 @@ function refusal(origin: string, status: number, body: unknown): CollectorError 
 /** Several addresses that all fail come as one error without a message. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return [...new Set(error.errors.map(reasonOf))].join(', ')
-  return error instanceof Error ? error.message : String(error)
+  return explainTls(error) ?? (error instanceof Error ? error.message : String(error))
 }

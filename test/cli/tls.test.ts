@@ -1,10 +1,11 @@
-import http from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { startReceiver } from '../collector/receive/receiver.ts'
 import { createAuthority } from '../collector/support/authority.ts'
 import { makeCertificate } from '../delivery/support/certificate.ts'
 import { startCollector } from '../delivery/support/collector.ts'
+import { runCli } from './support/doctor.ts'
 import { diagnose, listen, type Stops, writeCertificate } from './support/endpoint.ts'
 
 const stops: Stops = []
@@ -55,6 +56,32 @@ test('a collector that wants a client certificate: with one all is well, without
   const without = await diagnose(stops, `https://127.0.0.1:${port}`, trusting)
   expect(without.codes('problem')).toEqual(['answer'])
   expect(without.of('answer').join()).toContain('the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE')
+})
+
+test('stored log records are read over TLS with a client certificate, and without one it is said what to set', async () => {
+  const authority = createAuthority()
+  const api = (_request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('content-type', 'application/json').end('{"logs":[],"next_cursor":null}')
+    return true
+  }
+  const { port } = await startReceiver({ kind: 'ok' }, { tls: { ...authority.issue(['localhost']), clientCa: authority.ca }, api })
+  const client = authority.issue(['app'])
+  const read = (env: Record<string, string>) =>
+    runCli(['logs', '--request-id', 'r-1'], {
+      env: {
+        TTS_OTEL_COLLECTOR_URL: `https://127.0.0.1:${port}`,
+        OTEL_EXPORTER_OTLP_CERTIFICATE: writeCertificate(stops, authority.ca),
+        ...env,
+      },
+    })
+  const withOne = await read({
+    OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: writeCertificate(stops, client.cert),
+    OTEL_EXPORTER_OTLP_CLIENT_KEY: writeCertificate(stops, client.key),
+  })
+  expect([withOne.code, withOne.stderr]).toEqual([0, expect.not.stringContaining('not reached')])
+  const without = await read({})
+  expect(without.code).toBe(1)
+  expect(without.stderr).toContain('the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE')
 })
 
 test('https for a collector without TLS', async () => {

@@ -191,5 +191,23 @@ test('TLS: the client shows its certificate to a collector that asks for one', a
   const client = makeCertificate('client')
   const collector = await collectorThat({ tls: { ...server, ca: client.cert, requestCert: true, rejectUnauthorized: true } })
   expect(await post(collector.url, { tls: { ca: server.cert, cert: client.cert, key: client.key } })).toEqual({ kind: 'ok' })
-  expect((await post(collector.url, { tls: { ca: server.cert } })).kind).toBe('retry')
+
+  const without = await post(collector.url, { tls: { ca: server.cert } })
+  expect(without.kind).toBe('retry')
+  expect(messageOf(without)).toMatch(
+    /: tlsv13 alert certificate required; the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_/,
+  )
+
+  const ofAnother = await post(collector.url, { tls: { ca: server.cert, cert: client.cert, key: server.key } })
+  expect(ofAnother.kind).toBe('retry')
+  expect(messageOf(ofAnother)).toMatch(
+    /: key values mismatch; see that OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and .*_KEY name a certificate and its key/,
+  )
+})
+
+test('TLS: a collector that answers without it', async () => {
+  const collector = await collectorThat({})
+  const outcome = await post(collector.url.replace('http:', 'https:'))
+  expect(outcome.kind).toBe('retry')
+  expect(messageOf(outcome)).toMatch(/: wrong version number; it answers without TLS: write http:\/\//)
 })

@@ -31,7 +31,9 @@ beforeAll(async () => {
   refusing = createServer((request, response) => void request.resume().on('end', () => response.writeHead(400).end()))
   const refusingUrl = await listen(refusing)
   const { otelcol, fanouts } = production
-  troubled = createOtelcol(freeHost(), { env: { FANOUT_URL: refusingUrl, JAEGER_URL: refusingUrl, OTELCOL_QUEUE_ITEMS: '2000' } })
+  troubled = createOtelcol(freeHost(), {
+    env: { FANOUT_URL: refusingUrl, EVALUATOR_URL: refusingUrl, JAEGER_URL: refusingUrl, OTELCOL_QUEUE_ITEMS: '2000' },
+  })
   await troubled.start()
   prometheus = await createPrometheus({
     apps: [otelcol.scraped.apps],

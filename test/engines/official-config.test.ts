@@ -1,18 +1,34 @@
 /** The configuration of the official collector that we ship, held to the official collector itself. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { validate } from './support/otelcol.ts'
+import { CONFIG, validate } from './support/otelcol.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => parse(readFileSync(join(root, file), 'utf8'), { merge: true })
 const TOKENS = { INGEST_TOKEN: 'one', FANOUT_TOKEN: 'two' }
 
 test('it is valid, and does not start without its tokens', async () => {
-  expect(await validate(TOKENS)).toBe('')
-  expect(await validate({ INGEST_TOKEN: 'one' })).toContain('no bearer token provided')
-  expect(await validate({ FANOUT_TOKEN: 'two' })).toContain('no bearer token provided')
+  expect(await validate([CONFIG], TOKENS)).toBe('')
+  expect(await validate([CONFIG], { INGEST_TOKEN: 'one' })).toContain('no bearer token provided')
+  expect(await validate([CONFIG], { FANOUT_TOKEN: 'two' })).toContain('no bearer token provided')
+})
+
+test('the scaled form: agents, gateways, HAProxy between them, rules and their receivers are valid', async () => {
+  const agent = { INGEST_TOKEN: 'one', GATEWAY_TOKEN: 'two', GATEWAY_URL: 'http://127.0.0.1:1' }
+  expect(await validate(['deploy/scaled/agent.yaml'], agent)).toBe('')
+  expect(await validate([CONFIG, 'deploy/scaled/gateway.yaml'], { ...TOKENS, PROMETHEUS_URL: 'http://127.0.0.1:1' })).toBe('')
+  const check = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    execFileSync(program, args, { cwd: join(root, 'deploy/scaled'), encoding: 'utf8', stdio: 'pipe', env })
+  check('/usr/sbin/haproxy', ['-c', '-f', 'haproxy.cfg'], {
+    HAPROXY_LISTEN: '127.0.0.1',
+    GATEWAY: 'gateway.invalid',
+    FANOUT: 'fanout.invalid',
+  })
+  expect(check('/usr/bin/promtool', ['check', 'rules', 'rules.yml'])).toContain('SUCCESS')
+  expect(check('/usr/bin/amtool', ['check-config', 'alertmanager.yml'])).toContain('SUCCESS')
 })
 
 test('the build has the parts that it uses and no other', () => {

@@ -97,3 +97,4 @@ echo "docker-compose: $(docker-compose version --short)"
 
 bash "$(dirname "$0")/otelcol/install.sh"
 bash "$(dirname "$0")/jaeger/install.sh"
+bash "$(dirname "$0")/kubernetes/install.sh"

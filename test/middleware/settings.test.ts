@@ -2,10 +2,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { attribute } from '../support/otlp-receiver.ts'
 import { SEKRET } from './support/failures.ts'
-import { ask, eventually, type Service, startService } from './support/service.ts'
+import { ask, eventually, type Framework, type Service, startService } from './support/service.ts'
 
-async function start(isRegistered: boolean, env: Readonly<Record<string, string>>): Promise<Service> {
-  const service = await startService('fastify', isRegistered, env)
+async function start(isRegistered: boolean, env: Readonly<Record<string, string>>, framework: Framework = 'fastify'): Promise<Service> {
+  const service = await startService(framework, isRegistered, env)
   onTestFinished(service.stop)
   return service
 }
@@ -43,5 +43,14 @@ test.each([
     expect(service.spanOf(id)).toMatchObject({ status: { code: 2 } })
     expect(service.spanOf(id)?.events?.filter(({ name }) => name === 'exception') ?? []).toHaveLength(events)
     expect(recordsOf().filter(({ eventName }) => eventName === 'exception')).toHaveLength(records)
+  },
+)
+
+test.each(['fastify', 'express', 'express-4', 'hono'] as const)(
+  'slowRequestS: a request that takes longer is a warning (%s)',
+  async (framework) => {
+    const service = await start(false, { SLOW_REQUEST_S: '0' }, framework)
+    await ask(service.port, { path: '/ok', headers: { 'x-request-id': 'slow' } })
+    await eventually(() => service.logsOf('slow')).toMatchObject([{ level: 'WARNING', message: expect.stringMatching(/^HTTP 200 in \d/) }])
   },
 )

@@ -6,18 +6,24 @@ export type ServeOptions = {
   readonly refusals: RefusalStats
   /** Default {@link READS_MAX}. */
   readonly readsMax?: number
+  /** Longest wait for the body of a question. Default {@link BODY_MS_MAX}. */
+  readonly bodyMs?: number
 }
 
 /** Questions in hand, from their arrival until their answer is taken. 32: an answer has some megabytes at most, and the store answers fewer at once. */
 const READS_MAX = 32
 const RETRY_AFTER_S = 1
+/** What a person writes is far smaller. */
+const BODY_BYTES_MAX = 65_536
+/** It fits a packet or two. */
+const BODY_MS_MAX = 10_000
 
 const REFUSED: { readonly [status: number]: ReadRefusal } = { 401: 'unauthorized', 403: 'forbidden', 429: 'overloaded' }
 
 /** Lets `api` answer requests of Node's HTTP server; false for a request that it leaves to others. Health is answered however much is asked. */
 export function serve(
   api: Api,
-  { refusals, readsMax = READS_MAX }: ServeOptions,
+  { refusals, readsMax = READS_MAX, bodyMs = BODY_MS_MAX }: ServeOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
   let inHand = 0
 
@@ -36,7 +42,7 @@ export function serve(
       authorization: request.headers.authorization,
       accept: request.headers.accept,
       address: request.socket.remoteAddress ?? '',
-      body: () => readJson(request),
+      body: () => readJson(request, { refusals, bodyMs }),
     })
   }
 
@@ -51,6 +57,7 @@ export function serve(
       // The next question may have another answer, and no browser shall guess what it is.
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
       ...answer.headers,
     })
     response.end(request.method === 'HEAD' ? undefined : answer.body)
@@ -62,18 +69,21 @@ function tooMany(): ApiAnswer {
   return failure(429, 'overloaded', 'Too many questions are being answered. Ask again later', { 'retry-after': String(RETRY_AFTER_S) })
 }
 
-/** What a person writes is far smaller. */
-const BODY_BYTES_MAX = 65_536
-const BODY_MS_MAX = 10_000
-
-/** undefined for what is no JSON, too long or too slow. A web page cannot say that it sends JSON without asking first. */
-async function readJson(request: IncomingMessage): Promise<unknown> {
+/** undefined for what is no JSON or too long; who is too slow is cut off. A web page cannot say that it sends JSON without asking first. */
+async function readJson(
+  request: IncomingMessage,
+  { refusals, bodyMs }: Required<Pick<ServeOptions, 'refusals' | 'bodyMs'>>,
+): Promise<unknown> {
   if (request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return undefined
-  const late = setTimeout(() => request.destroy(), BODY_MS_MAX)
+  const late = setTimeout(() => {
+    refusals.addConnection('too_slow')
+    request.destroy()
+  }, bodyMs)
   try {
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of request) {
+    // What is left of a body that is too long is read away by the receiver, so that the answer arrives.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       bytes += chunk.length
       if (bytes > BODY_BYTES_MAX) return undefined
       chunks.push(chunk)

@@ -46,7 +46,7 @@ export type Receiver = {
 
 /**
  * Creates the OTLP/HTTP server of the collector. It answers 200, 200 with partial_success, 400, 401, 403, 404, 405, 413, 415,
- * 429 and 503, these two with Retry-After. Never 500: senders drop what gets one.
+ * 429 and 503, these two with Retry-After; 400, 408 and 431 to what is no whole request. Never 500: senders drop what gets one.
  * https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
 export function createReceiver(options: ReceiverOptions): Receiver {

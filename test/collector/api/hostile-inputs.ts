@@ -50,6 +50,8 @@ const COPIES = 40
 const PARAMETERS = {
   '/api/logs': ['request_id', 'user_id', 'service', 'instance_id', 'q', 'level', 'trace_id', 'since', 'until', 'limit', 'cursor'],
   '/api/traces': ['request_id', 'user_id', 'service', 'instance_id', 'error', 'since', 'until', 'limit', 'cursor'],
+  '/api/alerts/history': ['limit'],
+  '/api/alerts/deliveries': ['limit'],
   '/api/metrics/summary': ['service', 'instance_id', 'since', 'until'],
 } as const
 
@@ -121,6 +123,25 @@ export function describeHostileInputs(kind: string, target: () => Target): void 
         }
   })
 
+  test(`${kind}: hostile texts in silences are kept as they are, and hostile names of rules are unknown`, {
+    timeout: 120_000,
+  }, async () => {
+    const { url } = target()
+    // It takes a while until a collector knows that it is the one to decide.
+    await expect.poll(async () => (await fetch(`${url}/api/alerts/history`)).status, { timeout: 60_000 }).toBe(200)
+    for (const text of HOSTILE.filter((each) => each.isWellFormed())) {
+      const wish = { matchers: { [text]: text }, author: text, reason: text, duration: '1h' }
+      const silenced = await postJson(`${url}/api/alerts/silences`, wish)
+      expect([text, silenced.status]).toEqual([text, 201])
+      const { silences } = await read(url, '/api/alerts', {})
+      expect(silences).toContainEqual(
+        expect.objectContaining({ id: silenced.body.id, author: text, reason: text, matchers: { [text]: text } }),
+      )
+      const tested = await postJson(`${url}/api/alerts/${encodeURIComponent(text)}/test`, {})
+      expect([text, tested.status, tested.body.error]).toEqual([text, 404, 'unknown'])
+    }
+  })
+
   test(`${kind}: hostile names of parameters and paths are refused`, async () => {
     const { url } = target()
     for (const text of HOSTILE) {
@@ -189,6 +210,11 @@ function metricsOf(text: string, run: string) {
   const point = { timeUnixNano: now(), startTimeUnixNano: now(), asDouble: 1, attributes: [attribute('run', run), attribute(text, text)] }
   const metric = { name: text, unit: text, description: text, sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: [point] } }
   return { resourceMetrics: [{ resource: resourceOf(text), scopeMetrics: [{ scope: { name: text }, metrics: [metric] }] }] }
+}
+
+async function postJson(address: string, body: object) {
+  const response = await fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  return { status: response.status, body: JSON.parse(await response.text()) }
 }
 
 async function send(url: string, signal: string, body: object): Promise<number> {

@@ -1,6 +1,7 @@
 /** Every setting that is a secret holds one that can be found again; then everything the collector says is searched for them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -87,6 +88,33 @@ test.each(Object.entries(CREDENTIALS))(
   },
 )
 
+test('a webhook that refuses and repeats its address: neither the log of deliveries nor the log of the collector shows it', {
+  timeout: 120_000,
+}, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tts-otel-secrets-'))
+  cleanUps.push(() => rmSync(dataDir, { recursive: true }))
+  const receiver = createHttpServer(({ url, headers }, response) => response.writeHead(400).end(`no: ${url} ${JSON.stringify(headers)}`))
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  cleanUps.push(() => receiver.close())
+  const program = await startProgram({
+    COLLECTOR_DATA_DIR: dataDir,
+    ALERT_WEBHOOK_URL: `http://127.0.0.1:${portOf(receiver)}/${SECRET}?token=${SECRET}`,
+    ALERT_WEBHOOK_SECRET: webhookSecret,
+    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
+  })
+  cleanUps.push(() => program.end('SIGKILL'))
+
+  const test = () => fetch(`${program.url}/api/alerts/Evaluation%20Late/test`, { method: 'POST' })
+  await expect.poll(async () => (await test()).status, { timeout: 60_000 }).toBe(202)
+  const deliveries = async () => await (await fetch(`${program.url}/api/alerts/deliveries`)).text()
+  await expect.poll(deliveries, { timeout: 60_000 }).toContain('answered 400')
+  const answers = await askEverything(program)
+  expect(await program.end('SIGTERM')).toBe(0)
+  const said = `${answers}\n${program.output()}`
+  expect(said).toContain('answered 400')
+  expect(TRACES.filter((trace) => said.includes(trace))).toEqual([])
+})
+
 test('no message about a wrong setting shows a secret', { timeout: 60_000 }, async () => {
   const names = Object.entries(COLLECTOR_SETTINGS).flatMap(([name, { type }]) => (type.secret ? [name] : []))
   expect(names.length).toBeGreaterThan(12)
@@ -119,7 +147,15 @@ async function askEverything({ url }: Program): Promise<string> {
       [path, { method: 'POST', body: records, headers: { ...json, authorization: `Basic ${btoa(`elastic:${SECRET}`)}` } }],
       [path, { method: 'POST', body: '{', headers: { ...json, authorization: `Bearer ${long('ingest-2')}` } }],
     ]),
-    ...['/api/logs', '/api/traces', '/api/metrics/summary', `/api/traces/${'0'.repeat(32)}`].flatMap((path): [string, RequestInit][] => [
+    ...[
+      '/api/logs',
+      '/api/traces',
+      '/api/metrics/summary',
+      `/api/traces/${'0'.repeat(32)}`,
+      '/api/alerts',
+      '/api/alerts/history',
+      '/api/alerts/deliveries',
+    ].flatMap((path): [string, RequestInit][] => [
       [path, { headers: { authorization: `Bearer ${long('read')}` } }],
       [path, { headers: { authorization: `Bearer ${long('ingest')}` } }],
       [`${path}?limit=x`, { headers: { authorization: `Bearer ${long('read')}` } }],
@@ -154,7 +190,11 @@ async function startRefusingPostgres(): Promise<string> {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
+  return `127.0.0.1:${portOf(server)}`
+}
+
+function portOf(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  return `127.0.0.1:${address.port}`
+  return address.port
 }

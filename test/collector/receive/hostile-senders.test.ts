@@ -163,6 +163,30 @@ test('too many questions at once: 429 and counted, and health is answered all th
   expect(refusals.prometheus()).toMatch(/reads_refused_total\{reason="overloaded"\} [1-9]/)
 })
 
+test('the body of a question: too long gets its answer and the connection lives on, too slow is cut off and counted', async () => {
+  const refusals = createRefusalStats()
+  const bodies: unknown[] = []
+  const api = serve(
+    async ({ body }) => {
+      const given = await body?.()
+      bodies.push(given)
+      return { status: given === undefined ? 400 : 200, contentType: 'text/plain', body: 'answered' }
+    },
+    { refusals, bodyMs: 300 },
+  )
+  const { port } = await startReceiver({ kind: 'ok' }, { api })
+  const { socket, text, closed } = await openSocket(port)
+  const head = 'POST /api/alerts/silences HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
+  socket.write(`${head}Content-Length: 200000\r\n\r\n"${'x'.repeat(199_998)}"`)
+  await expect.poll(() => text().match(/HTTP\/1.1 400/g)?.length, { timeout: 10_000 }).toBe(1)
+  socket.write(`${head}Content-Length: 4\r\n\r\n"ok"`)
+  await expect.poll(() => text().match(/HTTP\/1.1 200/g)?.length, { timeout: 10_000 }).toBe(1)
+  socket.write(`${head}Content-Length: 100\r\n\r\n{`)
+  await closed
+  expect(bodies.slice(0, 2)).toEqual([undefined, 'ok'])
+  expect(refused(refusals)).toEqual({ too_slow: 1 })
+})
+
 test('a body for a path that does not exist is read away, and no further than any other', async () => {
   const { port } = await startReceiver({ kind: 'ok' }, { limits: { drainBytesMax: 100_000 } })
   const { socket, text, closed } = await openSocket(port)

@@ -9,8 +9,9 @@ import { answersOk, createDaemon, type Daemon } from './daemon.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const PROGRAM = join(ROOT, '.cache/otelcol/tts-otelcol')
-const CONFIG = join(ROOT, 'otel-collector-config.yaml')
-const TLS = join(ROOT, 'collector/otelcol/tls.yaml')
+
+export const CONFIG = 'otel-collector-config.yaml'
+export const TLS = 'collector/otelcol/tls.yaml'
 
 export const INGEST_TOKEN = 'ingest-token-of-the-test'
 export const FANOUT_TOKEN = 'fanout-token-of-the-test'
@@ -40,7 +41,7 @@ export function createOtelcol(host: string, { env = {}, tls = false }: OtelcolOp
   const daemon = createDaemon({
     name: 'The OpenTelemetry Collector',
     program: findProgram(),
-    args: configWords(tls),
+    args: configWords(tls ? [CONFIG, TLS] : [CONFIG]),
     env: { OTELCOL_LISTEN: host, OTELCOL_QUEUE_DIR: join(folder, 'queue'), INGEST_TOKEN, FANOUT_TOKEN, ...env },
     isReady: () => answersOk(`http://${host}:13133/`),
   })
@@ -54,17 +55,17 @@ export function createOtelcol(host: string, { env = {}, tls = false }: OtelcolOp
   })
 }
 
-/** What `validate` says of the shipped configuration: '' when it is right. */
-export async function validate(env: Readonly<Record<string, string>>, { tls = false }: Pick<OtelcolOptions, 'tls'> = {}): Promise<string> {
-  const run = promisify(execFile)(findProgram(), ['validate', ...configWords(tls)], { env, timeout: 60_000 })
+/** What `validate` says of these configuration files together, paths from the root: '' when they are right. */
+export async function validate(files: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const run = promisify(execFile)(findProgram(), ['validate', ...configWords(files)], { env, timeout: 60_000 })
   return await run.then(
     ({ stdout, stderr }) => stdout + stderr,
     (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
   )
 }
 
-function configWords(tls: boolean): string[] {
-  return ['--config', CONFIG, ...(tls ? ['--config', TLS] : [])]
+function configWords(files: readonly string[]): string[] {
+  return files.flatMap((file) => ['--config', join(ROOT, file)])
 }
 
 function findProgram(): string {

@@ -54,7 +54,9 @@ export async function startProduction(env: Readonly<Record<string, string>> = {}
   const listen = `127.0.0.1:${await freePort()}`
   const haproxy = createHaproxy({ listen, fanouts: [fanouts[0].address, fanouts[1].address], evaluator: evaluator.address })
   const jaeger = createJaeger(freeHost())
-  const otelcol = createOtelcol(freeHost(), { env: { FANOUT_URL: `http://${listen}`, JAEGER_URL: jaeger.url, ...env } })
+  const otelcol = createOtelcol(freeHost(), {
+    env: { FANOUT_URL: `http://${listen}`, EVALUATOR_URL: `http://${listen}`, JAEGER_URL: jaeger.url, ...env },
+  })
 
   async function remove(): Promise<void> {
     await otelcol.remove()

@@ -3,7 +3,8 @@ import { createHealth } from '../../../src/health/health.ts'
 import type { TtsOtelOptions } from '../../../src/middleware/options.ts'
 
 const health = createHealth({ checks: {} })
-const options: TtsOtelOptions = { health, trustedProxies: ['127.0.0.0/8'], quietPaths: ['/quiet'] }
+const slowRequestS = process.env.SLOW_REQUEST_S === undefined ? undefined : Number(process.env.SLOW_REQUEST_S)
+const options: TtsOtelOptions = { health, trustedProxies: ['127.0.0.0/8'], quietPaths: ['/quiet'], slowRequestS }
 process.on('disconnect', () => process.exit())
 process.send?.({ port: await start(process.argv[2] ?? '') })
 

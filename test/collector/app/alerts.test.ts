@@ -1,0 +1,193 @@
+/** Alerts of the collector as a program: from what a service sends to what a webhook gets. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type FailingService, sendRecord, startService } from '../support/failing-service.ts'
+import { type Listener, startListener } from '../support/listener.ts'
+import { type Program, runProgram, startProgram } from './program.ts'
+
+const PATIENT = { timeout: 30_000, interval: 100 }
+const RULES = `rules:
+  - name: Errors
+    condition: error_rate[2s] > 0.2
+    severity: critical
+    channels: [webhook]
+`
+
+let folder: string
+let listener: Listener
+let programs: Program[]
+let services: FailingService[]
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tts-otel-alerts-'))
+  listener = await startListener()
+  programs = []
+  services = []
+})
+afterEach(async () => {
+  await Promise.all(services.map((service) => service.stop()))
+  await Promise.all(programs.map((program) => program.end('SIGKILL')))
+  await listener.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<Program> {
+  const program = await startProgram({
+    COLLECTOR_DATA_DIR: folder,
+    ALERT_RULES: join(folder, 'alerts.yaml'),
+    ALERT_CHECK_INTERVAL: '1',
+    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
+    ALERT_WEBHOOK_URL: `${listener.url}/alerts`,
+    ERROR_WEBHOOK_URL: `${listener.url}/errors`,
+    ...env,
+  })
+  programs.push(program)
+  return program
+}
+
+function serve(url: string): FailingService {
+  const service = startService(url)
+  services.push(service)
+  return service
+}
+
+async function ask(url: string, init: RequestInit & { readonly json?: unknown } = {}) {
+  const { json, ...rest } = init
+  const body = json === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }
+  const response = await fetch(url, { ...body, ...rest })
+  return { status: response.status, body: JSON.parse(await response.text()) }
+}
+
+/** What the webhook was told, as `<rule> <status>`. */
+function told(): readonly string[] {
+  return listener.received
+    .filter(({ path }) => path === '/alerts')
+    .map(({ body }) => JSON.parse(body))
+    .map(({ status, commonLabels }) => `${commonLabels.alertname} ${status}`)
+}
+
+test('an alert fires once and ends once, though the collector is killed in between; the API tells why and what became of it', async () => {
+  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  const first = await start()
+  const service = serve(first.url)
+  service.failing = 0.5
+  await expect.poll(told, PATIENT).toEqual(['Errors firing'])
+  const { body } = await ask(`${first.url}/api/alerts`)
+  expect(body).toMatchObject({
+    rank: 'leading',
+    checked_at: expect.any(String),
+    channels: { webhook: { delivered: 1, dead: 0 } },
+    problems: [],
+  })
+  expect(body.rules[0]).toMatchObject({
+    name: 'Errors',
+    condition: 'error_rate[2s] > 0.2',
+    state: 'firing',
+    instances: [{ state: 'firing', severity: 'critical', labels: {}, values: { 'error_rate[2s]': expect.any(Number) } }],
+    readings: [{ signal: 'error_rate[2s]', labels: {}, value: expect.any(Number) }],
+  })
+  expect(await first.end('SIGKILL')).toBe('SIGKILL')
+
+  const second = await start()
+  service.url = second.url
+  const status = async () => (await ask(`${second.url}/api/alerts`)).body.rules[0].readings.length
+  await expect.poll(status, PATIENT).toBe(1)
+  expect(told()).toEqual(['Errors firing'])
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+
+  const history = (await ask(`${second.url}/api/alerts/history`)).body.history
+  expect(history.map(({ event, rule }: { event: string; rule: string }) => `${rule} ${event}`)).toEqual([
+    'Errors resolved',
+    'Errors firing',
+  ])
+  const deliveries = (await ask(`${second.url}/api/alerts/deliveries?limit=10`)).body.deliveries
+  expect(deliveries).toMatchObject([
+    { channel: 'webhook', outcome: 'delivered', status: 'resolved', attempts: 1 },
+    { channel: 'webhook', outcome: 'delivered', status: 'firing', attempts: 1 },
+  ])
+  const metrics = await (await fetch(`${second.url}/metrics`)).text()
+  expect(metrics).toMatch(/^tts_otel_collector_alert_leading 1$/m)
+  expect(metrics).toMatch(/^tts_otel_collector_alert_deliveries_total\{channel="webhook",outcome="delivered"\} 1$/m)
+  expect(await second.end('SIGTERM')).toBe(0)
+})
+
+test('rules change with their file; one that is wrong changes nothing and says why', async () => {
+  const file = join(folder, 'alerts.yaml')
+  writeFileSync(file, RULES)
+  const program = await start()
+  const names = async () => (await ask(`${program.url}/api/alerts`)).body.rules.map(({ name }: { name: string }) => name)
+  expect(await names()).toEqual(['Errors', 'Evaluation Late', 'No Telemetry'])
+  writeFileSync(file, RULES.replace('error_rate', 'error_rat'))
+  await expect
+    .poll(program.output, PATIENT)
+    .toMatch(/ALERT_RULES \(.*alerts\.yaml\) has changed and cannot be used: .*did you mean error_rate\?/)
+  expect(await names()).toContain('Errors')
+  writeFileSync(file, RULES.replace('name: Errors', 'name: Failures'))
+  await expect.poll(names, PATIENT).toContain('Failures')
+  expect(await program.end('SIGTERM')).toBe(0)
+  expect(await runProgram({ COLLECTOR_DATA_DIR: folder, ALERT_RULES: join(folder, 'nowhere.yaml') })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('ALERT_RULES names'),
+  })
+})
+
+test('a silence keeps an alert from being told of, and a test goes to the channels of a rule', async () => {
+  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  const program = await start()
+  const silences = `${program.url}/api/alerts/silences`
+  const wish = { matchers: { alertname: 'Err*' }, author: 'ann', reason: 'maintenance', duration: '1h' }
+  expect(await ask(silences, { json: { ...wish, duration: '99d' } })).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('duration') },
+  })
+  expect(await ask(silences, { json: { ...wish, matchers: {} } })).toMatchObject({ status: 400 })
+  expect(await ask(silences, { json: wish, headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 400 })
+  expect(await ask(silences, { json: wish })).toEqual({ status: 201, body: { id: expect.any(String) } })
+
+  const service = serve(program.url)
+  service.failing = 1
+  const state = async () => (await ask(`${program.url}/api/alerts`)).body
+  await expect.poll(async () => (await state()).rules[0].state, PATIENT).toBe('firing')
+  expect((await state()).silences).toMatchObject([{ author: 'ann', matchers: { alertname: 'Err*' }, ends_at: expect.any(String) }])
+
+  const sent = await ask(`${program.url}/api/alerts/Errors/test`, { method: 'POST' })
+  expect(sent).toEqual({ status: 202, body: { id: expect.stringMatching(/^test-/), channels: ['webhook'] } })
+  await expect.poll(told, PATIENT).toEqual(['Errors firing'])
+  expect(listener.received.at(-1)?.body).toContain('Test of the rule')
+  expect(await ask(`${program.url}/api/alerts/Nothing/test`, { method: 'POST' })).toMatchObject({ status: 404 })
+  expect(await ask(`${program.url}/api/alerts/Evaluation%20Late/test`, { method: 'POST' })).toMatchObject({ status: 202 })
+})
+
+test('errors: every CRITICAL record and the first of each kind is posted at once, each once, also after a restart', async () => {
+  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  const first = await start()
+  const errors = () => listener.received.filter(({ path }) => path === '/errors').map(({ body }) => JSON.parse(body))
+  await sendRecord(first.url, 17, 'Speech failed for job 17', { 'exception.type': 'QuotaError' })
+  await sendRecord(first.url, 17, 'Speech failed for job 18', { 'exception.type': 'QuotaError' })
+  await sendRecord(first.url, 13, 'A warning')
+  await expect.poll(() => errors().length, PATIENT).toBe(1)
+  expect(JSON.stringify(errors()[0])).toContain('0af7651916cd43dd8448eb211c80319c')
+  expect(await first.end('SIGKILL')).toBe('SIGKILL')
+  const second = await start()
+  await sendRecord(second.url, 17, 'Speech failed for job 19', { 'exception.type': 'QuotaError' })
+  await sendRecord(second.url, 21, 'Disk full')
+  await sendRecord(second.url, 21, 'Disk full')
+  await expect.poll(() => errors().length, PATIENT).toBe(3)
+  expect(await second.end('SIGTERM')).toBe(0)
+  expect(errors()).toHaveLength(3)
+})
+
+test('without the role there are no alerts; without the other one nothing is stored', async () => {
+  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  const store = await start({ COLLECTOR_ROLES: 'store' })
+  expect(await sendRecord(`${store.url}/alerts`, 9, 'x')).toBe(404)
+  expect((await ask(`${store.url}/api/alerts`)).status).toBe(404)
+  expect(await store.end('SIGTERM')).toBe(0)
+  const alerts = await start({ COLLECTOR_ROLES: 'alerts' })
+  expect(await sendRecord(`${alerts.url}/alerts`, 9, 'x')).toBe(200)
+  expect(await sendRecord(alerts.url, 9, 'x')).toBe(200)
+  expect(await sendRecord(`${alerts.url}/postgres`, 9, 'x')).toBe(404)
+  expect((await ask(`${alerts.url}/api/logs`)).body.logs).toEqual([])
+})

@@ -1,0 +1,229 @@
+/** Who decides about alerts, and what is remembered, on a real PostgreSQL that is killed and comes back. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { alertRecords } from '../../collector/src/postgres/alert-records.ts'
+import { openDatabase } from '../../collector/src/postgres/database.ts'
+import { migrate } from '../../collector/src/postgres/schema.ts'
+import { createSessionLock } from '../../collector/src/postgres/session-lock.ts'
+import { vaultDeliveries } from '../../collector/src/vault/deliveries.ts'
+import { type OpenVault, openVault } from '../../collector/src/vault/open-vault.ts'
+import { type Program, startProgram } from '../collector/app/program.ts'
+import { deliveryStoreContract } from '../collector/support/delivery-store-contract.ts'
+import { type FailingService, startService } from '../collector/support/failing-service.ts'
+import { type Listener, startListener } from '../collector/support/listener.ts'
+import { createPostgres, type PostgresServer } from './support/postgres.ts'
+
+const PATIENT = { timeout: 60_000, interval: 200 }
+const RULES = `rules:
+  - name: Errors
+    condition: error_rate[2s] > 0.2
+    channels: [webhook]
+`
+
+let server: PostgresServer
+let folder: string
+let listener: Listener
+let programs: Program[]
+let services: FailingService[]
+beforeAll(async () => {
+  server = await createPostgres()
+  await server.start()
+  const database = openDatabase({ url: server.url, dataDir: '' })
+  await migrate(database)
+  await database.close()
+})
+afterAll(async () => await server.remove())
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tts-otel-alerts-'))
+  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  listener = await startListener()
+  programs = []
+  services = []
+})
+afterEach(async () => {
+  await Promise.all(services.map((service) => service.stop()))
+  await Promise.all(programs.map((program) => program.end('SIGKILL')))
+  await listener.close()
+  rmSync(folder, { recursive: true, force: true })
+  const database = openDatabase({ url: server.url, dataDir: '' })
+  await database.query('TRUNCATE alert_records')
+  await database.close()
+})
+
+async function start(name: string): Promise<Program> {
+  const program = await startProgram({
+    DATABASE_URL: server.url,
+    COLLECTOR_DATA_DIR: join(folder, name),
+    ALERT_RULES: join(folder, 'alerts.yaml'),
+    ALERT_CHECK_INTERVAL: '1',
+    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
+    ALERT_WEBHOOK_URL: `${listener.url}/alerts`,
+  })
+  programs.push(program)
+  return program
+}
+
+/** A service that sends to the alerts of one collector, as the official collector's queue does. */
+function serve({ url }: Program, failing = 0): FailingService {
+  const service = startService(`${url}/alerts`)
+  service.failing = failing
+  services.push(service)
+  return service
+}
+
+const alertsOf = async ({ url }: Program) => JSON.parse(await (await fetch(`${url}/api/alerts`)).text())
+const rankOf = async (program: Program) => (await alertsOf(program)).rank
+const readingsOf = async (program: Program) => (await alertsOf(program)).rules[0].readings.length
+
+/** Until a collector that goes on with what another process remembered has seen the alert fire itself: from then on it ends as always. */
+async function seeAgain(program: Program): Promise<void> {
+  await expect.poll(() => readingsOf(program), PATIENT).toBe(1)
+  await sleep(4_000)
+  expect((await alertsOf(program)).rules[0].state).toBe('firing')
+}
+
+/** What the webhook was told: each notification once, with how often it came. */
+function told(): readonly string[] {
+  return listener.received.map(({ body }) => JSON.parse(body)).map(({ status, commonLabels }) => `${commonLabels.alertname} ${status}`)
+}
+
+deliveryStoreContract('a vault beside PostgreSQL', async () => {
+  const database = openDatabase({ url: server.url, dataDir: '' })
+  const opened: OpenVault[] = []
+  const open = async (name: string) => {
+    const vault = await openVault({ file: join(folder, name), id: name, onFault: () => {} }, alertRecords(database))
+    opened.push(vault)
+    return vaultDeliveries(vault)
+  }
+  let readers = 0
+  return {
+    store: await open('first'),
+    // Another machine: it has the database and no file. It takes over, so that the first one writes no more: a look only.
+    async reopen() {
+      const rows = await alertRecords(database).load()
+      const vault = await openVault(
+        { file: join(folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
+        {
+          load: async () => rows,
+          apply: async () => true,
+        },
+      )
+      opened.push(vault)
+      return vaultDeliveries(vault)
+    },
+    async close() {
+      await Promise.all(opened.map((vault) => vault.close()))
+      await database.close()
+    },
+  }
+})
+
+test('the lock is had by one session, seen by all, and free when its session is gone', async () => {
+  const [one, two] = [createSessionLock(server.url), createSessionLock(server.url)]
+  expect([await one.isFree(), await one.acquire(), await one.acquire()]).toEqual([true, true, true])
+  expect([await two.isFree(), await two.acquire(), await two.isHeld(), await one.isHeld()]).toEqual([false, false, false, true])
+  await one.close()
+  await expect.poll(two.isFree, PATIENT).toBe(true)
+  expect([await two.acquire(), await one.isHeld()]).toEqual([true, false])
+  await server.killHard()
+  expect(await two.isHeld()).toBe(false)
+  await expect(two.acquire()).rejects.toThrow()
+  await server.start()
+  await expect.poll(two.acquire, PATIENT).toBe(true)
+  await two.close()
+})
+
+test('two collectors: one decides, the other answers 503; it takes over when the first is killed, without a second page, and ends the alert', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const two = await start('two')
+  const service = serve(one, 0.5)
+  await expect.poll(told, PATIENT).toEqual(['Errors firing'])
+  expect(await rankOf(two)).toBe('standby')
+  const refused = await fetch(`${two.url}/alerts/v1/metrics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"resourceMetrics":[{"resource":{},"scopeMetrics":[{"metrics":[{"name":"x","gauge":{"dataPoints":[{"timeUnixNano":"1","asDouble":1}]}}]}]}]}',
+  })
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+
+  await one.end('SIGKILL')
+  service.url = `${two.url}/alerts`
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  // It looks at the rules some times while it still fires: who was told is not told again.
+  await seeAgain(two)
+  expect(told()).toEqual(['Errors firing'])
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+
+  // The first one comes back, and stands by.
+  const again = await start('one')
+  await sleep(3_000)
+  expect([await rankOf(again), await rankOf(two)]).toEqual(['standby', 'leading'])
+  expect(told()).toEqual(['Errors firing', 'Errors resolved'])
+})
+
+test('PostgreSQL killed: alerts go on, the standby stays one, and what happened meanwhile is in the database once it is back', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const two = await start('two')
+  const service = serve(one)
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+
+  await server.killHard()
+  await expect.poll(() => rankOf(one), PATIENT).toBe('alone')
+  service.failing = 0.5
+  await expect.poll(told, PATIENT).toEqual(['Errors firing'])
+  expect(await rankOf(two)).toBe('standby')
+  await sleep(7_000)
+  expect([await rankOf(one), await rankOf(two)]).toEqual(['alone', 'standby'])
+
+  await server.start()
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const database = openDatabase({ url: server.url, dataDir: '' })
+  const kept = async () =>
+    (await alertRecords(database).load()).filter(({ kind }) => kind === 'done' || kind === 'history').map(({ kind }) => kind)
+  await expect.poll(async () => (await kept()).toSorted(), PATIENT).toEqual(['done', 'history'])
+  await database.close()
+  await sleep(7_000)
+  expect([await rankOf(one), await rankOf(two)]).toEqual(['leading', 'standby'])
+
+  // Whoever takes over now knows of it.
+  await one.end('SIGKILL')
+  service.url = `${two.url}/alerts`
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  await seeAgain(two)
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+})
+
+test('killed while PostgreSQL is away and started again: it goes on from its file; one that never decided stands by', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const service = serve(one, 0.5)
+  await expect.poll(told, PATIENT).toEqual(['Errors firing'])
+  await server.killHard()
+  await expect.poll(() => rankOf(one), PATIENT).toBe('alone')
+  await one.end('SIGKILL')
+  const [again, other] = [await start('one'), await start('other')]
+  service.url = `${again.url}/alerts`
+  await expect.poll(() => rankOf(again), PATIENT).toBe('alone')
+  await seeAgain(again)
+  expect(await rankOf(other)).toBe('standby')
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+  await server.start()
+  await expect.poll(() => rankOf(again), PATIENT).toBe('leading')
+  await sleep(7_000)
+  expect(await rankOf(other)).toBe('standby')
+  expect(told()).toEqual(['Errors firing', 'Errors resolved'])
+})
