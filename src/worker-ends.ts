@@ -9,8 +9,8 @@ type Reply = { readonly kind: 'begun' | 'done' }
 /** Workers that have an SDK, in memory that all threads share. */
 const COUNT = 'tts-otel.workers'
 const CHANNEL = 'tts-otel.end'
-/** A worker that computes does not hear us: the process is not held up for it. */
-const BEGUN_MS_MAX = 200
+/** A worker that computes does not hear us, and the process is not held up for it; one on a busy machine only hears us later. */
+const BEGUN_MS_MAX = 1_000
 
 /**
  * Of the main thread, which alone hears signals: lets the SDKs of the workers deliver before the process dies and takes them along. To be

@@ -10,7 +10,8 @@ import { Client } from 'pg'
 import { from } from 'pg-copy-streams'
 import type { LogRecord } from '../../collector/src/batch.ts'
 import { arrayLiteral } from '../../collector/src/postgres/array-literal.ts'
-import { LOGS, toColumns } from '../../collector/src/postgres/rows.ts'
+import { copyText } from '../../collector/src/postgres/copy-text.ts'
+import { LOGS } from '../../collector/src/postgres/rows.ts'
 import { decode } from '../../collector/src/receive/decode.ts'
 import { readCorpus } from './corpus.ts'
 
@@ -22,10 +23,9 @@ const records = readCorpus(file).flatMap((body): readonly LogRecord[] => {
   return batch.signal === 'logs' ? batch.records : []
 })
 const chunks = Array.from({ length: Math.ceil(records.length / Number(rows)) }, (_, index) =>
-  toColumns(LOGS, records.slice(index * Number(rows), (index + 1) * Number(rows))),
+  records.slice(index * Number(rows), (index + 1) * Number(rows)),
 )
-const statements = way === 'copy' ? chunks.map(copying) : chunks.map(unnesting)
-records.length = 0
+const statements = chunks.map(way === 'copy' ? copying : unnesting)
 
 const clients = await Promise.all(Array.from({ length: Number(connections) }, connect))
 const startMs = performance.now()
@@ -47,17 +47,15 @@ async function connect(): Promise<Client> {
   return client
 }
 
-function unnesting(columns: ReturnType<typeof toColumns>): Statement {
-  const values = columns.map(arrayLiteral)
+function unnesting(records: readonly LogRecord[]): Statement {
+  const values = LOGS.columns.map(({ cell }) => arrayLiteral(records.map(cell)))
   const arrays = LOGS.columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')
   const text = `INSERT INTO logs (${names}) SELECT * FROM UNNEST(${arrays}) ON CONFLICT DO NOTHING`
   return async (client) => void (await client.query({ name: 'load', text, values }))
 }
 
-function copying(columns: ReturnType<typeof toColumns>): Statement {
-  const rowCount = columns[0]?.length ?? 0
-  const lines = Array.from({ length: rowCount }, (_, row) => columns.map((column) => copyCell(column[row] ?? null)).join('\t'))
-  const text = Buffer.from(`${lines.join('\n')}\n`)
+function copying(records: readonly LogRecord[]): Statement {
+  const text = Buffer.from(copyText(LOGS, records))
   return async (client) => {
     await client.query('BEGIN')
     const stream = client.query(from(`COPY staged (${names}) FROM STDIN`))
@@ -66,9 +64,4 @@ function copying(columns: ReturnType<typeof toColumns>): Statement {
     await client.query({ name: 'move', text: `INSERT INTO logs (${names}) SELECT ${names} FROM staged ON CONFLICT DO NOTHING` })
     await client.query('COMMIT')
   }
-}
-
-function copyCell(cell: string | number | boolean | null): string {
-  if (cell === null) return '\\N'
-  return String(cell).replace(/[\\\t\n\r]/g, (character) => `\\${{ '\t': 't', '\n': 'n', '\r': 'r' }[character] ?? character}`)
 }

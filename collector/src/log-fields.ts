@@ -21,9 +21,12 @@ export function sourceOf({ attributes, scope }: LogRecord): string {
 }
 
 /** The attributes that have no field of their own, whole. */
-export function metadataOf(attributes: Attributes): Attributes {
-  // An assignment would lose the key __proto__, which a sender may use as well.
-  return Object.fromEntries(Object.entries(attributes).filter(([key, value]) => !hasField(key, value)))
+export function metadataOf({ source, request_id, user_id, ...rest }: Attributes): Attributes {
+  const metadata: Record<string, Value> = rest
+  if (source !== undefined && textOf(source) === null) metadata.source = source
+  if (request_id !== undefined && idOf(request_id) === null) metadata.request_id = request_id
+  if (user_id !== undefined && idOf(user_id) === null) metadata.user_id = user_id
+  return metadata
 }
 
 /** An id to look up by: text, or a whole number as text; anything else is no id. */
@@ -31,11 +34,6 @@ export function idOf(value: Value | undefined): string | null {
   if (Number.isSafeInteger(value)) return String(value)
   const found = textOf(value)
   return found === null || found === '' || found.length > ID_CHARACTERS_MAX ? null : found
-}
-
-function hasField(key: string, value: Value): boolean {
-  if (key === 'source') return textOf(value) !== null
-  return (key === 'request_id' || key === 'user_id') && idOf(value) !== null
 }
 
 function textOf(value: Value | undefined): string | null {

@@ -10,21 +10,23 @@ export function storableText(text: string): string {
 
 /** `value` as JSON: text made storable, numbers that JSON lacks as text, depth bounded. */
 export function storableJson(value: Value): string {
-  return JSON.stringify(isStorable(value, DEPTH_MAX) ? value : storable(value, DEPTH_MAX))
+  if (isJson(value, DEPTH_MAX)) {
+    const json = JSON.stringify(value)
+    // NUL and half surrogate pairs are written with an escape; nearly nothing else is.
+    if (!json.includes('\\u')) return json
+  }
+  return JSON.stringify(storable(value, DEPTH_MAX))
 }
 
 function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-/** Almost always true; the copy below is for the rest. */
-function isStorable(value: Value, depth: number): boolean {
-  if (typeof value === 'string') return isStorableText(value)
+/** Whether JSON can say it, text aside. */
+function isJson(value: Value, depth: number): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true
-  if (depth === 0) return false
-  if (Array.isArray(value)) return value.every((item) => isStorable(item, depth - 1))
-  return Object.entries(value).every(([key, item]) => isStorableText(key) && isStorable(item, depth - 1))
+  return depth > 0 && Object.values(value).every((item) => isJson(item, depth - 1))
 }
 
 function storable(value: Value, depth: number): Value {

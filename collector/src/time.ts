@@ -1,9 +1,21 @@
 /** µs since 1970 as ISO 8601 that keeps them: `2026-11-22T10:00:00.123456Z`. What is no time comes back as the number it is. */
 export function timestamp(timeUs: number): string {
-  const date = new Date(Math.floor(timeUs / 1000))
-  if (Number.isNaN(date.getTime())) return String(timeUs)
-  const micros = String(((timeUs % 1000) + 1000) % 1000).padStart(3, '0')
-  return `${date.toISOString().slice(0, -1)}${micros}Z`
+  const second = Math.floor(timeUs / 1_000_000)
+  const micros = timeUs - second * 1_000_000
+  const start = secondText(second)
+  return start === undefined ? String(timeUs) : `${start}.${String(micros).padStart(6, '0')}Z`
+}
+
+/** The last second that was asked for: records come in the order of time, and dates are what costs. */
+const last = { second: Number.NaN, text: '' }
+
+function secondText(second: number): string | undefined {
+  if (second === last.second) return last.text
+  const date = new Date(second * 1_000)
+  if (Number.isNaN(date.getTime())) return undefined
+  last.second = second
+  last.text = date.toISOString().slice(0, -5)
+  return last.text
 }
 
 const ISO_8601 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d:\d\d)?$/

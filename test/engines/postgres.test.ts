@@ -4,6 +4,7 @@ import { createPartitions } from '../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../collector/src/postgres/queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS } from '../../collector/src/postgres/rows.ts'
 import { migrate } from '../../collector/src/postgres/schema.ts'
+import { createSessionLock } from '../../collector/src/postgres/session-lock.ts'
 import { postgresSink } from '../../collector/src/postgres/sink.ts'
 import { createUpkeep } from '../../collector/src/postgres/upkeep.ts'
 import { storeContract } from '../collector/postgres/contract.ts'
@@ -120,6 +121,17 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
   upkeep.stop()
   await database.close()
   await admin.close()
+})
+
+test('a collector that evaluates alerts holds up no other that makes a partition', async () => {
+  await createDatabase('locks')
+  const store = await openStore(open('locks'))
+  const evaluator = createSessionLock(server.url.replace(/\/postgres$/, '/locks'))
+  expect(await evaluator.acquire()).toBe(true)
+  const source = sender()
+  expect(await store.send(logs([log(source, { timeUs: Date.now() * 1_000 - 5 * 86_400_000_000 })]))).toEqual({ kind: 'ok' })
+  await evaluator.close()
+  await store.database.close()
 })
 
 test('who stops waiting for a statement does not block the next one', { timeout: 10_000 }, async () => {

@@ -4,7 +4,7 @@ import type { Cell } from './rows.ts'
 export function arrayLiteral(cells: readonly Cell[]): string {
   let literal = '{'
   for (let index = 0; index < cells.length; index++) {
-    const cell = cells[index]
+    const cell = cells[index]!
     if (index > 0) literal += ','
     literal += typeof cell === 'string' ? quote(cell) : cell === null ? 'NULL' : String(cell)
   }

@@ -1,13 +1,13 @@
-import type { Cell } from './rows.ts'
+import type { Cell, Table } from './rows.ts'
 
-/** Rows in the text format of COPY. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
-export function copyText(columns: readonly (readonly Cell[])[]): string {
-  const rowCount = columns[0]?.length ?? 0
+/** Records as rows in the text format of COPY. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
+export function copyText<R>({ columns }: Table<R>, records: readonly R[]): string {
   let text = ''
-  for (let row = 0; row < rowCount; row++) {
-    for (let index = 0; index < columns.length; index++) {
-      if (index > 0) text += '\t'
-      text += cellText(columns[index]![row]!)
+  for (const record of records) {
+    let separator = ''
+    for (const { cell } of columns) {
+      text += separator + cellText(cell(record))
+      separator = '\t'
     }
     text += '\n'
   }

@@ -1,7 +1,7 @@
 import { arrayLiteral } from './array-literal.ts'
 import { copyText } from './copy-text.ts'
 import type { Database } from './queryable.ts'
-import { type Table, toColumns } from './rows.ts'
+import type { Table } from './rows.ts'
 import { sqlState } from './sqlstate.ts'
 
 /** Appends rows to a table, all or nothing; those whose key is there already are left out. */
@@ -21,16 +21,16 @@ export function createInsert(database: Database): Insert {
   let mayCopy = database.kind === 'postgres'
 
   return async function insert(table, records) {
-    const columns = toColumns(table, records)
     if (mayCopy && records.length >= COPY_ROWS_MIN) {
       try {
-        return await insertByCopy(database, table, copyText(columns))
+        return await insertByCopy(database, table, copyText(table, records))
       } catch (error) {
         if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error
         mayCopy = false
       }
     }
-    await database.query(unnestSql(table), columns.map(arrayLiteral), { name: `insert_${table.name}` })
+    const arrays = table.columns.map(({ cell }) => arrayLiteral(records.map(cell)))
+    await database.query(unnestSql(table), arrays, { name: `insert_${table.name}` })
   }
 }
 

@@ -1,3 +1,4 @@
+import { ADVISORY_LOCK } from './advisory-lock.ts'
 import type { Database, Queryable } from './queryable.ts'
 
 /** A table that has one partition for each UTC day. */
@@ -23,8 +24,6 @@ export type Partitions = {
 const DAY_MS = 86_400_000
 /** Partitions stand ready for a collector that is down over a weekend, or for a clock that runs ahead. */
 const DAYS_AHEAD = 3
-/** Any number that no other program on the database takes; see schema.ts. */
-const PARTITION_LOCK = 7_485_002
 
 /** The day of a time, in days since 1970, UTC. */
 export function dayOf(timeUs: number): number {
@@ -72,7 +71,7 @@ export function createPartitions({ admin, tables, retentionDays, now }: Partitio
  */
 async function createDay(tx: Queryable, { table, day, shared }: { table: Partitioned; day: number; shared: boolean }): Promise<void> {
   // Two collectors meet a new day at the same moment; PGlite has one connection.
-  if (shared) await tx.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  if (shared) await tx.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK.partitions])
   const partition = partitionName(table, day)
   const { rows } = await tx.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [partition])
   if (rows[0]?.exists) return

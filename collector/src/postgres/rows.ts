@@ -37,10 +37,10 @@ export const LOGS: Table<LogRecord> = {
     { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },
     { name: 'trace_id', type: 'text', cell: (record) => record.traceId || null },
     { name: 'span_id', type: 'text', cell: (record) => record.spanId || null },
-    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
-    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'service', type: 'text', cell: (record) => textsOf(record.resource).service },
+    { name: 'instance_id', type: 'text', cell: (record) => textsOf(record.resource).instanceId },
     { name: 'event_name', type: 'text', cell: (record) => storableText(record.eventName) || null },
-    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+    { name: 'resource', type: 'jsonb', cell: (record) => textsOf(record.resource).json },
   ],
 }
 
@@ -64,10 +64,10 @@ export const SPANS: Table<SpanRecord> = {
     { name: 'links', type: 'jsonb', cell: (record) => storableJson(record.links.map(readableLink)) },
     { name: 'request_id', type: 'text', cell: (record) => idOf(record.attributes.request_id) },
     { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },
-    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
-    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'service', type: 'text', cell: (record) => textsOf(record.resource).service },
+    { name: 'instance_id', type: 'text', cell: (record) => textsOf(record.resource).instanceId },
     { name: 'scope', type: 'text', cell: (record) => storableText(record.scope.name) },
-    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+    { name: 'resource', type: 'jsonb', cell: (record) => textsOf(record.resource).json },
   ],
 }
 
@@ -89,16 +89,11 @@ export const METRIC_POINTS: Table<MetricPoint> = {
     { name: 'count', type: 'float8', cell: (record) => record.distribution?.count ?? null },
     { name: 'sum', type: 'float8', cell: (record) => record.distribution?.sum ?? null },
     { name: 'distribution', type: 'jsonb', cell: (record) => distributionJson(record) },
-    { name: 'service', type: 'text', cell: (record) => storableText(record.resource.service) },
-    { name: 'instance_id', type: 'text', cell: (record) => storableText(record.resource.instanceId) },
+    { name: 'service', type: 'text', cell: (record) => textsOf(record.resource).service },
+    { name: 'instance_id', type: 'text', cell: (record) => textsOf(record.resource).instanceId },
     { name: 'scope', type: 'text', cell: (record) => storableText(record.scope.name) },
-    { name: 'resource', type: 'jsonb', cell: (record) => resourceJson(record.resource) },
+    { name: 'resource', type: 'jsonb', cell: (record) => textsOf(record.resource).json },
   ],
-}
-
-/** Columns of the records, in the order of `table.columns`. Pure. */
-export function toColumns<R>(table: Table<R>, records: readonly R[]): Cell[][] {
-  return table.columns.map(({ cell }) => records.map(cell))
 }
 
 /** NULL, which the key refuses, for a record that tells no time at all: in 1970 nobody would find it, and the time of arrival would differ at each resend. */
@@ -106,13 +101,16 @@ function keyTime(timeUs: number): string | null {
   return timeUs === 0 ? null : timestamp(timeUs)
 }
 
-/** One process sends one resource with all it says, and all records of a request share the object. */
-const resourceTexts = new WeakMap<Resource, string>()
+type ResourceTexts = { readonly service: string; readonly instanceId: string; readonly json: string }
 
-function resourceJson(resource: Resource): string {
+/** One process sends one resource with all it says, and all records of a request share the object. */
+const resourceTexts = new WeakMap<Resource, ResourceTexts>()
+
+function textsOf(resource: Resource): ResourceTexts {
   const known = resourceTexts.get(resource)
   if (known !== undefined) return known
-  const made = storableJson(resource.attributes)
+  const { service, instanceId, attributes } = resource
+  const made = { service: storableText(service), instanceId: storableText(instanceId), json: storableJson(attributes) }
   resourceTexts.set(resource, made)
   return made
 }

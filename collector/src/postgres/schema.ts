@@ -1,3 +1,4 @@
+import { ADVISORY_LOCK } from './advisory-lock.ts'
 import type { Database, Queryable } from './queryable.ts'
 
 /** The database was migrated by a newer collector; writing to it could lose what that one added. */
@@ -10,9 +11,6 @@ export class SchemaTooNewError extends Error {
     this.name = 'SchemaTooNewError'
   }
 }
-
-/** Any number that no other program on the database takes; the same for every collector. */
-const MIGRATION_LOCK = 7_485_001
 
 /**
  * Every version of the schema, oldest first; the position is the version. Never edited after a release: a change is a new entry.
@@ -188,7 +186,7 @@ async function versionOf(database: Queryable): Promise<number> {
 
 /** Until the end of the transaction nobody else changes tables or rights. */
 export async function lockSchema(tx: Queryable): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK.schema])
 }
 
 /** For who works on the tables without making them. Rejects when a collector of another version made them, or none yet. */

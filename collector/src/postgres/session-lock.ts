@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { ADVISORY_LOCK } from './advisory-lock.ts'
 
 /** A lock that at most one session of the database has. It goes when the session ends, however that comes about. */
 export type SessionLock = {
@@ -12,8 +13,6 @@ export type SessionLock = {
   close(): Promise<void>
 }
 
-/** Any number that no other program on the database takes, nor our migrations (…001) and partitions (…002); the same for every collector. */
-const ALERT_LOCK = 7_485_003
 const ANSWER_TIMEOUT_MS = 5_000
 /** The server ends a session that says nothing for so long: one whose machine has lost its power holds the lock no longer. */
 const SILENT_MS_MAX = 15_000
@@ -53,7 +52,7 @@ export function createSessionLock(url: string): SessionLock {
 
   async function ask<Row extends object>(sql: string): Promise<Row> {
     try {
-      const { rows } = await (await connected()).query<Row>(sql, [ALERT_LOCK])
+      const { rows } = await (await connected()).query<Row>(sql, [ADVISORY_LOCK.alerts])
       return rows[0]!
     } catch (error) {
       forget()
