@@ -387,6 +387,26 @@ export function storeContract(name: string, open: () => Database): void {
       expect(await store.count('logs', source.instanceId)).toBe(2)
     })
 
+    test('a partition that somebody dropped is made again by the next round, with the rows that came meanwhile; what stays astray is told', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const kept = await openStore(store.database, { warn: (message) => warnings.push(message) })
+      const record = (timeUs: number) => log(source, { timeUs })
+      const twoDaysAgo = NOW_US - 2 * DAY_US
+      expect(await kept.send(logs([record(twoDaysAgo)]))).toEqual(OK)
+      await kept.database.query(`DROP TABLE logs_${new Date(twoDaysAgo / 1_000).toISOString().slice(0, 10).replaceAll('-', '')}`)
+      const batch = logs([record(twoDaysAgo), record(twoDaysAgo), record(NOW_US + 40 * DAY_US)])
+      expect(await kept.send(batch)).toEqual(OK)
+      expect(await kept.count('logs_default', source.instanceId)).toBe(3)
+
+      await kept.partitions.maintain()
+      expect([await kept.count('logs_default', source.instanceId), await kept.count('logs', source.instanceId)]).toEqual([1, 3])
+      expect(kept.partitions.prometheus()).toMatch(/default_partition_rows\{table="logs"\} [1-9]\d*\n.*\{table="spans"\} 0\n/)
+      expect(warnings.at(-1)).toMatch(/^[1-9]\d* rows stand in logs_default: .*clocks of the senders/)
+      expect(await kept.send(batch)).toEqual(OK)
+      expect(await kept.count('logs', source.instanceId)).toBe(3)
+    })
+
     test('days past retention are dropped, the others stay', async () => {
       const source = sender()
       const dayUs = 24 * 3_600_000_000
