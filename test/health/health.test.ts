@@ -77,6 +77,15 @@ test('a check may throw at once, never end, or answer with anything: each is bou
   })
 })
 
+test('a check has two seconds unless it is given another limit', async () => {
+  const limits: number[] = []
+  const tell: HealthCheck = ({ timeoutMs }) => void limits.push(timeoutMs)
+  const health = createHealth({ checks: { tell } })
+  await health.check()
+  health.stop()
+  expect(limits).toEqual([2_000])
+})
+
 test('at the limit the signal aborts, so that the check can end what it has under way', async () => {
   let reason: unknown
   const health = openHealth({

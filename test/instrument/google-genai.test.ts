@@ -31,6 +31,11 @@ const order: GenerateContentParameters = {
 }
 const createClient = (options = {}) => new GoogleGenAI({ apiKey: STAND_IN_KEY, httpOptions: { baseUrl: baseUrl(), ...options } })
 
+/** Values that a histogram has taken. */
+function countOf(points: readonly { readonly value: unknown }[]): number {
+  return points.reduce((sum, { value }) => sum + (value as { readonly count: number }).count, 0)
+}
+
 /** Reads a stream to its end; returns the error it ends in. */
 async function drain(client: GoogleGenAI, parameters = order): Promise<unknown> {
   try {
@@ -290,6 +295,20 @@ test('duration and tokens by modality are counted, under the old names and the n
   expect(usage.map(({ attributes }) => attributes['gen_ai.token.type'])).toEqual(expect.arrayContaining(['input', 'output']))
   const outputs = await telemetry.points('gen_ai.client.inference.usage.output_tokens')
   expect(outputs.map(({ attributes }) => attributes['gen_ai.token.modality'])).toEqual(expect.arrayContaining(['audio', 'unknown']))
+})
+
+test('the times between the chunks of a stream are measured, one less than there are chunks, under both names', async () => {
+  const names = ['gen_ai.client.operation.time_per_output_chunk', 'gen_ai.client.inference.time_per_output_chunk']
+  const countsOf = () => Promise.all(names.map(async (name) => countOf(await telemetry.points(name))))
+  const before = await countsOf()
+  let chunks = 0
+  for await (const _ of await createClient().models.generateContentStream(order)) chunks++
+  await waitForSpans(telemetry, 2)
+
+  expect(chunks).toBeGreaterThan(1)
+  expect(await countsOf()).toEqual(before.map((count) => count + chunks - 1))
+  const firsts = await telemetry.points('gen_ai.client.operation.time_to_first_chunk')
+  expect(countOf(firsts)).toBeGreaterThan(0)
 })
 
 test('Vertex AI is named as such; the key of a cloned voice stays here, and the voices of several speakers are all told', async () => {

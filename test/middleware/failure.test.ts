@@ -14,6 +14,13 @@ test.each<[string, unknown, number, string]>([
   ['http-errors', withFields(new Error('x'), { status: 413, statusCode: 413, expose: true, type: 'entity.too.large' }), 413, 'HTTP_ERROR'],
   ['an HTTPException', new HTTPException(422, { message: 'x' }), 422, 'HTTP_ERROR'],
   ['an error of Fastify', new Fastify.errorCodes.FST_ERR_CTP_BODY_TOO_LARGE(), 413, 'HTTP_ERROR'],
+  [
+    'an error of a plugin, made by @fastify/error',
+    withFields(new ResponseError('x'), { name: 'FastifyError', code: 'PLUGIN_X', statusCode: 415 }),
+    415,
+    'HTTP_ERROR',
+  ],
+  ['an error of Fastify that lost its name', withFields(new ResponseError('x'), { code: 'FST_ERR_X', statusCode: 503 }), 503, 'HTTP_ERROR'],
   ['a plain error with a status, as @fastify/rate-limit', withFields(new Error('x'), { statusCode: 429 }), 429, 'HTTP_ERROR'],
   ['a path that cannot be decoded, as Express', withFields(new URIError('x'), { status: 400 }), 400, 'HTTP_ERROR'],
   ['a 500 of a framework', withFields(new Error('x'), { statusCode: 500, expose: false }), 500, 'INTERNAL_SERVER_ERROR'],
@@ -79,6 +86,12 @@ test('a schema says where and which rule, never what was sent', async () => {
   ])
 })
 
+test('of a schema with many faults the first ten are told', () => {
+  const validation = Array.from({ length: 30 }, (_, index) => ({ instancePath: `/field${index}`, message: 'is wrong' }))
+  const { details } = toFailure(withFields(new Error('x'), { statusCode: 400, code: 'FST_ERR_VALIDATION', validation }))
+  expect(details?.errors).toHaveLength(10)
+})
+
 test('headers of an error that cannot be sent are left out', () => {
   const headers = { Allow: ['GET', 'HEAD'], 'Retry-After': '1\r\nSet-Cookie: a=b', 'set-cookie': 'a=b' }
   expect(toFailure(withFields(new Error('x'), { statusCode: 405, expose: true, headers })).headers).toEqual({ allow: 'GET, HEAD' })
@@ -108,6 +121,16 @@ test('the stack has the causes, nearest first, five at most', () => {
   expect([...stack.matchAll(/^(?:Caused by: )?Error: cause (\d)$/gm)].map(([, depth]) => Number(depth))).toEqual([0, 1, 2, 3, 4, 5])
 })
 
+function causedBy(depth: number, cause: unknown): Error {
+  return new Error(`${depth}`, { cause: depth === 1 ? cause : causedBy(depth - 1, cause) })
+}
+
+function circular(): Error {
+  const error = new Error('x')
+  error.cause = error
+  return error
+}
+
 test('below 500 the words of a parser, which quote the input, are not logged', () => {
   const thrown = withFields(new SyntaxError('Unexpected token, "sekret" is not valid JSON'), {
     status: 400,
@@ -126,6 +149,9 @@ test.each<[string, unknown, boolean]>([
   ['an error because of one', new TtsApiError('Gemini was cut off', { cause: new DOMException('x', 'AbortError') }), true],
   ['a mistake of ours', new TypeError('x is not a function'), false],
   ['a text', 'aborted', false],
+  ['an error five causes away from one', causedBy(5, new DOMException('x', 'AbortError')), true],
+  ['an error further away', causedBy(6, new DOMException('x', 'AbortError')), false],
+  ['an error that is its own cause', circular(), false],
 ])('%s comes from a client that went away: %3$s', (_name, thrown, expected) => {
   expect(isAbort(thrown)).toBe(expected)
 })

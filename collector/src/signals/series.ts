@@ -24,6 +24,8 @@ export type SeriesStore = {
   /** Takes the points of metrics that somebody reads; all others cost nothing. */
   take(points: readonly MetricPoint[], arrivedMs: number): void
   of(metric: string): Iterable<Series>
+  /** Our clock was set back by so much: those of the senders are ahead of it by so much more, until they tell again. */
+  setBack(byMs: number): void
   /** Drops what has told nothing since `beforeMs`. */
   forget(beforeMs: number): void
   /** Series there are, and points that came for series there was no room for. */
@@ -76,6 +78,7 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
       for (const point of points) take(point, arrivedMs)
     },
     of: (metric) => byMetric.get(metric)?.values() ?? [],
+    setBack: sources.setBack,
     forget(beforeMs) {
       for (const known of byMetric.values())
         for (const [key, series] of known) {
@@ -116,6 +119,9 @@ function createSources() {
       known.set(key, source)
       cached.set(resource, source)
       return source
+    },
+    setBack(byMs: number): void {
+      for (const source of known.values()) source.leadMs += byMs
     },
     keep(used: ReadonlySet<Source>): void {
       for (const [key, source] of known) if (!used.has(source)) known.delete(key)

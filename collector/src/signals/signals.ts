@@ -58,6 +58,8 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
   const presence = createPresence(sinceMs)
   const short = new Map<string, ShortWindow>()
   let windowMsMax = 0
+  /** Of the last read: one before it means that our clock was set back. */
+  let readAtMs = Number.NEGATIVE_INFINITY
 
   function noteInterval({ signal, windowMs }: SignalQuery, intervalMs: number): void {
     const key = `${signal} ${windowMs}`
@@ -71,6 +73,8 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
       if (batch.signal === 'logs') logs.take(batch.records)
     },
     read(query, atMs) {
+      if (atMs < readAtMs) store.setBack(readAtMs - atMs)
+      readAtMs = atMs
       if (query.signal === 'telemetry_silence') return presence.silence(query.by, atMs)
       const definition = definitionOf(query.signal)
       if (definition === undefined) return logs.read(query.signal, { fromMs: atMs - query.windowMs, toMs: atMs, by: query.by })

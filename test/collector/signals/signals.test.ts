@@ -177,6 +177,14 @@ test('a process whose clock is ahead is read as it tells, at once', () => {
   expect(value(all, 'error_rate', START_MS + 10 * MINUTE)).toBeCloseTo(0.1)
 })
 
+test('when our clock is set back, what was told last stays what is read', () => {
+  const all = createSignals({ sinceMs: START_MS })
+  for (const point of serve({ failing: 6, startMs: START_MS })) all.take(metrics(point), point.timeUs / 1_000)
+  const before = value(all, 'error_rate', START_MS + 10 * MINUTE)
+  expect(before).toBeCloseTo(0.1)
+  expect(value(all, 'error_rate', START_MS - 60 * MINUTE)).toBe(before)
+})
+
 describe('states', () => {
   test('queue_length is what the workers see of one queue, and not their sum', () => {
     const all = signals()
