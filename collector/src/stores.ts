@@ -44,7 +44,13 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
     await database.close()
     throw error
   }
-  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now: Date.now })
+  const partitions = createPartitions({
+    admin: database,
+    tables: [LOGS, SPANS, METRIC_POINTS],
+    retentionDays,
+    now: Date.now,
+    warn: () => {},
+  })
   const sink = postgresSink({ database, partitions, logLevel: 'DEBUG' })
   return {
     eraser: {
