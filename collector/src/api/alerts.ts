@@ -21,6 +21,12 @@ function readableRule({ instances, ...rest }: AlertStatus['rules'][number]) {
   return { ...rest, instances: instances.map(({ sinceMs, ...instance }) => ({ ...instance, since: iso(sinceMs) })) }
 }
 
+/** `GET /api/alerts/:rule`: as the command line shows it. */
+export function getExplanation(desk: AlertDesk, { path }: ApiRequest): ApiAnswer {
+  const outcome = desk.explain(decode(path.split('/').at(-1) ?? ''))
+  return outcome.kind === 'explained' ? json(200, outcome.explanation) : refuse(outcome)
+}
+
 /** `GET /api/alerts/history`: `{"history": […]}`. */
 export function getHistory(desk: AlertDesk, { query }: ApiRequest): ApiAnswer {
   const history = desk.history(readParams(query, { limit: pageRows }).limit ?? PAGE_ROWS)

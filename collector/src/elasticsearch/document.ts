@@ -25,7 +25,7 @@ export function toDocument(record: LogRecord, index: string): Document {
   const ids = optional('request_id', idOf(attributes.request_id)) + optional('user_id', idOf(attributes.user_id))
   const trace = optional('trace_id', traceId) + optional('span_id', spanId)
   const message = `"message":${JSON.stringify(messageOf(record.body))},"source":${JSON.stringify(sourceOf(record))}`
-  const metadata = storableJson(withEventName(metadataOf(attributes), record.eventName))
+  const metadata = storableJson(withEventName(metadataOf(record), record.eventName))
   const text = `{"@timestamp":"${time}","level":"${levelOf(severityOf(record))}",${message}${ids}${trace}${processFields(record.resource)},"metadata":${metadata}}`
   return { index, id: record.uid, text, record }
 }

@@ -31,7 +31,7 @@ export const LOGS: Table<LogRecord> = {
     { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
     { name: 'severity', type: 'smallint', cell: severityOf },
     { name: 'message', type: 'text', cell: (record) => messageOf(record.body) },
-    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadataOf(record.attributes)) },
+    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadataOf(record)) },
     { name: 'source', type: 'text', cell: sourceOf },
     { name: 'request_id', type: 'text', cell: (record) => idOf(record.attributes.request_id) },
     { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },

@@ -15,6 +15,9 @@ const CHECK_INTERVAL_MS = 1_000
 /** Largest header block. 16 KiB: Node's default, and twice what other servers take. */
 const HEADER_BYTES_MAX = 16 * 1_024
 
+/** Time to read why a connection ends. */
+const LINGER_MS_MAX = 2_000
+
 export type LimitedServer = {
   readonly server: Server
   /** Takes another certificate for connections from now on; only where there is one. */
@@ -107,21 +110,21 @@ function reasonOf(error: Error & { readonly reason?: string }): string {
 
 /** What is no HTTP at all, or took too long to say it; there is no request object to answer. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex, refusals: RefusalStats): void {
-  // A sender that has gone.
-  if (error.code === 'ECONNRESET') {
+  // A sender that has gone, or has its answer already.
+  if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
   const { reason, status, message } = BROKEN[error.code ?? ''] ?? badHttp(error)
   refusals.addConnection(reason)
-  if (!socket.writable) {
-    socket.destroy()
-    return
-  }
   const body = encodeStatus('json', 3, message).toString()
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
+  // Cut at once, with bytes of the sender still unread, it could not read the answer; never cut, it could keep the connection.
+  const lingering = setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref()
+  socket.once('close', () => clearTimeout(lingering))
+  socket.resume()
 }
 
 type Broken = { readonly reason: ConnectionRefusal; readonly status: string; readonly message: string }

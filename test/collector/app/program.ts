@@ -43,7 +43,7 @@ export function launch(env: Readonly<Record<string, string>>, words: readonly st
   const child = spawn(testedNode(), [MAIN, ...words], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 240_000,
     killSignal: 'SIGKILL',
   })
   const texts = { stdout: '', stderr: '' }

@@ -1,5 +1,6 @@
 /** Senders that are slow, greedy or broken, over raw sockets: each is refused and counted by reason, and the others are served. */
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { serve } from '../../../collector/src/api/serve.ts'
@@ -53,6 +54,22 @@ test.each([
   expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   expect(refused(refusals)).toEqual(reason === undefined ? {} : { [reason]: 1 })
   expect(batches).toEqual([])
+})
+
+test.each([
+  ['no HTTP', 'hello\r\n\r\n', 'bad_http'],
+  ['silence', '', 'too_slow'],
+])('who sends %s and does not hang up is hung up on, and counted once', async (_name, bytes, reason) => {
+  const { port, refusals } = await startReceiver({ kind: 'ok' }, { limits: { headersMs: 200 } })
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+  const end = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  socket.on('error', () => {}).resume()
+  socket.write(bytes)
+  // A connection that the other side has cut takes nothing any more.
+  const writing = setInterval(() => socket.write('x'), 500)
+  await end
+  clearInterval(writing)
+  expect(refused(refusals)).toEqual({ [reason]: 1 })
 })
 
 test.each(['gzip', 'zstd'])('a %s body that trickles in gets 503 when its time is up', async (encoding) => {
