@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { LogRecord, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
@@ -18,6 +18,8 @@ export type ElasticsearchSinkOptions = DaysOptions & {
 
 /** Waits between the attempts for the documents that a busy server has put off; then it is the sender's turn to wait. */
 const ROUND_DELAYS_MS = [200, 400, 800, 1_600]
+/** Enough for a bulk to be worth its request, few enough that a usual batch of 5,000 keeps the server busy on several cores. */
+const PART_RECORDS = 1_250
 /** What `partial_success` says is read by people. */
 const REASONS_TOLD = 3
 
@@ -34,7 +36,7 @@ export function elasticsearchSink(options: ElasticsearchSinkOptions): Sink {
 
   async function attempt(records: readonly LogRecord[], how: Manner): Promise<Outcome> {
     try {
-      return accepted(await store(records, options, how), options.prefix)
+      return accepted(await inParts(records, (part) => store(part, options, how)), options.prefix)
     } catch (cause) {
       const [found, error] = [verdict(cause), asError(cause)]
       if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver({ signal: 'logs', records }, error))
@@ -49,6 +51,27 @@ export function elasticsearchSink(options: ElasticsearchSinkOptions): Sink {
     return { kind: 'drop', reason: 'rejected', error }
   }
 }
+
+/**
+ * The server works on the first part while the next is made: a bulk of its own each, side by side. Rejects when one of them does,
+ * after all have ended.
+ */
+async function inParts<T>(
+  records: readonly LogRecord[],
+  work: (part: readonly LogRecord[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const parts: Promise<readonly T[] | Failed>[] = []
+  for (let start = 0; start < records.length; start += PART_RECORDS) {
+    parts.push(work(records.slice(start, start + PART_RECORDS)).catch((reason: unknown) => ({ reason })))
+    await nextTurn()
+  }
+  return (await Promise.all(parts)).flatMap((part) => {
+    if ('reason' in part) throw part.reason
+    return part
+  })
+}
+
+type Failed = { readonly reason: unknown }
 
 type Manner = {
   readonly signal: AbortSignal

@@ -194,15 +194,17 @@ test('a bulk that is too large for the server is halved; a record that is too la
   expect([stored(standIn).length, deadLetters(standIn).length]).toEqual([20, 1])
 })
 
-test('a large batch goes in bulks of at most 5,000 documents and some MB', async () => {
+test('a large batch goes in several bulks side by side, of some MB at most', async () => {
   const { standIn, opened } = await openStandIn()
   expect(await opened.send(logs(Array.from({ length: 5_001 }, () => log(source))))).toEqual(OK)
-  expect(bulks(standIn).map(({ items }) => items)).toEqual([5_000, 1])
+  const before = bulks(standIn).length
+  expect(before).toBeGreaterThan(2)
+  expect(new Set(stored(standIn)).size).toBe(5_001)
   const long = 'x'.repeat(1_000_000)
   expect(await opened.send(logs(Array.from({ length: 9 }, () => log(source, { body: long }))))).toEqual(OK)
   expect(
     bulks(standIn)
-      .slice(2)
+      .slice(before)
       .map(({ items }) => items),
   ).toEqual([4, 4, 1])
 })
