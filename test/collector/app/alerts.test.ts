@@ -2,12 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type FailingService, sendRecord, startService } from '../support/failing-service.ts'
 import { type Listener, startListener } from '../support/listener.ts'
 import { type Program, runProgram, startProgram } from './program.ts'
 
-const PATIENT = { timeout: 30_000, interval: 100 }
+/** Each test boots an embedded database once or twice, which takes 4 s, and half a minute on a machine that is busy. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
+const PATIENT = { timeout: 60_000, interval: 100 }
 const RULES = `rules:
   - name: Errors
     condition: error_rate[2s] > 0.2
