@@ -1,3 +1,4 @@
+import type { Explanation } from './alert/explain.ts'
 import type { HistoryEntry } from './alert-history.ts'
 import type { DeliveryLogEntry } from './delivery.ts'
 import type { AlertSeverity, Labels } from './notification.ts'
@@ -5,6 +6,8 @@ import type { AlertSeverity, Labels } from './notification.ts'
 /** What people ask of alerts, and tell them. */
 export type AlertDesk = {
   status(): AlertStatus
+  /** Why a rule fires or does not, with the values of now. */
+  explain(rule: string): { readonly kind: 'explained'; readonly explanation: Explanation } | Refused
   /** Newest first; undefined while another collector decides. */
   history(limit: number): readonly HistoryEntry[] | undefined
   /** How deliveries ended, newest first; undefined while another collector decides. */
@@ -52,6 +55,8 @@ export type RuleStatus = {
     readonly state: 'pending' | 'firing'
     readonly severity: AlertSeverity
     readonly sinceMs: number
+    /** When the condition was last seen to hold. */
+    readonly heldAtMs: number
     /** By the signals of the rule. */
     readonly values: Readonly<Record<string, number | null>>
   }[]

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { explainRules } from './alert/explain.ts'
 import type { Rule } from './alert/rule.ts'
 import { infoOf } from './alert/signal-info.ts'
 import type { Silence } from './alert/silence.ts'
@@ -34,6 +35,14 @@ export function createAlertDesk({ term, rank, book, signals, now, checkedAtMs }:
         problems: current === undefined ? [] : problemsOf(current, signals),
       }
     },
+    explain(name) {
+      const evaluator = term()?.evaluator
+      if (evaluator === undefined) return STANDBY
+      const { rules } = book()
+      const input = { state: evaluator.state(), rules, silences: evaluator.silences(), read: evaluator.read, nowMs: now() }
+      const explanation = explainRules(input).find(({ rule }) => rule === name)
+      return explanation === undefined ? unknown(name) : { kind: 'explained', explanation }
+    },
     history: (limit) => term()?.evaluator.history(limit),
     deliveries: async (limit) => await term()?.outbox.log(limit),
     async silence(wish) {
@@ -48,7 +57,7 @@ export function createAlertDesk({ term, rank, book, signals, now, checkedAtMs }:
       const current = term()
       if (current === undefined) return STANDBY
       const rule = book().rules.rules.find((one) => one.name === name)
-      if (rule === undefined) return { kind: 'refused', why: 'unknown', message: `There is no rule "${name}"` }
+      if (rule === undefined) return unknown(name)
       const channels = rule.channels.filter((channel) => Object.hasOwn(current.outbox.stats(), channel))
       if (channels.length === 0)
         return {
@@ -64,6 +73,10 @@ export function createAlertDesk({ term, rank, book, signals, now, checkedAtMs }:
 }
 
 const STANDBY: Refused = { kind: 'refused', why: 'standby', message: 'Another collector decides about alerts; ask that one' }
+
+function unknown(rule: string): Refused {
+  return { kind: 'refused', why: 'unknown', message: `There is no rule "${rule}"` }
+}
 
 type Sources = { readonly term: Term | undefined; readonly signals: Signals; readonly nowMs: number }
 
@@ -88,8 +101,15 @@ function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
   }
 }
 
-function instanceStatus(rule: Rule, { labels, severity, sinceMs, values }: InstanceState, state: 'pending' | 'firing') {
-  return { labels, state, severity, sinceMs, values: Object.fromEntries(rule.signals.map(({ name }, i) => [name, values[i] ?? null])) }
+function instanceStatus(rule: Rule, { labels, severity, sinceMs, heldAtMs, values }: InstanceState, state: 'pending' | 'firing') {
+  return {
+    labels,
+    state,
+    severity,
+    sinceMs,
+    heldAtMs,
+    values: Object.fromEntries(rule.signals.map(({ name }, i) => [name, values[i] ?? null])),
+  }
 }
 
 /** What is not as it should be, a sentence each. */

@@ -2,7 +2,7 @@ import type { LogRecord } from './batch.ts'
 import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
 import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
 import { createEvaluator, type Evaluator } from './evaluator.ts'
-import { type Channels, createOutbox, type Outbox } from './notify/outbox.ts'
+import { type Channels, createOutbox, type Outbox, type OutboxOptions } from './notify/outbox.ts'
 import type { RecordChange, RecordTable } from './record.ts'
 import type { RuleBook } from './rule-book.ts'
 import { createSeldom } from './seldom.ts'
@@ -24,6 +24,8 @@ export type TermOptions = {
   /** ms since 1970. */
   readonly now: () => number
   readonly random: () => number
+  /** Of the outbox, between attempts; default: real time. */
+  readonly sleep?: OutboxOptions['sleep']
   readonly warn: (message: string) => void
 }
 
@@ -55,7 +57,7 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
   const vault = await openLocked(options, table)
   const deliveries = vaultDeliveries(vault)
   let channels = options.channels
-  const outbox = createOutbox({ channels, store: deliveries, now, random, warn })
+  const outbox = createOutbox({ channels, store: deliveries, now, random, warn, ...(options.sleep && { sleep: options.sleep }) })
   const evaluator = createEvaluator({
     vault,
     deliveries,

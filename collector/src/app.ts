@@ -86,7 +86,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   const stats = createStats()
   const refusals = createRefusalStats()
   const sinkStats = createSinkStats()
-  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: config.retentionDays, now })
+  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: config.retentionDays, now, warn })
   const upkeep = createUpkeep({ database, admin, reading, partitions })
   const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
@@ -98,7 +98,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   const alerts = config.alerts && openAlerts(config, config.alerts, parts)
 
   function metricsText(): string {
-    const counted = [stats, refusals, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
+    const counted = [stats, refusals, partitions, audit, ...(tls ? [tls] : [])].map((each) => each.prometheus())
     const queued = sinkStats.prometheus(second ? { elasticsearch: second.queue.stats() } : {})
     return [...counted, queued, alerts ? alertMetrics(alerts) : ''].join('')
   }

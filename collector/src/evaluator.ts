@@ -29,6 +29,8 @@ export type Evaluator = {
   /** Looks at every rule once. Rejects when what came of it cannot be kept: then nothing has happened, and the next look sees it again. */
   check(): Promise<void>
   readonly state: () => AlertState
+  /** What rules see. */
+  readonly read: ReadSignals
   /** Those that have not ended, beside those of the rules file. */
   readonly silences: () => readonly Silence[]
   /** Newest first. */
@@ -88,6 +90,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
       lastMs = nowMs
     },
     state: () => state,
+    read,
     silences,
     history: (limit) =>
       [...vault.all(HISTORY).values()]

@@ -1,12 +1,24 @@
 import type { Attributes, LogRecord, Value } from './batch.ts'
-import { storableJson, storableText } from './storable.ts'
+import { storableJson, storableNameJson, storableText } from './storable.ts'
+import { timestamp } from './time.ts'
 
 /** An entry of a B-tree holds 2,704 bytes; an id that is longer than this is none, and stays whole in the metadata. */
 export const ID_CHARACTERS_MAX = 256
 
-/** When it happened, µs since 1970; 0 when the record tells no time at all. From the record alone, so that one that is sent again meets its own key. */
-export function eventTimeUs({ timeUs, observedUs }: LogRecord): number {
-  return timeUs || observedUs
+/** Further from the moment it was observed, a time is that of a clock that is wrong; an old file that is read late stays below. 7 days. */
+const OBSERVED_LATE_US_MAX = 7 * 86_400_000_000
+
+/**
+ * When it happened, µs since 1970; 0 when the record tells no time at all. A record without a time, or with one that is far from
+ * when it was observed, happened when it was observed: nobody would find it elsewhere, and days without end would be made for it.
+ * From the record alone, so that one that is sent again meets its own key.
+ */
+export function eventTimeUs(record: LogRecord): number {
+  return isTimeReplaced(record) ? record.observedUs : record.timeUs
+}
+
+function isTimeReplaced({ timeUs, observedUs }: LogRecord): boolean {
+  return observedUs !== 0 && Math.abs(timeUs - observedUs) > OBSERVED_LATE_US_MAX
 }
 
 /** The text of a log record; a body that is no text as JSON. */
@@ -20,13 +32,48 @@ export function sourceOf({ attributes, scope }: LogRecord): string {
   return textOf(attributes.source) ?? storableText(scope.name)
 }
 
-/** The attributes that have no field of their own, whole. */
-export function metadataOf({ source, request_id, user_id, ...rest }: Attributes): Attributes {
-  const metadata: Record<string, Value> = rest
-  if (source !== undefined && textOf(source) === null) metadata.source = source
-  if (request_id !== undefined && idOf(request_id) === null) metadata.request_id = request_id
-  if (user_id !== undefined && idOf(user_id) === null) metadata.user_id = user_id
-  return metadata
+/** In the metadata of a record whose time was replaced: the time it came with, null when it came without. */
+export const ORIGINAL_TIME = 'tts_otel.original_time'
+
+/**
+ * The attributes that have no field of their own, whole, as JSON; with `added`, which wins, and {@link ORIGINAL_TIME} where it is
+ * needed.
+ */
+export function metadataJson(record: LogRecord, added: Attributes = {}): string {
+  const { attributes } = record
+  const extra = isTimeReplaced(record) ? { ...added, [ORIGINAL_TIME]: originalTime(record) } : added
+  // As text at once: an object of the rest, stringified afterwards, takes twice the time.
+  let json = ''
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]!
+    if (hasField(name, value) || Object.hasOwn(extra, name)) continue
+    const text = storableNameJson(name)
+    // Names that cannot stay as they are may become equal.
+    if (text === undefined) return storableJson({ ...restOf(attributes), ...extra })
+    json += `${json === '' ? '' : ','}${text}:${storableJson(value)}`
+  }
+  for (const name of Object.keys(extra)) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${storableJson(extra[name]!)}`
+  return `{${json}}`
+}
+
+function originalTime({ timeUs }: LogRecord): string | null {
+  return timeUs === 0 ? null : timestamp(timeUs)
+}
+
+function restOf(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name, value]) => !hasField(name, value)))
+}
+
+function hasField(name: string, value: Value): boolean {
+  switch (name) {
+    case 'source':
+      return textOf(value) !== null
+    case 'request_id':
+    case 'user_id':
+      return idOf(value) !== null
+    default:
+      return false
+  }
 }
 
 /** An id to look up by: text, or a whole number as text; anything else is no id. */

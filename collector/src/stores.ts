@@ -6,6 +6,7 @@ import { credentialsOf } from './elasticsearch/credentials.ts'
 import { openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import * as elasticErase from './elasticsearch/erase.ts'
 import * as elasticLetters from './elasticsearch/letters.ts'
+import { requireRights } from './elasticsearch/rights.ts'
 import type { LetterBox, Resent } from './letters.ts'
 import type { Eraser } from './person.ts'
 import { openDatabase } from './postgres/database.ts'
@@ -25,9 +26,14 @@ const ELASTICSEARCH_TIMEOUT_MS = 600_000
 
 /** The stores that the config names. Rejects when the database cannot be used by a second process or holds no telemetry. */
 export async function openStores(config: CollectorConfig): Promise<readonly Store[]> {
-  const stores = [await openPostgres(config)]
-  if (config.elasticsearch !== undefined) stores.push(await openElastic(config, config.elasticsearch))
-  return stores
+  const second = config.elasticsearch && (await openElastic(config, config.elasticsearch))
+  try {
+    const first = await openPostgres(config)
+    return second === undefined ? [first] : [first, second]
+  } catch (error) {
+    await second?.close()
+    throw error
+  }
 }
 
 async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDays }: CollectorConfig): Promise<Store> {
@@ -38,7 +44,13 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
     await database.close()
     throw error
   }
-  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now: Date.now })
+  const partitions = createPartitions({
+    admin: database,
+    tables: [LOGS, SPANS, METRIC_POINTS],
+    retentionDays,
+    now: Date.now,
+    warn: () => {},
+  })
   const sink = postgresSink({ database, partitions, logLevel: 'DEBUG' })
   return {
     eraser: {
@@ -73,8 +85,14 @@ async function openElastic({ retentionDays }: CollectorConfig, { url, ca, indexP
   const prefix = indexPrefix
   const client = createClient(connection)
   const warn = () => {}
-  const elasticsearch = openElasticsearch({ connection, prefix, retentionDays, ilmPolicy: rest.ilmPolicy, now: Date.now, warn })
   const options = () => ({ client, prefix, signal: AbortSignal.timeout(ELASTICSEARCH_TIMEOUT_MS) })
+  try {
+    await requireRights(options())
+  } catch (error) {
+    client.close()
+    throw error
+  }
+  const elasticsearch = openElasticsearch({ connection, prefix, retentionDays, ilmPolicy: rest.ilmPolicy, now: Date.now, warn })
   return {
     eraser: {
       name: 'Elasticsearch',

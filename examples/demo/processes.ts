@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { type Child, startChild } from './child.ts'
 import { findPort, isListening } from './ports.ts'
 import type { Progress } from './progress.ts'
@@ -24,8 +25,10 @@ const TIME_SCALE = '0.1'
 const ROOT = new URL('../../', import.meta.url)
 
 /** The collector: on PostgreSQL when `DATABASE_URL` names one, otherwise on PGlite in `dataDir`, or in `.data` when that is null. */
-export async function startCollector(options: StartOptions & { readonly dataDir: string | null }): Promise<Started> {
-  const { env, progress, signal, adopt, dataDir } = options
+export async function startCollector(
+  options: StartOptions & { readonly dataDir: string | null; readonly alertsUrl: string },
+): Promise<Started> {
+  const { env, progress, signal, adopt, dataDir, alertsUrl } = options
   const { port, note } = await choosePort(options.once ? 0 : 4318)
   const where = env.DATABASE_URL ? 'on the PostgreSQL of DATABASE_URL' : `PGlite boots in ${dataDir ? 'a fresh folder' : '.data'}`
   return progress.step('collector', where, async () => {
@@ -33,7 +36,12 @@ export async function startCollector(options: StartOptions & { readonly dataDir:
       name: 'The collector',
       imports: [],
       main: new URL('collector/bin.js', ROOT),
-      env: { ...plainEnv(env), COLLECTOR_LISTEN: `127.0.0.1:${port}`, ...(dataDir ? { COLLECTOR_DATA_DIR: dataDir } : {}) },
+      env: {
+        ...plainEnv(env),
+        ...alertsEnv(alertsUrl),
+        COLLECTOR_LISTEN: `127.0.0.1:${port}`,
+        ...(dataDir ? { COLLECTOR_DATA_DIR: dataDir } : {}),
+      },
     })
     adopt(child)
     const url = `http://127.0.0.1:${port}`
@@ -104,10 +112,23 @@ function telemetryEnv(collectorUrl: string, instanceId: string): NodeJS.ProcessE
   }
 }
 
-/** Our own environment without what would change the demo: telemetry settings, tokens, levels, and a proxy for the loopback. */
+/** Rules of the demo's own, and a webhook of its own on this machine. */
+function alertsEnv(alertsUrl: string): NodeJS.ProcessEnv {
+  return {
+    ALERT_RULES: fileURLToPath(new URL('./alerts.yaml', import.meta.url)),
+    ALERT_CHECK_INTERVAL: '1',
+    ALERT_WEBHOOK_URL: alertsUrl,
+    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
+  }
+}
+
+/** Our own environment without what would change the demo or page somebody: telemetry settings, tokens, levels, channels, and a proxy for the loopback. */
 function plainEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
-    ([name]) => !/^(OTEL_|INGEST_TOKEN|READ_TOKEN|COLLECTOR_|LOG_DB_LEVEL|LOG_LEVEL|API_KEYS|HOST$|PORT$)/.test(name),
+    ([name]) =>
+      !/^(OTEL_|INGEST_TOKEN|READ_TOKEN|COLLECTOR_|ALERT_|SLACK_|SMTP_|ERROR_WEBHOOK_|LOG_DB_LEVEL|LOG_LEVEL|API_KEYS|HOST$|PORT$)/.test(
+        name,
+      ),
   )
   const noProxy = [env.no_proxy ?? env.NO_PROXY, '127.0.0.1'].filter(Boolean).join(',')
   return { ...Object.fromEntries(kept), NO_PROXY: noProxy, no_proxy: noProxy }

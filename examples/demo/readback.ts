@@ -26,6 +26,8 @@ export type StoredSpan = {
 /** `GET /api/metrics/summary`. */
 export type Summary = MetricsSummary
 
+export type AlertEvent = { readonly event: 'firing' | 'resolved'; readonly rule: string }
+
 export type Readback = {
   /** Oldest first. */
   readonly logsOf: (requestId: string) => Promise<readonly StoredLog[]>
@@ -33,6 +35,8 @@ export type Readback = {
   readonly traceIdOf: (requestId: string) => Promise<string | null>
   readonly traceOf: (traceId: string) => Promise<readonly StoredSpan[]>
   readonly summary: () => Promise<Summary>
+  /** What alerts did since the collector's folder was new, newest first. */
+  readonly alertHistory: () => Promise<readonly AlertEvent[]>
   /** Distinct ids of everything this run has stored, all pages. */
   readonly count: () => Promise<{ readonly spans: number; readonly logs: number }>
 }
@@ -76,6 +80,7 @@ export function createReadback(collectorUrl: string, instanceId: string): Readba
     },
     traceOf,
     summary: async () => (await get('/api/metrics/summary', { instance_id: instanceId })) as Summary,
+    alertHistory: async () => ((await get('/api/alerts/history')) as { readonly history: readonly AlertEvent[] }).history,
     async count() {
       const logs = await pages<StoredLog>('/api/logs', 'logs')
       const spans = new Set<string>()

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { playAlert } from './alert-scene.ts'
 import { createPaint } from './paint.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { createReadback, type Readback } from './readback.ts'
 import { REAL_SCENES, STAND_IN_SCENES, TRICKLE } from './scenes.ts'
 import { type Services, startServices } from './services.ts'
-import { type Page, type Told, tellCounts, tellLogs, tellSummary, tellTrace, tellWhereNext } from './story.ts'
+import { type Page, type Told, tellAlerts, tellCounts, tellLogs, tellSummary, tellTrace, tellWhereNext } from './story.ts'
 import { type Answer, playScenes, send, surprises, tally } from './traffic.ts'
-import { judge } from './verdict.ts'
+import { judge, judgeAlerts } from './verdict.ts'
 
 export type DemoOptions = {
   /** Ends by itself, and checks that everything arrived. */
@@ -37,6 +38,7 @@ export async function runDemo(options: DemoOptions): Promise<readonly string[]> 
     const answers = await play(services, { env, progress, signal })
     const readback = createReadback(services.collectorUrl, services.instanceId)
     const told = await tell(answers, readback, { progress, page })
+    progress.section('Alerts, as a webhook got them', tellAlerts(services.alerts.notices, page))
     if (once) return await settle(options, { services, answers, readback, progress, traceId: told.traceId })
     progress.section('Go on', tellWhereNext(services, told))
     progress.line(page.paint('dim', '\nServing, with a little traffic, until Ctrl-C.'))
@@ -48,14 +50,21 @@ export async function runDemo(options: DemoOptions): Promise<readonly string[]> 
 
 type PlayOptions = { readonly env: NodeJS.ProcessEnv; readonly progress: Progress; readonly signal: AbortSignal }
 
-async function play({ apiUrl }: Services, { env, progress, signal }: PlayOptions): Promise<readonly Answer[]> {
+async function play({ apiUrl, alerts }: Services, { env, progress, signal }: PlayOptions): Promise<readonly Answer[]> {
   const scenes = env.GEMINI_API_KEY ? REAL_SCENES : STAND_IN_SCENES
-  const { answers } = await progress.step('traffic', `${scenes.flat().length} requests`, async () => {
+  const { answers: played } = await progress.step('traffic', `${scenes.flat().length} requests`, async () => {
     const answers = await playScenes(apiUrl, scenes, signal)
     return { answers, said: tally(answers) }
   })
   signal.throwIfAborted()
-  return answers
+  // The service itself fails only where Gemini does.
+  if (env.GEMINI_API_KEY) return played
+  const { answers } = await progress.step('alert', 'more requests, until it has gone out and ended', async () => {
+    const answers = await playAlert({ apiUrl, listener: alerts, signal })
+    return { answers, said: `${alerts.notices.length} notifications after ${answers.length} requests` }
+  })
+  signal.throwIfAborted()
+  return [...played, ...answers]
 }
 
 /** Shows some requests and the figures of all, once the collector has them. The first of them is the one to go on with. */
@@ -100,12 +109,17 @@ type Run = {
 }
 
 /** Ends the API, so that nothing more can come, and compares what it made with what is stored. */
-async function settle({ json, output }: DemoOptions, { services, answers, readback, progress, traceId }: Run): Promise<readonly string[]> {
+async function settle(
+  { json, output, env }: DemoOptions,
+  { services, answers, readback, progress, traceId }: Run,
+): Promise<readonly string[]> {
   const requests = answers.length
+  const notices = env.GEMINI_API_KEY ? [] : services.alerts.notices
+  const alerts = await judgeAlerts(notices, readback)
   const { losses, summary, ...counts } = await judge(await services.stopApi(), requests, readback)
   progress.section('Made by the API, and found in the database', tellCounts(counts))
-  if (json) output.write(`${JSON.stringify({ requests, ...counts, trace_id: traceId, summary })}\n`)
-  return [...losses, ...surprises(answers)]
+  if (json) output.write(`${JSON.stringify({ requests, ...counts, alerts: alerts.counts, trace_id: traceId, summary })}\n`)
+  return [...losses, ...(env.GEMINI_API_KEY ? [] : alerts.losses), ...surprises(answers)]
 }
 
 /** A call now and then until Ctrl-C, or until a process ends that should not. Gemini itself is left alone: it costs money. */

@@ -110,3 +110,7 @@ export const TRICKLE: readonly Call[] = [
   speak(BOB, VIETNAMESE[3] ?? '', { path: STREAM }),
   misbehave('no-audio'),
 ]
+
+/** For an alert that has still to go out, and for its end. */
+export const ALARMING: Call = misbehave('no-audio')
+export const CALMING: Call = { method: 'GET', path: '/api/v1/voices', expected: 200 }

@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type AlertListener, startAlertListener } from './alert-listener.ts'
 import type { Child } from './child.ts'
 import { startApi, startCollector, startStandIn } from './processes.ts'
 import type { Progress } from './progress.ts'
 
-/** The three processes of the demo, and the end of them. */
+/** The three processes of the demo, the webhook that their alerts go to, and the end of them. */
 export type Services = {
+  readonly alerts: AlertListener
   readonly collectorUrl: string
   readonly apiUrl: string
   /** `service.instance.id` of this run of the API: what tells its telemetry from that of earlier runs. */
@@ -33,15 +35,17 @@ const STOP_TIMEOUT_MS = 10_000
 export async function startServices({ once, env, progress, signal }: ServiceOptions): Promise<Services> {
   const started: Child[] = []
   const dataDir = once && !env.DATABASE_URL ? await mkdtemp(join(tmpdir(), 'tts-otel-demo-')) : null
+  const alerts = await startAlertListener()
   let asked = false
   const stop = async () => {
     asked = true
     for (const child of started.toReversed()) await child.stop(STOP_TIMEOUT_MS)
+    alerts.close()
     if (dataDir) await rm(dataDir, { recursive: true, force: true })
   }
   try {
     const start = { once, env, progress, signal, adopt: (child: Child) => void started.push(child) }
-    const collector = await startCollector({ ...start, dataDir })
+    const collector = await startCollector({ ...start, dataDir, alertsUrl: alerts.url })
     const standIn = env.GEMINI_API_KEY ? null : await startStandIn(start)
     if (!standIn) progress.note('Gemini', 'the real one, with a few short texts (GEMINI_API_KEY)')
     const api = await startApi({ ...start, collectorUrl: collector.url, standInUrl: standIn?.url ?? null })
@@ -52,7 +56,7 @@ export async function startServices({ once, env, progress, signal }: ServiceOpti
       asked = true
       return api.child.stop(STOP_TIMEOUT_MS)
     }
-    return { collectorUrl: collector.url, apiUrl: api.url, instanceId: api.instanceId, broken, stopApi, stop }
+    return { alerts, collectorUrl: collector.url, apiUrl: api.url, instanceId: api.instanceId, broken, stopApi, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,6 +1,7 @@
 /** What is shown when the traffic is over. Everything here was read back from the collector. */
 import { toBar } from '../../src/cli/trace-bars.ts'
 import { drawWaterfall } from '../../src/cli/waterfall.ts'
+import type { Notice } from './alert-listener.ts'
 import { drawFacts } from './facts.ts'
 import type { Paint } from './paint.ts'
 import type { StoredLog, StoredSpan, Summary } from './readback.ts'
@@ -52,6 +53,15 @@ export function tellSummary(summary: Summary): readonly string[] {
   return [...table, '', `by outcome  ${counts(summary.by_outcome)}`, ...tellVoices(summary.voices)].map(inset)
 }
 
+/** What the webhook was told, one line for each notification. */
+export function tellAlerts(notices: readonly Notice[], { paint }: Page): readonly string[] {
+  if (notices.length === 0) return [inset('none')]
+  return notices.map(({ atMs, status, rule, summary }) => {
+    const shown = paint(status === 'firing' ? 'red' : 'green', status.padEnd(8))
+    return inset(`${new Date(atMs).toISOString().slice(11, 19)}  ${shown}  ${rule}${status === 'firing' ? `: ${summary}` : ''}`)
+  })
+}
+
 /** What a voice costs: dollars for each minute that it spoke. */
 function tellVoices(voices: Summary['voices']): readonly string[] {
   const sorted = Object.entries(voices).sort(([, a], [, b]) => b.requests - a.requests)
@@ -98,6 +108,7 @@ export function tellWhereNext(
     `curl '${collectorUrl}/api/traces/${traceId}'`,
     `curl '${collectorUrl}/api/traces?error=true'`,
     `curl '${collectorUrl}/api/metrics/summary'`,
+    `curl '${collectorUrl}/api/alerts'`,
   ].map(inset)
 }
 

@@ -1,3 +1,4 @@
+import type { Notice } from './alert-listener.ts'
 import type { Readback, Summary } from './readback.ts'
 
 /** What the API process said of its telemetry when it ended: `getTelemetryHealth()`, as far as it is compared. */
@@ -32,6 +33,26 @@ export async function judge(reported: string, requests: number, readback: Readba
     differ('requests in the metrics', requests, summary.total_requests),
   ]
   return { ...verdict, summary, losses: losses.filter((loss) => loss !== null) }
+}
+
+/** Alerts that fired and ended by the collector's own account, and notifications that arrived. */
+export type AlertVerdict = {
+  readonly counts: { readonly fired: number; readonly resolved: number; readonly delivered: number }
+  readonly losses: readonly string[]
+}
+
+/** Compares what the collector says of its alerts with what the webhook got: every alert is told of when it fires and when it ends. */
+export async function judgeAlerts(notices: readonly Notice[], readback: Readback): Promise<AlertVerdict> {
+  const history = await readback.alertHistory()
+  const [fired, resolved] = (['firing', 'resolved'] as const).map((wanted) => history.filter(({ event }) => event === wanted).length)
+  const counts = { fired: fired ?? 0, resolved: resolved ?? 0, delivered: notices.length }
+  const told = counts.fired + counts.resolved
+  const losses = [
+    counts.fired === 0 ? 'alerts: none has fired' : null,
+    counts.fired === counts.resolved ? null : `alerts: ${counts.fired} have fired, ${counts.resolved} have ended`,
+    told === counts.delivered ? null : `alerts: the webhook got ${counts.delivered} notifications of ${told}`,
+  ]
+  return { counts, losses: losses.filter((loss) => loss !== null) }
 }
 
 function differ(what: string, sent: number, stored: number): string | null {

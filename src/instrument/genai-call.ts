@@ -31,8 +31,8 @@ export type GeminiCall = {
   left(): void
   /** The caller reads the answer in a way that cannot be watched: nothing is known of its end. */
   handedOver(): void
-  /** The answer comes in `stream`, which is read by `reader` if there is one: who loses both without reading to the end has left. */
-  comesIn(stream: object, reader?: object): void
+  /** The answer comes in `stream`: who loses it without reading to the end has left. */
+  comesIn(stream: object): void
 }
 
 export type CallRecorderOptions = {
@@ -120,7 +120,7 @@ export function createCallRecorder(guard: Guard, options: CallRecorderOptions): 
       failed: guarded(fail),
       left,
       handedOver: guarded(() => end(() => undefined, false)),
-      comesIn: watchLoss(left),
+      comesIn: (stream) => watchLoss(stream, left),
     }
   }
 }

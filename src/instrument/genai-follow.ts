@@ -108,10 +108,7 @@ function followIterable(stream: Record<PropertyKey, unknown>, call: GeminiCall):
   const signal = controller instanceof AbortController ? controller.signal : undefined
   stream.iterator = function (this: unknown) {
     const iteration = iterator.call(this)
-    if (isRecord(iteration)) {
-      call.comesIn(stream, iteration)
-      followIteration(iteration, call, signal)
-    }
+    if (isRecord(iteration)) followIteration(iteration, call, signal)
     return iteration
   }
 }
@@ -122,20 +119,14 @@ function followReadable(stream: Record<PropertyKey, unknown>, call: GeminiCall):
   if (isMethod(iterate)) {
     override(stream, Symbol.asyncIterator, function (this: unknown, ...values: unknown[]) {
       const iteration = iterate.apply(this, values)
-      if (isRecord(iteration)) {
-        call.comesIn(stream, iteration)
-        followIteration(iteration, call)
-      }
+      if (isRecord(iteration)) followIteration(iteration, call)
       return iteration
     })
   }
   if (isMethod(getReader)) {
     override(stream, 'getReader', function (this: unknown, ...values: unknown[]) {
       const reader = getReader.apply(this, values)
-      if (isRecord(reader)) {
-        call.comesIn(stream, reader)
-        followReader(reader, call)
-      }
+      if (isRecord(reader)) followReader(reader, call)
       return reader
     })
   }

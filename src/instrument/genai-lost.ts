@@ -2,13 +2,9 @@
 const LOST = new FinalizationRegistry<() => void>((onLost) => onLost())
 
 /**
- * Tells when nobody can read the stream of a call any more: without it the span of one that the app forgot would end with the process. The
- * first call names the stream, later ones what reads it: as long as a reader lives, so does its stream.
+ * Calls `onLost` when nobody can read `stream` any more: without it the span of one that the app forgot would end with the process. Iterators
+ * and readers of all clients hold their stream, so as long as one of these lives, the stream does.
  */
-export function watchLoss(onLost: () => void): (stream: object, reader?: object) => void {
-  const streams = new WeakMap<object, object>()
-  return function comesIn(stream, reader) {
-    if (reader) streams.set(reader, stream)
-    else LOST.register(stream, onLost)
-  }
+export function watchLoss(stream: object, onLost: () => void): void {
+  LOST.register(stream, onLost)
 }

@@ -290,6 +290,15 @@ describe('the viewer', () => {
     }
   })
 
+  test('figures that take too long leave the rest of the page', async () => {
+    await page.route('**/api/metrics/**', (route) =>
+      route.fulfill({ status: 504, json: { error: 'timeout', message: 'The answer took too long.' } }),
+    )
+    await open()
+    expect(await page.innerText('main')).toContain('There are no figures: The answer took too long.')
+    expect((await texts('.logs .message')).length).toBeGreaterThan(0)
+  })
+
   test('a collector that is gone is told, and found again', async () => {
     await open()
     await page.route('**/api/**', (route) => route.abort())

@@ -1,4 +1,4 @@
-/** Every query of the dashboards, run where the example API's telemetry has gone through all that we ship. */
+/** Every query of the dashboards and of the rules for Prometheus, run where the example API's telemetry has gone through all that we ship. */
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -16,9 +16,16 @@ type Dashboard = { readonly panels: readonly { readonly title: string; readonly 
 
 const root = join(import.meta.dirname, '../..')
 const dashboards = globSync('dashboards/*.json', { cwd: root }).map((file): Dashboard => JSON.parse(readFileSync(join(root, file), 'utf8')))
-const targets = dashboards.flatMap(({ panels }) =>
-  panels.flatMap(({ title, targets = [] }) => targets.map((target) => ({ title, ...target }))),
+const panels = dashboards.flatMap((dashboard) =>
+  dashboard.panels.flatMap(({ title, targets = [] }) => targets.map((target) => ({ title, ...target }))),
 )
+/** What the rules for Prometheus compare, without the comparison. */
+const compared: readonly { readonly title: string; readonly expr: string }[] = parse(
+  readFileSync(join(root, 'deploy/scaled/rules.yml'), 'utf8'),
+).groups.flatMap(({ rules }: { rules: { alert: string; expr: string }[] }) =>
+  rules.map(({ alert, expr }) => ({ title: alert, expr: expr.replace(/ (>|==) [\d.]+$/, '') })),
+)
+const targets = [...panels, ...compared]
 
 let production: Production
 /** An official collector in trouble: its sinks refuse for good, and its queues are short. */
@@ -73,18 +80,22 @@ test('each finds something', { timeout: 240_000 }, async () => {
     await playing.stop()
     await losing.stop()
   }
-  expect([...left].map(({ title, expr, rawSql }) => `${title}: ${expr ?? rawSql}: ${failures.get(title) ?? 'empty'}`)).toEqual([])
+  expect(
+    [...left].map(
+      ({ title, expr, rawSql }: Partial<Target> & { title: string }) => `${title}: ${expr ?? rawSql}: ${failures.get(title) ?? 'empty'}`,
+    ),
+  ).toEqual([])
 })
 
 test('its queries name data sources that are provisioned', () => {
   const { datasources } = parse(readFileSync(join(root, 'deploy/grafana/provisioning/datasources/tts-otel.yaml'), 'utf8'))
   const known = datasources.map(({ uid }: { uid: string }) => uid)
-  expect(targets.filter(({ datasource }) => !known.includes(datasource.uid))).toEqual([])
-  expect(targets.length).toBeGreaterThan(30)
+  expect(panels.filter(({ datasource }) => !known.includes(datasource.uid))).toEqual([])
+  expect(panels.length).toBeGreaterThan(30)
 })
 
 /** Whether the query gives a number or a row. */
-async function ask({ expr, rawSql }: Target): Promise<boolean> {
+async function ask({ expr, rawSql }: Pick<Target, 'expr' | 'rawSql'>): Promise<boolean> {
   if (rawSql !== undefined) return (await rows(rawSql.replaceAll(/\$__timeFilter\((\w+)\)/g, "$1 > now() - interval '1 hour'"))).length > 0
   const query = expr!.replaceAll('$__rate_interval', '15s').replaceAll('$service', '.+')
   return (await prometheus.query(query)).some(({ value }) => !Number.isNaN(value))

@@ -18,9 +18,11 @@ test('the main job on a real PostgreSQL: what was sent is stored', { timeout: DE
 
   expect(messages).not.toContain('Not as it should be')
   expect(exitCode).toBe(0)
-  const { requests, spans, logs, metrics } = JSON.parse(output)
+  const { requests, spans, logs, metrics, alerts } = JSON.parse(output)
   expect(requests).toBeGreaterThanOrEqual(40)
   expect(spans.stored).toBe(spans.sent)
   expect(logs.stored).toBe(logs.sent)
   expect(metrics.requests_counted).toBe(requests)
+  expect(alerts.resolved).toBe(alerts.fired)
+  expect(alerts.delivered).toBe(alerts.fired + alerts.resolved)
 })

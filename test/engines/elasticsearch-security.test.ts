@@ -1,7 +1,10 @@
 /** A real Elasticsearch with users, API keys and HTTPS. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection, Credentials } from '../../collector/src/elasticsearch/client.ts'
+import { type Connection, type Credentials, createClient } from '../../collector/src/elasticsearch/client.ts'
+import { erase, findTrail } from '../../collector/src/elasticsearch/erase.ts'
 import { textField } from '../../collector/src/elasticsearch/json.ts'
+import { countLetters } from '../../collector/src/elasticsearch/letters.ts'
+import { requireRights } from '../../collector/src/elasticsearch/rights.ts'
 import { open } from '../collector/elasticsearch/open.ts'
 import { log, logs, sender } from '../collector/postgres/records.ts'
 import { makeCertificate } from '../delivery/support/certificate.ts'
@@ -55,6 +58,31 @@ test('an API key with the documented rights is enough for everything', async () 
   await expect.poll(async () => (await server.elastic.all('tts-api-dead-letters')).map(({ id }) => id)).toEqual([poison.uid])
   expect((await server.elastic.all('tts-api-2*')).map(({ id }) => id)).toEqual([good.uid])
   expect(opened.warnings).toEqual([])
+})
+
+test('a key of its own for erasing a person and for dead letters; that of the collector is told what it lacks', async () => {
+  const rights = { indices: [{ names: ['tts-api-*'], privileges: ['read', 'delete', 'create_doc', 'view_index_metadata', 'maintenance'] }] }
+  const writer = open(server.url, { connection: connection(await createApiKey('collector', RIGHTS)) })
+  await writer.start()
+  const record = log(sender(), { attributes: { user_id: 'erased-1', request_id: 'r-1' } })
+  expect(await writer.send(logs([record, log(sender(), { attributes: { request_id: 'r-1' } })]))).toEqual(OK)
+
+  const options = async (given: object) => ({
+    client: createClient(connection(await createApiKey('other', given))),
+    prefix: 'tts-api',
+    signal: AbortSignal.timeout(30_000),
+  })
+  const own = await options(rights)
+  const trail = await findTrail(own, 'erased-1')
+  expect([...trail.requestIds]).toEqual(['r-1'])
+  const erased = await erase(own, { userId: 'erased-1', trail, dryRun: false })
+  expect(erased).toMatchObject({ 'tts-api-*': 2 })
+  expect(await countLetters(own)).toBeGreaterThanOrEqual(0)
+  const lacking = await options(RIGHTS)
+  // Elasticsearch itself would say that there is nothing.
+  await expect(requireRights(lacking)).rejects.toThrow('lacks read, delete on tts-api-*')
+  await requireRights(own)
+  for (const { client } of [own, lacking]) client.close()
 })
 
 test('a user with a password', async () => {

@@ -1,4 +1,6 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ADVISORY_LOCK } from '../../collector/src/postgres/advisory-lock.ts'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
 import { createPartitions } from '../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../collector/src/postgres/queryable.ts'
@@ -28,6 +30,22 @@ async function createDatabase(name: string): Promise<void> {
   const admin = open()
   await admin.query(`CREATE DATABASE ${name}`)
   await admin.close()
+}
+
+async function connect(name: string): Promise<Client> {
+  const client = new Client({ connectionString: server.url.replace(/\/postgres$/, `/${name}`) })
+  await client.connect()
+  return client
+}
+
+/** Reads `logs` in a transaction that stays open until the end. */
+async function longRead(name: string) {
+  const client = await connect(name)
+  await client.query('BEGIN')
+  await client.query('SELECT FROM logs')
+  let ending: Promise<void> | undefined
+  const end = () => (ending ??= client.end())
+  return { end, [Symbol.asyncDispose]: end }
 }
 
 storeContract('PostgreSQL', () => open())
@@ -63,7 +81,13 @@ test('a server that is down at the start is found when it comes, and until then 
   await createDatabase('late')
   await server.killHard()
   const database = open('late')
-  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
+  const partitions = createPartitions({
+    admin: database,
+    tables: [LOGS, SPANS, METRIC_POINTS],
+    retentionDays: 30,
+    now: Date.now,
+    warn: console.error,
+  })
   const upkeep = createUpkeep({ database, admin: database, reading: database, partitions })
   const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
   const batch = logs([log(sender())])
@@ -106,7 +130,13 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
   const admin = open('roles')
   await admin.query('CREATE ROLE "tts writer" LOGIN')
   const database = open('roles', 'tts%20writer')
-  const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now })
+  const partitions = createPartitions({
+    admin,
+    tables: [LOGS, SPANS, METRIC_POINTS],
+    retentionDays: 30,
+    now: Date.now,
+    warn: console.error,
+  })
   const upkeep = createUpkeep({ database, admin, reading: database, partitions })
   await upkeep.start()
   expect(await upkeep.readiness()).toEqual({ ready: true })
@@ -132,6 +162,44 @@ test('a collector that evaluates alerts holds up no other that makes a partition
   expect(await store.send(logs([log(source, { timeUs: Date.now() * 1_000 - 5 * 86_400_000_000 })]))).toEqual({ kind: 'ok' })
   await evaluator.close()
   await store.database.close()
+})
+
+test('somebody who reads for long holds up neither records of a new day nor the round; both are made good afterwards', async () => {
+  await createDatabase('read')
+  const database = open('read')
+  const warnings: string[] = []
+  const store = await openStore(database, { retentionDays: 10, warn: (message) => warnings.push(message) })
+  const source = sender()
+  const dayUs = 86_400_000_000
+  const at = (days: number) => log(source, { timeUs: Date.now() * 1_000 - days * dayUs })
+  await openStore(database, { retentionDays: 30 }).then((earlier) => earlier.send(logs([at(20)])))
+
+  await using reader = await longRead('read')
+  expect(await store.send(logs([at(0), at(5)]))).toEqual({ kind: 'ok' })
+  expect(await store.count('logs_default', source.instanceId)).toBe(1)
+  await store.partitions.maintain()
+  expect(await store.count('logs', source.instanceId)).toBe(3)
+  expect(warnings).toContainEqual(expect.stringContaining('reads logs for so long'))
+
+  await reader.end()
+  await store.partitions.maintain()
+  expect([await store.count('logs_default', source.instanceId), await store.count('logs', source.instanceId)]).toEqual([0, 2])
+  await database.close()
+})
+
+test('of several collectors one does the round', async () => {
+  await createDatabase('round')
+  const database = open('round')
+  const source = sender()
+  const long = await openStore(database, { retentionDays: 30 })
+  await long.send(logs([log(source, { timeUs: Date.now() * 1_000 - 20 * 86_400_000_000 })]))
+  const other = await connect('round')
+  await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK.upkeep])
+  const short = await openStore(database, { retentionDays: 10 })
+  expect(await short.count('logs', source.instanceId)).toBe(1)
+  await other.end()
+  await expect.poll(() => short.partitions.maintain().then(() => short.count('logs', source.instanceId))).toBe(0)
+  await database.close()
 })
 
 test('who stops waiting for a statement does not block the next one', { timeout: 10_000 }, async () => {

@@ -31,6 +31,11 @@ test('one run, and everything the API made is found in the database, whatever we
   expect(result.summary.audio_seconds).toBeGreaterThan(60)
   expect(result.summary.estimated_cost_usd).toBeGreaterThan(0)
 
+  expect(result.alerts.fired).toBeGreaterThan(0)
+  expect(result.alerts.resolved).toBe(result.alerts.fired)
+  expect(result.alerts.delivered).toBe(result.alerts.fired + result.alerts.resolved)
+  expect(messages).toMatch(/firing +High Error Rate: .* % of the requests fail\n[\s\S]*resolved +High Error Rate\n/)
+
   // The failed request, HTTP 200 from Gemini included.
   expect(messages).toMatch(
     /POST \/api\/v1\/tts\/generate +502 .*\n.*└─ tts_request +no_audio .*\n.*└─ gemini_api_call +no_audio .*\n.*└─ POST +200 /,

@@ -72,7 +72,9 @@ test('both: interactions, with their instruction and the text that came instead 
   await client.interactions.create({ input, system_instruction: 'Be brief', response_modalities: ['audio'] })
   expect(JSON.parse(String(attributes()['gen_ai.input.messages']))).toEqual(INPUT)
   expect(attributes()['gen_ai.system_instructions']).toBe('[{"type":"text","content":"Be brief"}]')
-  expect(exporter.getFinishedLogRecords()[0]?.attributes['gen_ai.output.messages']).toEqual([
+  const record = exporter.getFinishedLogRecords()[0]?.attributes
+  expect(record?.['gen_ai.system_instructions']).toEqual([{ type: 'text', content: 'Be brief' }])
+  expect(record?.['gen_ai.output.messages']).toEqual([
     { role: 'assistant', parts: [{ type: 'text', content: 'Sure!' }], finish_reason: 'completed' },
   ])
 })

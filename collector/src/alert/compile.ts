@@ -16,31 +16,25 @@ export type PlaceOf = (name: string) => Place
 type Value = number | string | boolean | null
 type Compute = (values: readonly number[], labels: Labels) => Value
 
+/** `signal > number`, which nearly every rule is: it can be asked of many values at once. */
+export type PlainComparison = { readonly slot: number; readonly order: '>' | '<' | '>=' | '<='; readonly limit: number }
+
 /**
  * Makes a function of a checked condition. The evaluator of CEL takes 200 ns for a comparison and throws where a value is missing; this takes
  * a few, and a missing value makes unknown only what depends on it: `false && unknown` is false, as CEL has it for errors.
  */
 export function compileTruth(node: ASTNode, placeOf: PlaceOf): Holds {
-  const plain = compilePlain(node, placeOf)
-  if (plain !== undefined) return plain
   const compute = compile(node, placeOf)
   return (values, labels) => toTruth(compute(values, labels))
 }
 
-/** `signal > number`, which nearly every rule is. */
-function compilePlain(node: ASTNode, placeOf: PlaceOf): Holds | undefined {
+/** undefined for a condition that is more than that. */
+export function compilePlain(node: ASTNode, placeOf: PlaceOf): PlainComparison | undefined {
   if (node.op !== '>' && node.op !== '<' && node.op !== '>=' && node.op !== '<=') return undefined
   const [left, right] = node.args
   const place = left.op === 'id' ? placeOf(left.args) : undefined
   const limit = numberOf(right)
-  if (place?.kind !== 'slot' || limit === undefined) return undefined
-  const { slot } = place
-  const { op } = node
-  return (values) => {
-    const value = values[slot]!
-    if (Number.isNaN(value)) return null
-    return op === '>' ? value > limit : op === '<' ? value < limit : op === '>=' ? value >= limit : value <= limit
-  }
+  return place?.kind !== 'slot' || limit === undefined ? undefined : { slot: place.slot, order: node.op, limit }
 }
 
 function compile(node: ASTNode, placeOf: PlaceOf): Compute {

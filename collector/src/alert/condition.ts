@@ -1,7 +1,7 @@
 import { type ASTNode, TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { SIGNAL_WINDOW_MS } from '../signal-names.ts'
 import { childrenOf, namesIn, numberOf } from './ast.ts'
-import { compileTruth, type Holds, type Place } from './compile.ts'
+import { compilePlain, compileTruth, type Holds, type Place, type PlainComparison } from './compile.ts'
 import type { Complaint } from './complaint.ts'
 import { type ConditionSignal, readWindows } from './condition-windows.ts'
 import { type Box, type BoxScope, waysTo } from './possible.ts'
@@ -20,6 +20,8 @@ export type Condition = {
   readonly threshold: number | undefined
   /** Whether it holds for the values of the rule's signals, in their order; NaN for one without data. */
   readonly holds: Holds
+  /** The same as numbers, when it is no more than `signal > number`. */
+  readonly plain: PlainComparison | undefined
   /** What signals can be while it holds. */
   readonly ways: readonly Box[]
 }
@@ -67,7 +69,10 @@ export function compileCondition(text: string, scope: ConditionScope): Result<Co
   const first = firstComparison(node, signals)
   const threshold = first?.limit.op === 'id' && first.limit.args === 'threshold' ? scope.threshold : first && numberOf(first.limit)
   const subject = first && scope.slotOf(first.signal)
-  return { kind: 'ok', value: { text, signals: [...signals.values()], subject, threshold, holds, ways: ways.true } }
+  return {
+    kind: 'ok',
+    value: { text, signals: [...signals.values()], subject, threshold, holds, plain: compilePlain(node, placeOf), ways: ways.true },
+  }
 }
 
 function findWays(

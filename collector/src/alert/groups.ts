@@ -6,7 +6,8 @@ import type { GroupState } from './state.ts'
 /** An instance that somebody should know of, as receivers would see it. */
 export type Member = {
   readonly key: string
-  readonly alert: Alert
+  /** Made when somebody is told. */
+  readonly alert: () => Alert
   readonly severity: AlertSeverity
   /** Neither silenced, muted nor inhibited. */
   readonly isVisible: boolean
@@ -17,7 +18,7 @@ export type GroupNow = {
   /** Those that fire, sorted by key. */
   readonly firing: readonly Member[]
   /** When those that have ended did, by key. */
-  readonly ended: ReadonlyMap<string, Alert>
+  readonly ended: ReadonlyMap<string, () => Alert>
 }
 
 /** What is to be told of a group, if anything, and what is remembered of it: undefined when it is over. */
@@ -34,7 +35,7 @@ export function advanceGroup(before: GroupState, { rule, firing, ended }: GroupN
   const isKnown = new Set(known.map(({ key }) => key))
   // With the labels that were told: receivers know an alert by them.
   const over = Object.entries(before.told).flatMap(([key, alert]) =>
-    isKnown.has(key) ? [] : [{ ...(ended.get(key) ?? endOf(alert, nowMs)), labels: alert.labels }],
+    isKnown.has(key) ? [] : [() => ({ ...(ended.get(key)?.() ?? endOf(alert, nowMs)), labels: alert.labels })],
   )
   const waitingSinceMs = fresh.length === 0 ? undefined : (before.waitingSinceMs ?? nowMs)
   const visible = [...known.filter(({ isVisible }) => isVisible), ...fresh]
@@ -47,9 +48,9 @@ export function advanceGroup(before: GroupState, { rule, firing, ended }: GroupN
     return { group: { ...rest, ...(waitingSinceMs !== undefined && { waitingSinceMs }) }, told: undefined }
   }
   const members = [...known, ...fresh]
-  const told = Object.fromEntries(members.map(({ key, alert }) => [key, alert]))
+  const told = Object.fromEntries(members.map(({ key, alert }) => [key, alert()]))
   const isOver = members.length === 0
-  const alerts = [...members.map(({ alert }) => alert), ...over]
+  const alerts = [...Object.values(told), ...over.map((alert) => alert())]
   return {
     group: isOver ? undefined : { labels: before.labels, told, severity, toldAtMs: nowMs, channels: rule.channels },
     told: { reason, severity: isOver ? before.severity : severity, alerts },
@@ -61,7 +62,7 @@ type Facts = {
   readonly rule: Rule
   readonly fresh: readonly Member[]
   readonly known: readonly Member[]
-  readonly over: readonly Alert[]
+  readonly over: readonly (() => Alert)[]
   readonly severity: AlertSeverity
   readonly waitingSinceMs: number | undefined
   readonly nowMs: number

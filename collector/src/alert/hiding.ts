@@ -31,6 +31,7 @@ export function createHiding({ firing, silences, nowMs }: HidingContext): (rule:
   return function hidingOf(rule) {
     const mute = findMute(rule.mute, nowMs)
     const sources = inhibitors.get(rule.name) ?? []
+    if (silences.length === 0 && mute === undefined && sources.length === 0) return () => undefined
     return function findHiding(instance) {
       const silence = findSilence(silences, labelsOf(rule, instance), nowMs)
       if (silence !== undefined) {

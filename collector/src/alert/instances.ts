@@ -1,5 +1,7 @@
 import type { AlertSeverity } from '../notification.ts'
-import { keyOf, type Observation, type Observed } from './observe.ts'
+import type { PlainComparison } from './compile.ts'
+import type { Condition } from './condition.ts'
+import type { Observation, Observed } from './observe.ts'
 import type { Rule } from './rule.ts'
 import { worstOf } from './severity.ts'
 import type { InstanceState, RuleState } from './state.ts'
@@ -33,19 +35,15 @@ const INSTANCES_MAX = 1_000
  */
 export function advanceInstances(rule: Rule, before: Instances, observed: Observed, { nowMs, isUnsettled }: Moment): NextInstances {
   const instances: Record<string, InstanceState> = {}
-  let hasData = false
   let overflow = 0
   let count = 0
-  for (const observation of observed.list) {
-    const truth = rule.condition.holds(observation.values, observation.labels)
-    if (truth === null) continue
-    hasData = true
-    if (!truth) continue
-    const key = keyOf(observation.labels, rule.by)
+  const { held, hasData } = findHeld(rule.condition, observed)
+  for (const index of held) {
+    const key = observed.keys()[index]!
     if (count >= INSTANCES_MAX && !Object.hasOwn(before, key)) overflow++
     else {
       count++
-      instances[key] = hold(rule, before[key], observation, nowMs)
+      instances[key] = hold(rule, before[key], observed.list[index]!, nowMs)
     }
   }
   for (const [key, instance] of Object.entries(before)) {
@@ -64,6 +62,41 @@ export function advanceInstances(rule: Rule, before: Instances, observed: Observ
     instances[''] = hold(rule, before[''], nothing, nowMs)
   }
   return { instances, hasData, overflow }
+}
+
+/** Places of the observations for which the condition holds, and whether it could be said of any. */
+function findHeld(
+  { plain, holds }: Condition,
+  { list, columns }: Observed,
+): { readonly held: readonly number[]; readonly hasData: boolean } {
+  const column = plain && columns[plain.slot]
+  if (plain !== undefined && column !== undefined) return compareAll(column, plain)
+  const held: number[] = []
+  let hasData = false
+  for (const [index, { values, labels }] of list.entries()) {
+    const truth = holds(values, labels)
+    hasData ||= truth !== null
+    if (truth) held.push(index)
+  }
+  return { held, hasData }
+}
+
+function compareAll(
+  column: Float64Array,
+  { order, limit }: PlainComparison,
+): { readonly held: readonly number[]; readonly hasData: boolean } {
+  const held: number[] = []
+  let hasData = false
+  // `a < b` is `-a > -b`: one loop without a question inside.
+  const sign = order === '>' || order === '>=' ? 1 : -1
+  const isClosed = order === '>=' || order === '<='
+  const from = sign * limit
+  for (let index = 0; index < column.length; index++) {
+    const value = sign * column[index]!
+    if (value > from || (isClosed && value === from)) held.push(index)
+    hasData ||= !Number.isNaN(value)
+  }
+  return { held, hasData }
 }
 
 function hold(rule: Rule, before: InstanceState | undefined, { labels, values }: Observation, nowMs: number): InstanceState {

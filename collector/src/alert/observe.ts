@@ -7,49 +7,78 @@ import { infoOf } from './signal-info.ts'
 export type Observation = { readonly labels: Labels; readonly values: readonly number[] }
 
 /** What a rule sees: one observation for each combination of its labels. */
-export type Observed = { readonly list: readonly Observation[]; readonly byKey: () => ReadonlyMap<string, Observation> }
+export type Observed = {
+  readonly list: readonly Observation[]
+  /** The values once more, one array for each signal: what is asked of a million of them is asked of these. */
+  readonly columns: readonly Float64Array[]
+  /** Of the observations, in their order. */
+  readonly keys: () => readonly string[]
+  readonly byKey: () => ReadonlyMap<string, Observation>
+}
 
-/** Sees for all rules of one evaluation: what several of them ask is looked up once. */
+/** Sees for all rules of one evaluation: what several of them ask is looked up, and put together, once. */
 export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) => Observed {
   const known = new Map<string, Observed>()
 
-  function look({ signal, windowMs, by }: SignalQuery): Observed {
-    const key = `${signal} ${windowMs} ${by.join()}`
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const readings = read({ signal, windowMs, by }, nowMs)
-    const observed = toObserved(
-      readings.map(({ labels, value }) => ({ labels, values: [Number.isFinite(value) ? value : Number.NaN] })),
-      by,
-    )
-    known.set(key, observed)
-    return observed
+  function once(key: string, make: () => Observed): Observed {
+    const found = known.get(key) ?? make()
+    known.set(key, found)
+    return found
+  }
+  function look(query: SignalQuery): Observed {
+    return once(keyOfQuery(query), () => {
+      const readings = read(query, nowMs)
+      return toObserved(
+        readings.map(({ labels, value }) => ({ labels, values: [Number.isFinite(value) ? value : Number.NaN] })),
+        { by: query.by, signals: 1 },
+      )
+    })
+  }
+  /** A signal that does not have all labels counts with its value for those that it has. */
+  function join(queries: readonly SignalQuery[], by: readonly string[]): Observed {
+    const sources = queries.map((query) => ({ own: query.by, observed: look(query) }))
+    const combinations = new Map<string, Labels>()
+    for (const { own, observed } of sources)
+      if (own.length === by.length)
+        for (const [index, key] of observed.keys().entries()) combinations.set(key, observed.list[index]!.labels)
+    const list = [...combinations].map(([key, labels]) => ({
+      labels,
+      values: sources.map(({ own, observed }) => {
+        const found = observed.byKey().get(own.length === by.length ? key : keyOf(labels, own))
+        return found?.values[0] ?? Number.NaN
+      }),
+    }))
+    return toObserved(list, { by, signals: queries.length })
   }
 
-  /** A signal that does not have all labels counts with its value for those that it has. */
   return function observe({ signals, by }) {
-    const [first, ...others] = signals
-    if (first === undefined) return toObserved([{ labels: {}, values: [] }], [])
-    if (others.length === 0) return look({ signal: first.signal, windowMs: first.windowMs, by })
-    const sources = signals.map(({ signal, windowMs }) => {
-      const own = by.filter((label) => infoOf(signal).labels.includes(label))
-      return { own, observed: look({ signal, windowMs, by: own }) }
-    })
-    const whole = sources.filter(({ own }) => own.length === by.length).flatMap(({ observed }) => observed.list)
-    const combinations = new Map(whole.map(({ labels }) => [keyOf(labels, by), labels] as const))
-    const list = [...combinations.values()].map((labels) => ({
-      labels,
-      values: sources.map(({ own, observed }) => observed.byKey().get(keyOf(labels, own))?.values[0] ?? Number.NaN),
-    }))
-    return toObserved(list, by)
+    const queries = signals.map(({ signal, windowMs }) => ({ signal, windowMs, by: by.filter((label) => hasLabel(signal, label)) }))
+    const [first, ...others] = queries
+    if (first === undefined) return NOTHING_TO_SEE
+    return others.length === 0 ? look(first) : once(`${queries.map(keyOfQuery).join()} by ${by.join()}`, () => join(queries, by))
   }
 }
 
-function toObserved(list: readonly Observation[], by: readonly string[]): Observed {
+/** Of a rule without signals. */
+const NOTHING_TO_SEE = toObserved([{ labels: {}, values: [] }], { by: [], signals: 0 })
+
+function hasLabel(signal: string, label: string): boolean {
+  return infoOf(signal).labels.includes(label)
+}
+
+function keyOfQuery({ signal, windowMs, by }: SignalQuery): string {
+  return `${signal} ${windowMs} ${by.join()}`
+}
+
+function toObserved(list: readonly Observation[], { by, signals }: { readonly by: readonly string[]; readonly signals: number }): Observed {
+  let keys: readonly string[] | undefined
   let index: ReadonlyMap<string, Observation> | undefined
+  const keysOf = (): readonly string[] => (keys ??= list.map(({ labels }) => keyOf(labels, by)))
   return {
     list,
-    byKey: () => (index ??= new Map(list.map((observation) => [keyOf(observation.labels, by), observation]))),
+    columns: Array.from({ length: signals }, (_, slot) => Float64Array.from(list, ({ values }) => values[slot]!)),
+    keys: keysOf,
+    byKey: () => (index ??= new Map(keysOf().map((key, place) => [key, list[place]!]))),
   }
 }
 

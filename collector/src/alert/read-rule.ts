@@ -25,7 +25,7 @@ const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/
 const NAME_CHARS_MAX = 200
 
 const NONE: Conditions = {
-  condition: { text: '', signals: [], subject: undefined, threshold: undefined, holds: () => null, ways: [] },
+  condition: { text: '', signals: [], subject: undefined, threshold: undefined, holds: () => null, plain: undefined, ways: [] },
   severity: 'warning',
   raises: [],
   signals: [],

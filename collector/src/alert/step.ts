@@ -76,7 +76,7 @@ type Told = Pick<Notification, 'reason' | 'severity' | 'alerts' | 'channels' | '
 function advanceRule({ rule, before, instances, hasData }: Advanced, { findHiding, nowMs }: Context, told: Told[]): RuleState | undefined {
   const toMember = (key: string, instance: InstanceState): Member => {
     const isVisible = findHiding(instance) === undefined
-    return { key, alert: toAlert(rule, instance), severity: instance.severity, isVisible }
+    return { key, alert: () => toAlert(rule, instance), severity: instance.severity, isVisible }
   }
   const groups: Record<string, GroupState> = {}
   const kept: Record<string, InstanceState> = {}
@@ -89,7 +89,7 @@ function advanceRule({ rule, before, instances, hasData }: Advanced, { findHidin
   for (const groupKey of new Set([...Object.keys(before.groups), ...members.keys()])) {
     const own = members.get(groupKey) ?? []
     const firing = own.filter(([, { phase }]) => phase === 'firing').map(([key, instance]) => toMember(key, instance))
-    const ended = new Map(own.filter(([, { phase }]) => phase === 'resolved').map(([key, one]) => [key, toAlert(rule, one)]))
+    const ended = new Map(own.filter(([, { phase }]) => phase === 'resolved').map(([key, one]) => [key, () => toAlert(rule, one)]))
     const labels = own[0] === undefined ? {} : pick(own[0][1].labels, rule.groupBy)
     const known = before.groups[groupKey] ?? { labels, told: {}, severity: 'info', toldAtMs: 0, channels: rule.channels }
     const { group, told: news } = advanceGroup(known, { rule, firing, ended }, nowMs)

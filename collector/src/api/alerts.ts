@@ -18,7 +18,16 @@ export function getAlerts(desk: AlertDesk): ApiAnswer {
 }
 
 function readableRule({ instances, ...rest }: AlertStatus['rules'][number]) {
-  return { ...rest, instances: instances.map(({ sinceMs, ...instance }) => ({ ...instance, since: iso(sinceMs) })) }
+  return {
+    ...rest,
+    instances: instances.map(({ sinceMs, heldAtMs, ...instance }) => ({ ...instance, since: iso(sinceMs), held_at: iso(heldAtMs) })),
+  }
+}
+
+/** `GET /api/alerts/:rule`: as the command line shows it. */
+export function getExplanation(desk: AlertDesk, { path }: ApiRequest): ApiAnswer {
+  const outcome = desk.explain(decode(path.split('/').at(-1) ?? ''))
+  return outcome.kind === 'explained' ? json(200, outcome.explanation) : refuse(outcome)
 }
 
 /** `GET /api/alerts/history`: `{"history": […]}`. */

@@ -2,7 +2,7 @@ import type { AlertDesk } from '../alert-desk.ts'
 import type { RecordRead } from '../audit.ts'
 import { type Reader, ReadTimeoutError } from '../reader.ts'
 import type { TokenCheck } from '../token.ts'
-import { getAlerts, getDeliveries, getHistory, postSilence, postTest } from './alerts.ts'
+import { getAlerts, getDeliveries, getExplanation, getHistory, postSilence, postTest } from './alerts.ts'
 import { type Api, type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from './answer.ts'
 import { noteRead } from './audit.ts'
 import { getHealth, getLivez, getReadyz, type HealthOptions } from './health.ts'
@@ -151,6 +151,11 @@ function alertRoutes(desk: AlertDesk, now: () => number): readonly Route[] {
       path: '/api/alerts/:rule/test',
       doc: 'sends a notification marked as a test to the channels of a rule',
       handle: (request) => postTest(desk, request),
+    },
+    {
+      path: '/api/alerts/:rule',
+      doc: 'why a rule fires or does not, with the values of now',
+      handle: (request) => getExplanation(desk, request),
     },
   ]
 }

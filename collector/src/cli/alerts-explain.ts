@@ -5,7 +5,7 @@ import { parseRules } from '../alert/parse-rules.ts'
 import { SHIPPED_RULES } from '../alert/shipped-rules.ts'
 import { createAlertState } from '../alert/state.ts'
 import { suggest } from '../alert/suggest.ts'
-import { type CollectorConfig, processCollectorConfig } from '../config.ts'
+import { askCollector } from './ask-collector.ts'
 import type { CommandResult } from './command.ts'
 import { readWords } from './words.ts'
 
@@ -21,7 +21,6 @@ with values of your own it asks nobody and tells what they would do.
 
 Exit codes: 0 explained, 1 there is no such rule or the collector did not answer, 2 wrong usage.
 `
-const ANSWER_MS_MAX = 10_000
 
 /** Explains one rule. */
 export async function runAlertsExplain(words: readonly string[]): Promise<CommandResult> {
@@ -37,7 +36,7 @@ export async function runAlertsExplain(words: readonly string[]): Promise<Comman
     values.flatMap((match) => (match === null ? [] : [[match[1]!, match[2] === 'none' ? Number.NaN : Number(match[2])] as const])),
   )
   const explanation =
-    known.size > 0 || typeof options.file === 'string' ? explainHere(name, options.file, known) : await askCollector(name, options.url)
+    known.size > 0 || typeof options.file === 'string' ? explainHere(name, options.file, known) : await askHere(name, options.url)
   const stdout = options.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation)
   return { code: 0, stdout }
 }
@@ -61,28 +60,9 @@ function explainHere(name: string, file: string | true | undefined, values: Read
   return explanation!
 }
 
-async function askCollector(name: string, url: string | true | undefined): Promise<Explanation> {
-  const { config } = processCollectorConfig()
-  const target = new URL(`/api/alerts/${encodeURIComponent(name)}`, typeof url === 'string' ? url : urlOf(config))
-  const [token] = config.access.read.tokens
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const response = await fetch(target, { headers, signal: AbortSignal.timeout(ANSWER_MS_MAX), redirect: 'error' }).catch(
-    (error: unknown) => {
-      throw new Error(
-        `the collector at ${target.origin} does not answer: ${error instanceof Error ? (error.cause ?? error.message) : error}`,
-      )
-    },
-  )
-  const body: unknown = await response.json().catch(() => undefined)
-  if (response.ok) return body as Explanation
-  const message = typeof body === 'object' && body !== null && 'message' in body ? body.message : `status ${response.status}`
-  throw new Error(`${target.origin} answers: ${message}`)
-}
-
-/** Of a collector on this machine, with the same variables. */
-function urlOf({ listen, tls }: CollectorConfig): string {
-  const host = listen.host.replace(/^0\.0\.0\.0$/, '127.0.0.1').replace(/^::$/, '::1')
-  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`
+async function askHere(name: string, url: string | true | undefined): Promise<Explanation> {
+  // As the collector of the same version makes it.
+  return (await askCollector(`/api/alerts/${encodeURIComponent(name)}`, { url })) as Explanation
 }
 
 function missing(name: string, known: readonly string[]): string {

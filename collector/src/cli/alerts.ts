@@ -5,6 +5,7 @@ const HELP = `tts-otel-collector alerts <command>
   check FILE            says what is wrong with a rule file, and what it does
   test TESTS            runs tests of rules, without waiting
   explain NAME          tells why a rule fires or does not, with the last values
+  test-fire NAME        sends a test to the channels of a rule
 
 tts-otel-collector alerts <command> --help tells more.
 `
@@ -14,6 +15,7 @@ export async function runAlerts([name, ...words]: readonly string[]): Promise<Co
   try {
     if (name === 'check') return (await import('./alerts-check.ts')).runAlertsCheck(words)
     if (name === 'test') return (await import('./alerts-test.ts')).runAlertsTest(words)
+    if (name === 'test-fire') return await (await import('./alerts-test-fire.ts')).runAlertsTestFire(words)
     if (name === 'explain') return await (await import('./alerts-explain.ts')).runAlertsExplain(words)
   } catch (error) {
     return { code: 1, stderr: `tts-otel-collector alerts ${name}: ${error instanceof Error ? error.message : error}\n` }

@@ -118,7 +118,7 @@ export async function removeDocuments(
 
 /** All documents of a query as they are now, in pages. */
 async function* walk({ client, signal }: StoreOptions, { indexes, query }: Matches): AsyncGenerator<unknown> {
-  const opened = await client.ask({ method: 'POST', path: `/${indexes.join(',')}/_pit?keep_alive=1m&ignore_unavailable=true`, signal })
+  const opened = await client.ask({ method: 'POST', path: `/${indexes.join(',')}/_pit?keep_alive=1m`, signal })
   let id = textField(accept(opened, 'a point in time'), 'id')
   try {
     let after: unknown

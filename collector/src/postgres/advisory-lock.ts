@@ -6,4 +6,6 @@ export const ADVISORY_LOCK = {
   alerts: 7_485_003,
   /** Who makes or drops a partition, for the length of a transaction. */
   partitions: 7_485_002,
+  /** The one collector that does the hourly round, for as long as that takes. */
+  upkeep: 7_485_004,
 } as const

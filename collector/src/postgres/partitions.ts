@@ -1,108 +1,140 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
-import type { Database, Queryable } from './queryable.ts'
-
-/** A table that has one partition for each UTC day. */
-export type Partitioned = { readonly name: string; readonly time: string }
+import { createDay, type DayPartition, dayOf, dayStart, dropDay, type Partitioned, standingDays } from './day-partition.ts'
+import type { Database } from './queryable.ts'
+import { sqlState } from './sqlstate.ts'
 
 export type PartitionsOptions = {
   /** Owner of the tables. */
   readonly admin: Database
   readonly tables: readonly Partitioned[]
-  /** Days that are kept; older ones are dropped whole, which costs nothing and gives the space back at once. */
+  /** Days that are kept. */
   readonly retentionDays: number
   /** ms since 1970. */
   readonly now: () => number
+  /** Gets what a person should know. */
+  readonly warn: (message: string) => void
 }
 
 export type Partitions = {
-  /** Makes the partitions of these days (days since 1970) of one table unless they exist. Free when they are known. */
+  /**
+   * Makes the partitions of these days (days since 1970) of one table unless they exist. Free when they are known. A day that
+   * somebody who reads for long holds up goes without for now: its rows go to the default partition, and move at the next round.
+   */
   ensure(table: Partitioned, days: ReadonlySet<number>): Promise<void>
-  /** Makes the coming days' partitions and drops those past retention. To be called at start and now and then. */
+  /**
+   * The round: makes the coming days' partitions and those of rows that stand in the default one, and drops those past
+   * retention. To be called at start and now and then; of collectors that do so at once, one does it.
+   */
   maintain(): Promise<void>
+  /** Rows that the last round has left in the default partitions, for `GET /metrics`. */
+  prometheus(): string
 }
 
-const DAY_MS = 86_400_000
 /** Partitions stand ready for a collector that is down over a weekend, or for a clock that runs ahead. */
 const DAYS_AHEAD = 3
-
-/** The day of a time, in days since 1970, UTC. */
-export function dayOf(timeUs: number): number {
-  return Math.floor(timeUs / 1000 / DAY_MS)
-}
+/** More rows than this in a default partition are not counted: the news is the same. */
+const ASTRAY_COUNTED_MAX = 100_000
 
 /**
  * Keeps one partition a day. Days outside [today − retention, today + 3] get none: their rows, of a clock that is wrong,
  * go to the default partition, so that nobody can make the collector create a table for every day since 1970.
  */
-export function createPartitions({ admin, tables, retentionDays, now }: PartitionsOptions): Partitions {
+export function createPartitions({ admin, tables, retentionDays, now, warn }: PartitionsOptions): Partitions {
   const known = new Map(tables.map((table) => [table.name, new Set<number>()]))
-  const today = () => dayOf(now() * 1000)
+  const making = new Map<string, Promise<void>>()
+  const astray = new Map(tables.map(({ name }) => [name, 0]))
+  const today = () => dayOf(now() * 1_000)
+  const isWanted = (day: number) => day >= today() - retentionDays && day <= today() + DAYS_AHEAD
 
   async function ensure(table: Partitioned, days: ReadonlySet<number>): Promise<void> {
-    const made = known.get(table.name) ?? new Set()
-    const first = today() - retentionDays
-    const last = today() + DAYS_AHEAD
-    const missing = [...days].filter((day) => day >= first && day <= last && !made.has(day)).sort((a, b) => a - b)
-    for (const day of missing) {
-      await admin.transaction((tx) => createDay(tx, { table, day, shared: admin.kind === 'postgres' }))
-      made.add(day)
-    }
+    const missing = [...days].filter((day) => !known.get(table.name)?.has(day) && isWanted(day))
+    for (const day of missing.toSorted((a, b) => a - b)) await once({ table, day })
+  }
+
+  /** Many requests meet a new day at the same moment. */
+  function once({ table, day }: DayPartition): Promise<void> {
+    const key = `${table.name} ${day}`
+    const made = making.get(key) ?? make({ table, day }).finally(() => making.delete(key))
+    making.set(key, made)
+    return made
+  }
+
+  async function make({ table, day }: DayPartition): Promise<void> {
+    if (!(await isDone(createDay(admin, { table, day }))))
+      warn(
+        `Somebody reads ${table.name} for so long that ${dayStart(day).slice(0, 10)} gets no partition for now; its rows wait in ${table.name}_default.`,
+      )
+    known.get(table.name)?.add(day)
+  }
+
+  async function maintainTable(table: Partitioned): Promise<void> {
+    const standing = await standingDays(admin, table)
+    known.set(table.name, standing)
+    const coming = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today() + ahead)
+    await ensure(table, new Set([...coming, ...(await daysAstray(admin, table))]))
+    const oldest = today() - retentionDays
+    for (const day of standing) if (day < oldest && (await isDone(dropDay(admin, { table, day })))) standing.delete(day)
+    await admin.query(`DELETE FROM ${table.name}_default WHERE ${table.time} < $1::timestamptz`, [dayStart(oldest)])
+    const left = await countAstray(admin, table)
+    astray.set(table.name, left)
+    if (left > 0)
+      warn(
+        `${left} rows stand in ${table.name}_default: their days are further than ${DAYS_AHEAD} days ahead. Set the clocks of the senders.`,
+      )
+  }
+
+  async function maintain(): Promise<void> {
+    for (const table of tables) await maintainTable(table)
+    const oldest = dayStart(today() - retentionDays)
+    await admin.query('DELETE FROM dead_letters WHERE arrived < $1::timestamptz', [oldest])
+    await admin.query('DELETE FROM reads WHERE time < $1::timestamptz', [oldest])
   }
 
   return {
     ensure,
-    async maintain() {
-      const coming = new Set(Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today() + ahead))
-      const oldest = today() - retentionDays
-      for (const table of tables) {
-        await ensure(table, coming)
-        await dropDaysBefore(admin, table, oldest)
-        for (const day of known.get(table.name) ?? []) if (day < oldest) known.get(table.name)?.delete(day)
-      }
-      await admin.query('DELETE FROM dead_letters WHERE arrived < $1::timestamptz', [dayStart(oldest)])
-      await admin.query('DELETE FROM reads WHERE time < $1::timestamptz', [dayStart(oldest)])
+    maintain: () => asTheOnlyOne(admin, maintain),
+    prometheus() {
+      const name = 'tts_otel_collector_default_partition_rows'
+      const head = [`# HELP ${name} Rows that no day's partition takes, at the last round of upkeep.`, `# TYPE ${name} gauge`]
+      return `${[...head, ...[...astray].map(([table, rows]) => `${name}{table="${table}"} ${rows}`)].join('\n')}\n`
     },
   }
 }
 
-/**
- * Fills a table of the partition's shape with the rows that went to the default partition before, then attaches it:
- * attaching locks out neither readers nor writers of the other days.
- */
-async function createDay(tx: Queryable, { table, day, shared }: { table: Partitioned; day: number; shared: boolean }): Promise<void> {
-  // Two collectors meet a new day at the same moment; PGlite has one connection.
-  if (shared) await tx.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK.partitions])
-  const partition = partitionName(table, day)
-  const { rows } = await tx.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [partition])
-  if (rows[0]?.exists) return
-  const [from, to] = [dayStart(day), dayStart(day + 1)]
-  // No row may slip into the default partition between the move and the attaching, which would then be refused.
-  await tx.query(`LOCK TABLE ${table.name}_default IN SHARE ROW EXCLUSIVE MODE`)
-  await tx.query(`CREATE TABLE ${partition} (LIKE ${table.name} INCLUDING ALL)`)
-  await tx.query(
-    `WITH moved AS (DELETE FROM ${table.name}_default WHERE ${table.time} >= '${from}' AND ${table.time} < '${to}' RETURNING *)
-     INSERT INTO ${partition} SELECT * FROM moved`,
+/** Does nothing while another collector on this database works. */
+async function asTheOnlyOne(admin: Database, work: () => Promise<void>): Promise<void> {
+  if (admin.kind === 'pglite') return await work()
+  await admin.transaction(async (tx) => {
+    // This connection says nothing while others do the work.
+    await tx.query('SET LOCAL idle_in_transaction_session_timeout = 0')
+    const { rows } = await tx.query<{ ours: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ours', [ADVISORY_LOCK.upkeep])
+    if (rows[0]?.ours) await work()
+  })
+}
+
+/** False when a lock could not be had in time. */
+async function isDone(work: Promise<void>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+    return false
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03'
+
+async function daysAstray(admin: Database, { name, time }: Partitioned): Promise<number[]> {
+  const { rows } = await admin.query<{ day: number }>(
+    `SELECT DISTINCT floor(extract(epoch FROM ${time}) / 86400)::integer AS day FROM ${name}_default`,
   )
-  await tx.query(`ALTER TABLE ${table.name} ATTACH PARTITION ${partition} FOR VALUES FROM ('${from}') TO ('${to}')`)
+  return rows.map(({ day }) => day)
 }
 
-async function dropDaysBefore(admin: Database, table: Partitioned, oldest: number): Promise<void> {
-  const { rows } = await admin.query<{ name: string }>(
-    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
-    [table.name],
+async function countAstray(admin: Database, { name }: Partitioned): Promise<number> {
+  const { rows } = await admin.query<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM (SELECT FROM ${name}_default LIMIT ${ASTRAY_COUNTED_MAX}) AS found`,
   )
-  // The names sort as the days do; the default partition is not one of them.
-  const expired = rows.map(({ name }) => name).filter((name) => /_\d{8}$/.test(name) && name < partitionName(table, oldest))
-  // IF EXISTS: another collector on this database may be faster.
-  for (const name of expired) await admin.query(`DROP TABLE IF EXISTS ${name}`)
-  await admin.query(`DELETE FROM ${table.name}_default WHERE ${table.time} < $1::timestamptz`, [dayStart(oldest)])
-}
-
-/** `logs_20261122`. Built from a number, so it needs no quoting. */
-function partitionName(table: Partitioned, day: number): string {
-  return `${table.name}_${dayStart(day).slice(0, 10).replaceAll('-', '')}`
-}
-
-function dayStart(day: number): string {
-  return new Date(day * DAY_MS).toISOString()
+  return rows[0]!.count
 }

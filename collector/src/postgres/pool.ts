@@ -22,7 +22,8 @@ const ANSWER_TIMEOUT_MS = { write: 30_000, read: 9_000, maintain: 0 }
 const OPTIONS = {
   write: '-c jit=off -c client_min_messages=warning',
   read: '-c jit=off -c default_transaction_read_only=on',
-  maintain: '-c jit=off',
+  // Whoever holds a lock for longer than a minute is told, not waited for.
+  maintain: '-c jit=off -c lock_timeout=60s',
 }
 
 /** A pool of connections to the server at `url`. The first statement connects; until then the server may be down. */

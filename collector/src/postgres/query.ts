@@ -145,11 +145,15 @@ async function readSpans(database: Queryable, traceId: string, limit: number): P
 
 type Cumulative = StoredPoint & { readonly series: string; readonly started: number }
 
+/** Processes tell their metrics every minute or so; one that was silent for longer than a day counts as new. Without a bound every day that is kept is read. */
+const LOOK_BACK_US = 86_400_000_000
+
 /** A cumulative point holds everything since its process started; what it held before `since` is taken off again. */
 async function readMetricPoints(database: Queryable, filter: MetricFilter): Promise<readonly StoredPoint[]> {
   const newest = await readNewest(database, filter)
   if (filter.sinceUs === undefined) return newest
-  const before = await readNewest(database, { ...filter, sinceUs: undefined, untilUs: filter.sinceUs })
+  const lookBack = { sinceUs: Math.max(0, filter.sinceUs - LOOK_BACK_US), untilUs: filter.sinceUs }
+  const before = await readNewest(database, { ...filter, ...lookBack })
   const earlier = new Map(before.map((point) => [`${point.series} ${point.started}`, point]))
   return newest.map((point) => subtract(point, earlier.get(`${point.series} ${point.started}`)))
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseRules } from '../../../collector/src/alert/parse-rules.ts'
 import { SHIPPED_RULES } from '../../../collector/src/alert/shipped-rules.ts'
@@ -234,4 +235,11 @@ test('alerts: a role that is not there, rules that are wrong or missing', () => 
   expect(found({ ALERT_RULES: 'wrong.yaml' }).problems).toEqual([expect.stringMatching(/^wrong\.yaml:1:\d+: .*error_rat/)])
   expect(found({ ALERT_RULES: 'channel.yaml' }).problems).toEqual(['channel.yaml: channels.hook has no url'])
   expect(parseRules(META_RULES).problems).toEqual([])
+})
+
+test('the heartbeat of docs/operations.md is a file of rules', () => {
+  const document = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
+  const [, text] = /```yaml\n(rules:[\s\S]*?)```/.exec(document) ?? []
+  expect(parseCollectorConfig({ ALERT_RULES: 'alerts.yaml' }, [], { readFile: () => text ?? '' }).problems).toEqual([])
+  expect(text).toContain('Watchdog')
 })

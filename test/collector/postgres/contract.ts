@@ -7,6 +7,7 @@ import type { PageEnd } from '../../../collector/src/reader.ts'
 import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
 import { openStore, type Store } from './store.ts'
 
+const DAY_US = 86_400_000_000
 const OK = { kind: 'ok' }
 const HOSTILE = [
   `'; DROP TABLE logs; --`,
@@ -200,17 +201,33 @@ export function storeContract(name: string, open: () => Database): void {
       expect(row).toMatchObject({ request_id: null, user_id: '42', metadata: { request_id: long } })
     })
 
-    test('a record without a time takes the one it was observed at, and one of another century is stored as well', async () => {
+    test('a record of another century is stored where it is', async () => {
       const source = sender()
       const times = [NOW_US + 7, 86_400_000_000, 9_000_000_000_000_001, 1]
-      await store.send(
-        logs([
-          log(source, { timeUs: 0, observedUs: times[0]! }),
-          ...times.slice(1).map((timeUs) => log(source, { timeUs, observedUs: 0 })),
-        ]),
-      )
+      await store.send(logs(times.map((timeUs) => log(source, { timeUs, observedUs: 0 }))))
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.time_us)).toEqual(times.toSorted((a, b) => b - a))
+    })
+
+    test.each([
+      ['without a time', 0, null],
+      ['of 1970', 1_000_000, '1970-01-01T00:00:01.000000Z'],
+      ['of next year', NOW_US + 366 * DAY_US, expect.stringMatching(/^20\d\d-.*Z$/)],
+      ['a little more than a week old', NOW_US - 8 * DAY_US, expect.stringMatching(/^20\d\d-.*Z$/)],
+    ])('a record %s takes the time it was observed at, is marked, and meets itself when it is sent again', async (_, timeUs, original) => {
+      const source = sender()
+      const record = log(source, { timeUs, observedUs: NOW_US + 7, attributes: { voice: 'Kore' } })
+      for (let sent = 0; sent < 2; sent++) expect(await store.send(logs([record]))).toEqual(OK)
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
+      expect(rows).toMatchObject([{ time_us: NOW_US + 7, metadata: { voice: 'Kore', 'tts_otel.original_time': original } }])
+      expect(await store.count('logs_default', source.instanceId)).toBe(0)
+    })
+
+    test('a record that was read some days late keeps its time', async () => {
+      const source = sender()
+      await store.send(logs([log(source, { timeUs: NOW_US - 6 * DAY_US, observedUs: NOW_US })]))
+      const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
+      expect(rows).toMatchObject([{ time_us: NOW_US - 6 * DAY_US, metadata: {} }])
     })
 
     test('pages hold every log record once, newest first, also when their times are equal', async () => {
@@ -368,6 +385,26 @@ export function storeContract(name: string, open: () => Database): void {
       await later.send(logs([log(source, { timeUs: laterUs })]))
       expect(await store.count('logs_default', source.instanceId)).toBe(0)
       expect(await store.count('logs', source.instanceId)).toBe(2)
+    })
+
+    test('a partition that somebody dropped is made again by the next round, with the rows that came meanwhile; what stays astray is told', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const kept = await openStore(store.database, { warn: (message) => warnings.push(message) })
+      const record = (timeUs: number) => log(source, { timeUs })
+      const twoDaysAgo = NOW_US - 2 * DAY_US
+      expect(await kept.send(logs([record(twoDaysAgo)]))).toEqual(OK)
+      await kept.database.query(`DROP TABLE logs_${new Date(twoDaysAgo / 1_000).toISOString().slice(0, 10).replaceAll('-', '')}`)
+      const batch = logs([record(twoDaysAgo), record(twoDaysAgo), record(NOW_US + 40 * DAY_US)])
+      expect(await kept.send(batch)).toEqual(OK)
+      expect(await kept.count('logs_default', source.instanceId)).toBe(3)
+
+      await kept.partitions.maintain()
+      expect([await kept.count('logs_default', source.instanceId), await kept.count('logs', source.instanceId)]).toEqual([1, 3])
+      expect(kept.partitions.prometheus()).toMatch(/default_partition_rows\{table="logs"\} [1-9]\d*\n.*\{table="spans"\} 0\n/)
+      expect(warnings.at(-1)).toMatch(/^[1-9]\d* rows stand in logs_default: .*clocks of the senders/)
+      expect(await kept.send(batch)).toEqual(OK)
+      expect(await kept.count('logs', source.instanceId)).toBe(3)
     })
 
     test('days past retention are dropped, the others stay', async () => {

@@ -16,7 +16,7 @@ export function log(resource: Resource, given: Partial<LogRecord> = {}): LogReco
     scope: SCOPE,
     uid: randomUUID(),
     timeUs: NOW_US,
-    observedUs: NOW_US,
+    observedUs: given.timeUs ?? NOW_US,
     severity: 9,
     severityText: 'INFO',
     body: 'Speech generated',

@@ -18,12 +18,17 @@ export type Store = {
   count(table: string, instanceId: string): Promise<number>
 }
 
-export type StoreOptions = { readonly now?: () => number; readonly logLevel?: Level; readonly retentionDays?: number }
+export type StoreOptions = {
+  readonly now?: () => number
+  readonly logLevel?: Level
+  readonly retentionDays?: number
+  readonly warn?: (message: string) => void
+}
 
 export async function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
   await migrate(database)
-  const { now = Date.now, logLevel = 'DEBUG', retentionDays = 30 } = options
-  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now })
+  const { now = Date.now, logLevel = 'DEBUG', retentionDays = 30, warn = () => {} } = options
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now, warn })
   await partitions.maintain()
   const sink = postgresSink({ database, partitions, logLevel })
   return {

@@ -1,4 +1,4 @@
-import { getLogs, getSummary, getTraces } from './api.ts'
+import { getLogs, getSummary, getTraces, TokenError } from './api.ts'
 import { el } from './dom.ts'
 import { showLogs } from './log-list.ts'
 import type { LogRow, Summary } from './rows.ts'
@@ -12,7 +12,7 @@ const ROWS = 20
 export async function showHome(): Promise<readonly HTMLElement[]> {
   const limit = String(ROWS)
   const [summary, errors, critical, traces] = await Promise.all([
-    getSummary(new Date(Date.now() - HOUR_MS)),
+    getSummary(new Date(Date.now() - HOUR_MS)).then(showSummary, showMissing),
     getLogs({ level: 'ERROR', limit }),
     getLogs({ level: 'CRITICAL', limit }),
     getTraces({ limit }),
@@ -20,12 +20,18 @@ export async function showHome(): Promise<readonly HTMLElement[]> {
   const newest = newestFirst([...errors, ...critical]).slice(0, ROWS)
   return [
     el('h1', {}, 'The last hour'),
-    showSummary(summary),
+    summary,
     el('h2', {}, 'Recent errors'),
     newest.length === 0 ? el('p', { class: 'none' }, 'No error is stored.') : showLogs(newest, { linked: true }),
     el('h2', {}, 'Recent requests'),
     showTraces(traces),
   ]
+}
+
+/** The rest of the page is worth having without the figures. A missing token is for the page to ask for. */
+function showMissing(error: unknown): HTMLElement {
+  if (error instanceof TokenError) throw error
+  return el('p', { class: 'none' }, `There are no figures: ${error instanceof Error ? error.message : error}`)
 }
 
 function newestFirst(logs: readonly LogRow[]): readonly LogRow[] {

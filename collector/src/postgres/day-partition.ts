@@ -1,0 +1,83 @@
+import { ADVISORY_LOCK } from './advisory-lock.ts'
+import type { Database, Transaction } from './queryable.ts'
+
+/** A table that has one partition for each UTC day. */
+export type Partitioned = { readonly name: string; readonly time: string }
+
+/** One of them; `day` counts from 1970. */
+export type DayPartition = { readonly table: Partitioned; readonly day: number }
+
+/**
+ * Making or dropping a partition waits for whoever reads the table, and all others wait behind it, those that write as well.
+ * So it gives up after this time (SQLSTATE 55P03) and is tried again another time.
+ */
+const LOCK_TIMEOUT_MS = 2_000
+
+const DAY_MS = 86_400_000
+
+/**
+ * Fills a table of the partition's shape with the rows that went to the default partition before, then attaches it:
+ * attaching locks out neither readers nor writers of the other days. Nothing when it exists.
+ */
+export async function createDay(admin: Database, { table, day }: DayPartition): Promise<void> {
+  await admin.transaction(async (tx) => {
+    // Collectors meet a new day at the same moment; they take turns. PGlite has one connection.
+    if (admin.kind === 'postgres') await tx.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK.partitions])
+    const partition = partitionName(table, day)
+    const { rows } = await tx.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [partition])
+    if (rows[0]?.exists) return
+    await limitLockWaits(tx)
+    const [from, to] = [dayStart(day), dayStart(day + 1)]
+    // No row may slip into the default partition between the move and the attaching, which would then be refused.
+    await tx.query(`LOCK TABLE ${table.name}_default IN SHARE ROW EXCLUSIVE MODE`)
+    await tx.query(`CREATE TABLE ${partition} (LIKE ${table.name} INCLUDING ALL)`)
+    await tx.query(
+      `WITH moved AS (DELETE FROM ${table.name}_default WHERE ${table.time} >= '${from}' AND ${table.time} < '${to}' RETURNING *)
+       INSERT INTO ${partition} SELECT * FROM moved`,
+    )
+    await tx.query(`ALTER TABLE ${table.name} ATTACH PARTITION ${partition} FOR VALUES FROM ('${from}') TO ('${to}')`)
+  })
+}
+
+/** Drops the day with all its rows, which costs nothing and gives the space back at once. DETACH … CONCURRENTLY is not for tables with a default partition. */
+export async function dropDay(admin: Database, { table, day }: DayPartition): Promise<void> {
+  await admin.transaction(async (tx) => {
+    await limitLockWaits(tx)
+    // Another collector may be faster.
+    await tx.query(`DROP TABLE IF EXISTS ${partitionName(table, day)}`)
+  })
+}
+
+/** Days that have a partition. */
+export async function standingDays(admin: Database, { name }: Partitioned): Promise<Set<number>> {
+  const { rows } = await admin.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
+    [name],
+  )
+  return new Set(rows.flatMap((row) => dayIn(row.name)))
+}
+
+/** The day of a time, in days since 1970, UTC. */
+export function dayOf(timeUs: number): number {
+  return Math.floor(timeUs / 1_000 / DAY_MS)
+}
+
+/** `2026-11-22T00:00:00.000Z` */
+export function dayStart(day: number): string {
+  return new Date(day * DAY_MS).toISOString()
+}
+
+async function limitLockWaits(tx: Transaction): Promise<void> {
+  await tx.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
+}
+
+/** `logs_20261122`. Built from a number, so it needs no quoting. */
+function partitionName(table: Partitioned, day: number): string {
+  return `${table.name}_${dayStart(day).slice(0, 10).replaceAll('-', '')}`
+}
+
+/** None for the default partition. */
+function dayIn(name: string): number[] {
+  const match = /_(\d{4})(\d\d)(\d\d)$/.exec(name)
+  return match === null ? [] : [Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) / DAY_MS]
+}
