@@ -1,5 +1,5 @@
 import type { Attributes, LogRecord, Value } from './batch.ts'
-import { storableJson, storableText } from './storable.ts'
+import { storableJson, storableNameJson, storableText } from './storable.ts'
 import { timestamp } from './time.ts'
 
 /** An entry of a B-tree holds 2,704 bytes; an id that is longer than this is none, and stays whole in the metadata. */
@@ -35,15 +35,45 @@ export function sourceOf({ attributes, scope }: LogRecord): string {
 /** In the metadata of a record whose time was replaced: the time it came with, null when it came without. */
 export const ORIGINAL_TIME = 'tts_otel.original_time'
 
-/** The attributes that have no field of their own, whole, and {@link ORIGINAL_TIME} where it is needed. */
-export function metadataOf(record: LogRecord): Attributes {
-  const { source, request_id, user_id, ...rest } = record.attributes
-  const metadata: Record<string, Value> = rest
-  if (source !== undefined && textOf(source) === null) metadata.source = source
-  if (request_id !== undefined && idOf(request_id) === null) metadata.request_id = request_id
-  if (user_id !== undefined && idOf(user_id) === null) metadata.user_id = user_id
-  if (isTimeReplaced(record)) metadata[ORIGINAL_TIME] = record.timeUs === 0 ? null : timestamp(record.timeUs)
-  return metadata
+/**
+ * The attributes that have no field of their own, whole, as JSON; with `added`, which wins, and {@link ORIGINAL_TIME} where it is
+ * needed.
+ */
+export function metadataJson(record: LogRecord, added: Attributes = {}): string {
+  const { attributes } = record
+  const extra = isTimeReplaced(record) ? { ...added, [ORIGINAL_TIME]: originalTime(record) } : added
+  // As text at once: an object of the rest, stringified afterwards, takes twice the time.
+  let json = ''
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]!
+    if (hasField(name, value) || Object.hasOwn(extra, name)) continue
+    const text = storableNameJson(name)
+    // Names that cannot stay as they are may become equal.
+    if (text === undefined) return storableJson({ ...restOf(attributes), ...extra })
+    json += `${json === '' ? '' : ','}${text}:${storableJson(value)}`
+  }
+  for (const name of Object.keys(extra)) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${storableJson(extra[name]!)}`
+  return `{${json}}`
+}
+
+function originalTime({ timeUs }: LogRecord): string | null {
+  return timeUs === 0 ? null : timestamp(timeUs)
+}
+
+function restOf(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name, value]) => !hasField(name, value)))
+}
+
+function hasField(name: string, value: Value): boolean {
+  switch (name) {
+    case 'source':
+      return textOf(value) !== null
+    case 'request_id':
+    case 'user_id':
+      return idOf(value) !== null
+    default:
+      return false
+  }
 }
 
 /** An id to look up by: text, or a whole number as text; anything else is no id. */

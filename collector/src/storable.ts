@@ -10,12 +10,28 @@ export function storableText(text: string): string {
 
 /** `value` as JSON: text made storable, numbers that JSON lacks as text, depth bounded. */
 export function storableJson(value: Value): string {
+  if (typeof value === 'string') return JSON.stringify(storableText(value))
   if (isJson(value, DEPTH_MAX)) {
     const json = JSON.stringify(value)
     // NUL and half surrogate pairs are written with an escape; nearly nothing else is.
     if (!json.includes('\\u')) return json
   }
   return JSON.stringify(storable(value, DEPTH_MAX))
+}
+
+/** Names of attributes are few, and come again with each record. */
+const nameTexts = new Map<string, string>()
+/** Against a sender with new names in each record. */
+const NAMES_MAX = 2_000
+
+/** The name of a field as JSON; undefined when it cannot stay as it is. */
+export function storableNameJson(name: string): string | undefined {
+  const known = nameTexts.get(name)
+  if (known !== undefined || !isStorableText(name)) return known
+  if (nameTexts.size >= NAMES_MAX) nameTexts.clear()
+  const made = JSON.stringify(name)
+  nameTexts.set(name, made)
+  return made
 }
 
 function isStorableText(text: string): boolean {

@@ -18,7 +18,10 @@ export function getAlerts(desk: AlertDesk): ApiAnswer {
 }
 
 function readableRule({ instances, ...rest }: AlertStatus['rules'][number]) {
-  return { ...rest, instances: instances.map(({ sinceMs, ...instance }) => ({ ...instance, since: iso(sinceMs) })) }
+  return {
+    ...rest,
+    instances: instances.map(({ sinceMs, heldAtMs, ...instance }) => ({ ...instance, since: iso(sinceMs), held_at: iso(heldAtMs) })),
+  }
 }
 
 /** `GET /api/alerts/:rule`: as the command line shows it. */

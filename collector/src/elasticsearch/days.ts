@@ -14,8 +14,16 @@ export type DaysOptions = {
 
 /** `tts-api-2026.11.22`, the day in UTC. */
 export function indexOf(prefix: string, timeUs: number): string {
-  return `${prefix}-${new Date(timeUs / 1_000).toISOString().slice(0, 10).replaceAll('-', '.')}`
+  const day = Math.floor(timeUs / 1_000 / DAY_MS)
+  if (day !== last.day || prefix !== last.prefix) {
+    const index = `${prefix}-${nameOf(day).replaceAll('-', '.')}`
+    Object.assign(last, { day, prefix, index })
+  }
+  return last.index
 }
+
+/** The last that was asked for: nearly all records are of one day. */
+const last = { day: Number.NaN, prefix: '', index: '' }
 
 /**
  * Why a record of this time has no index; undefined when it has one. Without this a wrong clock, or anybody who may send,

@@ -1,7 +1,7 @@
-import type { Attributes, LogRecord, Resource } from '../batch.ts'
+import type { LogRecord, Resource } from '../batch.ts'
 import { levelOf, severityOf } from '../level.ts'
-import { eventTimeUs, idOf, messageOf, metadataOf, sourceOf } from '../log-fields.ts'
-import { storableJson, storableText } from '../storable.ts'
+import { eventTimeUs, idOf, messageOf, metadataJson, sourceOf } from '../log-fields.ts'
+import { storableText } from '../storable.ts'
 import { timestamp } from '../time.ts'
 
 /** A log record on its way into an index. */
@@ -25,7 +25,7 @@ export function toDocument(record: LogRecord, index: string): Document {
   const ids = optional('request_id', idOf(attributes.request_id)) + optional('user_id', idOf(attributes.user_id))
   const trace = optional('trace_id', traceId) + optional('span_id', spanId)
   const message = `"message":${JSON.stringify(messageOf(record.body))},"source":${JSON.stringify(sourceOf(record))}`
-  const metadata = storableJson(withEventName(metadataOf(record), record.eventName))
+  const metadata = metadataJson(record, record.eventName === '' ? undefined : { 'event.name': record.eventName })
   const text = `{"@timestamp":"${time}","level":"${levelOf(severityOf(record))}",${message}${ids}${trace}${processFields(record.resource)},"metadata":${metadata}}`
   return { index, id: record.uid, text, record }
 }
@@ -44,9 +44,4 @@ function processFields(resource: Resource): string {
   const made = `,"service":${JSON.stringify(storableText(resource.service))}${optional('host', typeof host === 'string' ? storableText(host) : null)}`
   processTexts.set(resource, made)
   return made
-}
-
-/** The name of an event has no field of its own here; this is the attribute that it was before. */
-function withEventName(metadata: Attributes, eventName: string): Attributes {
-  return eventName === '' ? metadata : { ...metadata, 'event.name': eventName }
 }

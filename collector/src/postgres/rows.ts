@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Attributes, LogRecord, MetricPoint, Resource, SpanEvent, SpanLink, SpanRecord, Value } from '../batch.ts'
 import { levelOf, severityOf } from '../level.ts'
-import { eventTimeUs, idOf, messageOf, metadataOf, sourceOf } from '../log-fields.ts'
+import { eventTimeUs, idOf, messageOf, metadataJson, sourceOf } from '../log-fields.ts'
 import { storableJson, storableText } from '../storable.ts'
 import { timestamp } from '../time.ts'
 
@@ -31,7 +31,7 @@ export const LOGS: Table<LogRecord> = {
     { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
     { name: 'severity', type: 'smallint', cell: severityOf },
     { name: 'message', type: 'text', cell: (record) => messageOf(record.body) },
-    { name: 'metadata', type: 'jsonb', cell: (record) => storableJson(metadataOf(record)) },
+    { name: 'metadata', type: 'jsonb', cell: (record) => metadataJson(record) },
     { name: 'source', type: 'text', cell: sourceOf },
     { name: 'request_id', type: 'text', cell: (record) => idOf(record.attributes.request_id) },
     { name: 'user_id', type: 'text', cell: (record) => idOf(record.attributes.user_id) },
