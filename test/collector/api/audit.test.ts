@@ -112,6 +112,17 @@ test('while the database takes nothing reads wait for it; what is more than ten 
   await audit.stop()
 })
 
+test('a record that the table can never take is dropped, counted and told; the others are noted', async () => {
+  const told: string[] = []
+  const audit = createAudit({ database, warn: (message) => told.push(message) })
+  const before = (await readsOnce(0)).length
+  for (let read = 0; read < 50; read++) audit.record({ ...READ, filter: read % 20 === 7 ? { '\0': 'x' } : { read: `${read}` } })
+  await expect.poll(audit.counts, { timeout: 30_000 }).toEqual({ noted: 47, dropped: 3 })
+  expect(await readsOnce(before + 47)).toHaveLength(before + 47)
+  expect(told).toEqual([expect.stringContaining('can never take a record')])
+  await audit.stop()
+})
+
 test('a stop writes what is in hand, and counts what cannot be written', async () => {
   const up = openFake(() => true)
   const well = createAudit({ database: up.queryable, warn: () => {} })
