@@ -65,6 +65,8 @@ async function bench(database: Database): Promise<void> {
     raw('COPY → temp → insert, 1,000 rows, one connection', 'copy', 1, 1_000),
     raw('COPY → temp → insert, 5,000 rows, one connection', 'copy', 1, 5_000),
     raw('COPY → temp → insert, 5,000 rows, two connections', 'copy', 2, 5_000),
+    raw('plain COPY, 5,000 rows, one connection', 'plain', 1, 5_000),
+    raw('plain COPY, 1,000 rows, one connection', 'plain', 1, 1_000),
     { name: 'the collector, logs', table: 'logs', run: () => sending('logs', collector) },
     { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector) },
     { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', { script: './ingest/discard.ts', env: {} }) },
