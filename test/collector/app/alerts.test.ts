@@ -82,6 +82,8 @@ test('an alert fires once and ends once, though the collector is killed in betwe
     channels: { webhook: { delivered: 1, dead: 0 } },
     problems: [],
   })
+  const health = await ask(`${first.url}/health`)
+  expect(health.body).toMatchObject({ status: 'healthy', alerts: { rank: 'leading', checked_at: expect.any(String), problems: [] } })
   expect(body.rules[0]).toMatchObject({
     name: 'Errors',
     condition: 'error_rate[2s] > 0.2',
