@@ -107,7 +107,7 @@ test.concurrent('a link is not followed, not out of the folder and not within', 
   expect(readdirSync(folder)).toEqual(['dir.log', 'link.log'])
 })
 
-test.concurrent('a service that has logged nothing for days goes on in a new file', async () => {
+test.concurrent('a service that has logged nothing for days goes on in a new file', async ({ expect }) => {
   const folder = makeFolder()
   const path = join(folder, 'app.log')
   let nowMs = 0
