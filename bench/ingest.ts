@@ -6,7 +6,7 @@
  *
  * Everything runs on this machine at once: the sender, the collector or the script, and the server (of test/engines, with its
  * defaults: fsync, 128 MB of buffers). Each load has the table for itself, empty; the loads take turns. The sender keeps
- * eight connections and posts 512 records in a request, as the SDK does.
+ * sixteen connections and posts 512 records in a request, as the SDK does.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -26,7 +26,7 @@ const RECORDS_IN_REQUEST = 512
 const REQUESTS = Math.ceil(Number(process.argv[2] ?? 200_000) / RECORDS_IN_REQUEST)
 const ROUNDS = Number(process.argv[3] ?? 3)
 const RECORDS = REQUESTS * RECORDS_IN_REQUEST
-const CONNECTIONS = 8
+const CONNECTIONS = 16
 
 /** How long one load took, and the CPU time in it of the collector and of the server. */
 type Took = { readonly ms: number; readonly cpuMs?: number; readonly serverCpuMs?: number }
@@ -65,6 +65,8 @@ async function bench(database: Database): Promise<void> {
     raw('COPY → temp → insert, 1,000 rows, one connection', 'copy', 1, 1_000),
     raw('COPY → temp → insert, 5,000 rows, one connection', 'copy', 1, 5_000),
     raw('COPY → temp → insert, 5,000 rows, two connections', 'copy', 2, 5_000),
+    raw('plain COPY, 5,000 rows, one connection', 'plain', 1, 5_000),
+    raw('plain COPY, 1,000 rows, one connection', 'plain', 1, 1_000),
     { name: 'the collector, logs', table: 'logs', run: () => sending('logs', collector) },
     { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector) },
     { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', { script: './ingest/discard.ts', env: {} }) },

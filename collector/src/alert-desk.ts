@@ -55,6 +55,8 @@ export type RuleStatus = {
     readonly state: 'pending' | 'firing'
     readonly severity: AlertSeverity
     readonly sinceMs: number
+    /** When the condition was last seen to hold. */
+    readonly heldAtMs: number
     /** By the signals of the rule. */
     readonly values: Readonly<Record<string, number | null>>
   }[]

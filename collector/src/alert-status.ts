@@ -101,8 +101,15 @@ function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
   }
 }
 
-function instanceStatus(rule: Rule, { labels, severity, sinceMs, values }: InstanceState, state: 'pending' | 'firing') {
-  return { labels, state, severity, sinceMs, values: Object.fromEntries(rule.signals.map(({ name }, i) => [name, values[i] ?? null])) }
+function instanceStatus(rule: Rule, { labels, severity, sinceMs, heldAtMs, values }: InstanceState, state: 'pending' | 'firing') {
+  return {
+    labels,
+    state,
+    severity,
+    sinceMs,
+    heldAtMs,
+    values: Object.fromEntries(rule.signals.map(({ name }, i) => [name, values[i] ?? null])),
+  }
 }
 
 /** What is not as it should be, a sentence each. */

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   alerts: async () => (await import('./cli/alerts.ts')).runAlerts,
   'dead-letters': async () => (await import('./cli/dead-letters.ts')).deadLetters,
   erase: async () => (await import('./cli/erase.ts')).erase,
+  healthcheck: async () => (await import('./cli/healthcheck.ts')).healthcheck,
 }
 
 await main(process.argv.slice(2))
@@ -44,21 +45,19 @@ async function main(words: readonly string[]): Promise<void> {
 
 async function runCommand(command: Command, name: string, words: readonly string[]): Promise<void> {
   try {
-    const {
-      code,
-      stdout = '',
-      stderr = '',
-    } = await command(words, async () => {
-      const { config, problems } = processCollectorConfig()
-      if (problems.length > 0) throw new Error(`the settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
-      return await openStores(config)
-    })
+    const { code, stdout = '', stderr = '' } = await command(words, async () => await openStores(configure()), configure)
     process.stderr.write(stderr)
     process.stdout.write(stdout)
     process.exitCode = code
   } catch (error) {
     complain(`${name}: ${error instanceof Error ? error.message : error}`, 1)
   }
+}
+
+function configure(): CollectorConfig {
+  const { config, problems } = processCollectorConfig()
+  if (problems.length > 0) throw new Error(`the settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  return config
 }
 
 async function run(config: CollectorConfig): Promise<void> {
@@ -114,5 +113,5 @@ function help(): string {
     const shown = typeof fallback === 'object' && 'host' in fallback && 'port' in fallback ? `${fallback.host}:${fallback.port}` : fallback
     return `  ${name}${shown === undefined ? '' : `=${shown}`}\n      ${doc}${type.secret ? ` ${name}_FILE names a file with it.` : ''}\n`
   })
-  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  alerts         checks, tests and explains rules of alerts\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n\n${NAME} --config FILE reads settings from YAML: each variable without COLLECTOR_, in camelCase (databaseUrl); variables win.\n\nSettings (environment):\n${rows.join('')}`
+  return `${NAME}: receives OTLP/HTTP and stores it in PostgreSQL (log records in Elasticsearch as well), with an HTTP API to read it back.\n\nCommands (each with --help):\n  alerts         checks, tests, explains and exports rules of alerts\n  dead-letters   shows, sends again or removes what a store could never take\n  erase          removes a person from the stores\n  healthcheck    asks whether the collector here lives, for probes\n\n${NAME} --config FILE reads settings from YAML: each variable without COLLECTOR_, in camelCase (databaseUrl); variables win.\n\nSettings (environment):\n${rows.join('')}`
 }

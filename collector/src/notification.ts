@@ -22,6 +22,8 @@ export type Alert = {
   readonly value: number | null
   /** 16 hex digits made of the labels: the same in every notification about this instance. */
   readonly fingerprint: string
+  /** What it was told with last, where that was different: whoever knows an alert by its labels has to end that one. */
+  readonly formerLabels?: Labels
 }
 
 /** What the evaluator decides and a channel delivers: one group of alerts of one rule, for one reason. */

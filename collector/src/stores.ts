@@ -15,6 +15,7 @@ import * as postgresLetters from './postgres/letters.ts'
 import { FolderInUseError } from './postgres/lock.ts'
 import { createPartitions } from './postgres/partitions.ts'
 import type { Database } from './postgres/queryable.ts'
+import { reasonOf } from './postgres/reason.ts'
 import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
 import { requireSchema } from './postgres/schema.ts'
 import { postgresSink } from './postgres/sink.ts'
@@ -42,7 +43,12 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
     await requireSchema(database)
   } catch (error) {
     await database.close()
-    throw error
+    throw new Error(
+      url === undefined ? `${reasonOf(error)}. This is the one embedded in ${dataDir}; DATABASE_URL names a server` : reasonOf(error),
+      {
+        cause: error,
+      },
+    )
   }
   const partitions = createPartitions({
     admin: database,

@@ -64,6 +64,18 @@ test('an alert that fires again after its end is told again', async () => {
   await expect.poll(async () => (await server.alerts()).filter(isRule('Back Again')).length, { timeout: 10_000 }).toBe(1)
 })
 
+test('an alert that gets worse is there once, with its new severity', async () => {
+  const { firing } = pair('Gets Worse')
+  await channel()(firing, untold())
+  const [alert] = firing.alerts
+  const worse = { ...alert!, labels: { ...alert!.labels, severity: 'critical' }, formerLabels: alert!.labels }
+  await channel()({ ...firing, reason: 'severity_raised', severity: 'critical', alerts: [worse], atMs: Date.now() }, untold())
+  const held = async () => (await server.alerts()).filter(isRule('Gets Worse')).map(({ labels }) => labels.severity)
+  await expect.poll(held, { timeout: 10_000 }).toEqual(['critical'])
+  const bodies = () => told('Gets Worse').flatMap(({ alerts }) => alerts.map(({ labels }) => labels.severity))
+  await expect.poll(() => [...new Set(bodies())].sort().join(), { timeout: 10_000 }).toBe('critical,warning')
+})
+
 test('labels of any characters are taken', async () => {
   const { firing } = pair('Odd "Names" ☎ \n{}')
   const labels = { ...firing.alerts[0]!.labels, 'http.route': 'a"b\\c', '9': 'x', 'leer ☎': '', long: 'x'.repeat(10_000) }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
 import { postgresReader } from '../../collector/src/postgres/query.ts'
 import { getLogs } from '../../src/reading/get-logs.ts'
-import { type Program, startProgram } from '../collector/app/program.ts'
+import { type Program, runProgram, startProgram } from '../collector/app/program.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
 const REFUSED = { code: '42501' }
@@ -117,6 +117,16 @@ describe('roles.sql', () => {
 
   test('a question of the reader that takes long is ended by the server', async () => {
     await expect(run('tts_otel_reader', 'SELECT pg_sleep(60)')).rejects.toMatchObject({ code: '57014' })
+  })
+
+  test('work of the owner, tried as the writer, says which setting is missing', async () => {
+    const alone = { DATABASE_URL: urlOf('tts_otel_writer') }
+    const { code, stderr } = await runProgram(alone, ['dead-letters'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('permission denied')])
+    expect(stderr).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
+    const second = await startProgram(alone)
+    expect(second.output()).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
+    expect(await second.end('SIGTERM')).toBe(0)
   })
 
   test('others are not let into the database', async () => {

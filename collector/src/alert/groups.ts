@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Alert, AlertSeverity, NotificationReason } from '../notification.ts'
 import type { Rule } from './rule.ts'
 import { rankOf, worstOf } from './severity.ts'
@@ -50,11 +51,18 @@ export function advanceGroup(before: GroupState, { rule, firing, ended }: GroupN
   const members = [...known, ...fresh]
   const told = Object.fromEntries(members.map(({ key, alert }) => [key, alert()]))
   const isOver = members.length === 0
-  const alerts = [...Object.values(told), ...over.map((alert) => alert())]
+  const shown = Object.entries(told).map(([key, alert]) => withFormer(alert, before.told[key]))
+  const alerts = [...shown, ...over.map((alert) => alert())]
   return {
     group: isOver ? undefined : { labels: before.labels, told, severity, toldAtMs: nowMs, channels: rule.channels },
     told: { reason, severity: isOver ? before.severity : severity, alerts },
   }
+}
+
+/** With what it was told with before, where its labels have changed: it is worse, or the file gives it others. */
+function withFormer(alert: Alert, before: Alert | undefined): Alert {
+  const isSame = before === undefined || isDeepStrictEqual(alert.labels, before.labels)
+  return isSame ? alert : { ...alert, formerLabels: before.labels }
 }
 
 type Facts = {

@@ -5,7 +5,8 @@ import { type ApiAnswer, type ApiRequest, BadRequestError, failure, json } from 
 import { PAGE_ROWS, pageRows, readParams } from './params.ts'
 
 /** `GET /api/alerts`. */
-export function getAlerts(desk: AlertDesk): ApiAnswer {
+export function getAlerts(desk: AlertDesk, { query }: ApiRequest): ApiAnswer {
+  readParams(query, {})
   const { rank, checkedAtMs, rules, silences, channels, problems } = desk.status()
   return json(200, {
     rank,
@@ -18,11 +19,15 @@ export function getAlerts(desk: AlertDesk): ApiAnswer {
 }
 
 function readableRule({ instances, ...rest }: AlertStatus['rules'][number]) {
-  return { ...rest, instances: instances.map(({ sinceMs, ...instance }) => ({ ...instance, since: iso(sinceMs) })) }
+  return {
+    ...rest,
+    instances: instances.map(({ sinceMs, heldAtMs, ...instance }) => ({ ...instance, since: iso(sinceMs), held_at: iso(heldAtMs) })),
+  }
 }
 
 /** `GET /api/alerts/:rule`: as the command line shows it. */
-export function getExplanation(desk: AlertDesk, { path }: ApiRequest): ApiAnswer {
+export function getExplanation(desk: AlertDesk, { path, query }: ApiRequest): ApiAnswer {
+  readParams(query, {})
   const outcome = desk.explain(decode(path.split('/').at(-1) ?? ''))
   return outcome.kind === 'explained' ? json(200, outcome.explanation) : refuse(outcome)
 }
@@ -53,13 +58,15 @@ export async function getDeliveries(desk: AlertDesk, { query }: ApiRequest): Pro
 }
 
 /** `POST /api/alerts/silences`: 201 `{"id": "…"}` once it is kept. */
-export async function postSilence(desk: AlertDesk, { body }: ApiRequest, nowMs: number): Promise<ApiAnswer> {
+export async function postSilence(desk: AlertDesk, { query, body }: ApiRequest, nowMs: number): Promise<ApiAnswer> {
+  readParams(query, {})
   const outcome = await desk.silence(readSilence(await body?.(), nowMs))
   return outcome.kind === 'silenced' ? json(201, { id: outcome.id }) : refuse(outcome)
 }
 
 /** `POST /api/alerts/:rule/test`: 202 `{"id": "…", "channels": […]}` once it is on its way; the log of deliveries tells the rest. */
-export async function postTest(desk: AlertDesk, { path }: ApiRequest): Promise<ApiAnswer> {
+export async function postTest(desk: AlertDesk, { path, query }: ApiRequest): Promise<ApiAnswer> {
+  readParams(query, {})
   const outcome = await desk.test(decode(path.split('/').at(-2) ?? ''))
   return outcome.kind === 'sent' ? json(202, { id: outcome.id, channels: outcome.channels }) : refuse(outcome)
 }

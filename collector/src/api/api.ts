@@ -132,7 +132,7 @@ function alertRoutes(desk: AlertDesk, now: () => number): readonly Route[] {
     {
       path: '/api/alerts',
       doc: 'each rule with its state and what its signals say now, silences, channels',
-      handle: () => getAlerts(desk),
+      handle: (request) => getAlerts(desk, request),
     },
     { path: '/api/alerts/history', doc: 'what fired and ended, newest first; limit', handle: (request) => getHistory(desk, request) },
     {

@@ -1,3 +1,4 @@
+import type { AlertDesk, AlertStatus } from '../alert-desk.ts'
 import type { Readiness } from '../readiness.ts'
 import { type ApiAnswer, json } from './answer.ts'
 
@@ -8,6 +9,8 @@ export type HealthOptions = {
   readonly store: string
   /** Stores behind a queue: data is taken whatever they do. Bounded in time, never rejects. */
   readonly others?: () => Promise<Readonly<Record<string, OtherStore>>>
+  /** undefined: this collector has nothing to do with alerts. */
+  readonly alerts?: Pick<AlertDesk, 'status'> | undefined
   /** ms since 1970. */
   readonly now: () => number
 }
@@ -26,8 +29,11 @@ export async function getReadyz({ readiness }: HealthOptions): Promise<ApiAnswer
   return json(state.ready ? 200 : 503, state.ready ? { status: 'ok' } : { status: 'unavailable', reason: state.reason })
 }
 
-/** `GET /health`: the same for people, with each part. `degraded`, with 200, when only a store behind a queue is away. */
-export async function getHealth({ readiness, store, others = async () => ({}), now }: HealthOptions): Promise<ApiAnswer> {
+/**
+ * `GET /health`: the same for people, with each part. `degraded`, with 200, when only a store behind a queue is away.
+ * Alerts tell their rank and their problems and change nothing of the status: data is taken all the same.
+ */
+export async function getHealth({ readiness, store, others = async () => ({}), alerts, now }: HealthOptions): Promise<ApiAnswer> {
   const [state, behind] = await Promise.all([readiness(), others()])
   const complete = Object.values(behind).every((other) => other.readiness.ready)
   return json(state.ready ? 200 : 503, {
@@ -42,7 +48,12 @@ export async function getHealth({ readiness, store, others = async () => ({}), n
         ]),
       ),
     },
+    ...(alerts && { alerts: alertsOf(alerts.status()) }),
   })
+}
+
+function alertsOf({ rank, checkedAtMs, problems }: AlertStatus) {
+  return { rank, checked_at: checkedAtMs === undefined ? null : new Date(checkedAtMs).toISOString(), problems }
 }
 
 function statusOf(state: Readiness): { status: string; reason?: string } {

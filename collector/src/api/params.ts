@@ -24,7 +24,7 @@ export function readParams<Types extends ParamTypes>(query: URLSearchParams, typ
   const values: Record<string, unknown> = {}
   for (const [name, text] of query) {
     const type = Object.hasOwn(types, name) ? types[name] : undefined
-    if (type === undefined) throw new BadRequestError(`Unknown parameter "${name}"; there are: ${Object.keys(types).join(', ')}`)
+    if (type === undefined) throw new BadRequestError(`Unknown parameter "${name}"; there are: ${Object.keys(types).join(', ') || 'none'}`)
     if (name in values) throw new BadRequestError(`Parameter "${name}" is given twice; give it once`)
     values[name] = readOne(name, text, type)
   }

@@ -6,6 +6,7 @@ const HELP = `tts-otel-collector alerts <command>
   test TESTS            runs tests of rules, without waiting
   explain NAME          tells why a rule fires or does not, with the last values
   test-fire NAME        sends a test to the channels of a rule
+  export FILE           writes rules for Prometheus
 
 tts-otel-collector alerts <command> --help tells more.
 `
@@ -16,6 +17,7 @@ export async function runAlerts([name, ...words]: readonly string[]): Promise<Co
     if (name === 'check') return (await import('./alerts-check.ts')).runAlertsCheck(words)
     if (name === 'test') return (await import('./alerts-test.ts')).runAlertsTest(words)
     if (name === 'test-fire') return await (await import('./alerts-test-fire.ts')).runAlertsTestFire(words)
+    if (name === 'export') return (await import('./alerts-export.ts')).runAlertsExport(words)
     if (name === 'explain') return await (await import('./alerts-explain.ts')).runAlertsExplain(words)
   } catch (error) {
     return { code: 1, stderr: `tts-otel-collector alerts ${name}: ${error instanceof Error ? error.message : error}\n` }

@@ -1,10 +1,15 @@
+import type { CollectorConfig } from '../config.ts'
 import type { Store } from '../stores.ts'
 
 /** What a command says and the exit code of the process: 0 done, 1 a problem, 2 wrong usage. */
 export type CommandResult = { readonly code: number; readonly stdout?: string; readonly stderr?: string }
 
-/** A command of the collector's program, with the words behind its name. Rejects when a store fails. */
-export type Command = (words: readonly string[], open: () => Promise<readonly Store[]>) => Promise<CommandResult>
+/** A command of the collector's program, with the words behind its name. Rejects when a store fails or the settings are wrong. */
+export type Command = (
+  words: readonly string[],
+  open: () => Promise<readonly Store[]>,
+  configure: () => CollectorConfig,
+) => Promise<CommandResult>
 
 /** Runs `work` on the stores and closes them whatever happens. */
 export async function withStores<T>(open: () => Promise<readonly Store[]>, work: (stores: readonly Store[]) => Promise<T>): Promise<T> {

@@ -25,9 +25,15 @@ export function createAlertmanager({ url, token, ca }: AlertmanagerOptions, outs
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
   return async function sendToAlertmanager({ alerts, atMs, test }, signal) {
-    const body = JSON.stringify(alerts.map((alert) => toPostableAlert(alert, { atMs, test })))
+    const body = JSON.stringify(alerts.flatMap((alert) => withFormer(alert, atMs)).map((alert) => toPostableAlert(alert, { atMs, test })))
     return await deliver(post, { body, headers }, signal)
   }
+}
+
+/** Alertmanager knows an alert by its labels: what was told with others has ended. */
+function withFormer({ formerLabels, ...alert }: Alert, atMs: number): readonly Alert[] {
+  if (formerLabels === undefined) return [alert]
+  return [alert, { ...alert, status: 'resolved', labels: formerLabels, endsAtMs: Math.max(atMs, alert.startsAtMs) }]
 }
 
 type Told = { readonly atMs: number; readonly test: boolean }

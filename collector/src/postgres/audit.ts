@@ -4,6 +4,7 @@ import type { ApiRead, RecordRead } from '../audit.ts'
 import { timestamp } from '../time.ts'
 import { arrayLiteral } from './array-literal.ts'
 import type { Queryable } from './queryable.ts'
+import { verdict } from './sqlstate.ts'
 
 export type Audit = {
   readonly record: RecordRead
@@ -24,6 +25,9 @@ export type AuditOptions = {
   readonly warn: (message: string) => void
 }
 
+/** Why a read is dropped; each is told once. */
+type Matter = 'overflow' | 'poison'
+
 /** Reads in hand while the database takes none; some megabytes. */
 const WAITING_MAX = 10_000
 /** Of one statement. */
@@ -32,7 +36,7 @@ const RETRY_DELAY_MS = 1_000
 
 /**
  * Writes reads into the table `reads`, in the background: an answer never waits for it. What the database does not take
- * is kept and tried again; above 10,000 the oldest are dropped, counted and told.
+ * is kept and tried again; above 10,000 the oldest are dropped, counted and told, and so is what it can never take.
  */
 export function createAudit({ database, warn }: AuditOptions): Audit {
   const stopped = new AbortController()
@@ -40,20 +44,41 @@ export function createAudit({ database, warn }: AuditOptions): Audit {
   let writing: Promise<void> | undefined
   let noted = 0
   let dropped = 0
+  const told = new Set<Matter>()
 
   async function writeAll(): Promise<void> {
+    let rows = BATCH_MAX
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH_MAX)
+      const batch = waiting.slice(0, rows)
       try {
         await insert(database, batch)
-      } catch {
+      } catch (error) {
+        if (verdict(error).kind === 'poison') {
+          // Halved until what the table can never take is alone.
+          if (batch.length > 1) rows = Math.ceil(batch.length / 2)
+          else
+            dropFirst(
+              'poison',
+              `The table reads can never take a record of who has read what, which is dropped: ${error instanceof Error ? error.message : error}`,
+            )
+          continue
+        }
         if (stopped.signal.aborted) return
         await sleep(RETRY_DELAY_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => {})
         continue
       }
       waiting = waiting.slice(batch.length)
       noted += batch.length
+      rows = BATCH_MAX
     }
+  }
+
+  function dropFirst(matter: Matter, message: string): void {
+    waiting = waiting.slice(1)
+    dropped++
+    if (told.has(matter)) return
+    told.add(matter)
+    warn(message)
   }
 
   function startWriting(): void {
@@ -65,10 +90,10 @@ export function createAudit({ database, warn }: AuditOptions): Audit {
   return {
     record(read) {
       if (waiting.length >= WAITING_MAX) {
-        if (dropped === 0)
-          warn(`The table reads takes no records of who has read what; ${WAITING_MAX} wait, and older ones are dropped from now on`)
-        waiting = waiting.slice(1)
-        dropped++
+        dropFirst(
+          'overflow',
+          `The table reads takes no records of who has read what; ${WAITING_MAX} wait, and older ones are dropped from now on`,
+        )
       }
       waiting.push(read)
       startWriting()

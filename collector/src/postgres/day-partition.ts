@@ -1,5 +1,5 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
-import type { Database, Transaction } from './queryable.ts'
+import type { Database, Queryable } from './queryable.ts'
 
 /** A table that has one partition for each UTC day. */
 export type Partitioned = { readonly name: string; readonly time: string }
@@ -67,7 +67,7 @@ export function dayStart(day: number): string {
   return new Date(day * DAY_MS).toISOString()
 }
 
-async function limitLockWaits(tx: Transaction): Promise<void> {
+async function limitLockWaits(tx: Queryable): Promise<void> {
   await tx.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
 }
 

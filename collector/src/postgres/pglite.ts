@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { FolderInUseError, lockFolder } from './lock.ts'
-import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
+import { abandonable, type Copyable, type Database, inTransaction, type Param, type QueryOptions } from './queryable.ts'
 
 /** What `pglite-worker.ts` is asked. The next request is sent when the last one is answered. */
 export type PgliteRequest = { readonly kind: 'query'; readonly sql: string; readonly params: readonly Param[] } | { readonly kind: 'close' }
@@ -34,7 +34,7 @@ export function openPglite(dataDir: string): Database {
   let closing: Promise<void> | undefined
   let closed = false
 
-  const connection: Transaction = {
+  const connection: Copyable = {
     async copy() {
       throw new Error('PGlite has no COPY FROM STDIN')
     },
@@ -61,6 +61,7 @@ export function openPglite(dataDir: string): Database {
   }
   return {
     kind: 'pglite',
+    copy: connection.copy,
     async query<Row extends object>(sql: string, params?: readonly Param[], { signal }: QueryOptions = {}) {
       const answer = inTurn(async () => {
         signal?.throwIfAborted()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Pool, type PoolClient } from 'pg'
 import { from } from 'pg-copy-streams'
-import { abandonable, type Database, inTransaction, type Param, type QueryOptions, type Transaction } from './queryable.ts'
+import { abandonable, type Copyable, type Database, inTransaction, type Param, type QueryOptions } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
 
 /** What a pool is for. Reads have connections of their own, so that neither waits for the other. A person who maintains waits for as long as it takes. */
@@ -50,6 +50,9 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
     async query<Row extends object>(sql: string, params?: readonly Param[], options?: QueryOptions) {
       return await withConnection(pool, (connection) => connection.query<Row>(sql, params, options))
     },
+    async copy(sql, text) {
+      await withConnection(pool, (connection) => connection.copy(sql, text))
+    },
     async transaction(work) {
       return await withConnection(pool, (connection) => inTransaction(connection, work))
     },
@@ -61,7 +64,7 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
 }
 
 /** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
-async function withConnection<T>(pool: Pool, work: (connection: Transaction) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: Pool, work: (connection: Copyable) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
   try {
@@ -80,7 +83,7 @@ function isUsableAfter(error: unknown): boolean {
   return state !== '' && !/^(08|57P)/.test(state)
 }
 
-function queryable(client: PoolClient): Transaction {
+function queryable(client: PoolClient): Copyable {
   return {
     async copy(sql, text) {
       const stream = client.query(from(sql))

@@ -13,23 +13,23 @@ export type Queryable = {
   query<Row extends object>(sql: string, params?: readonly Param[], options?: QueryOptions): Promise<{ readonly rows: readonly Row[] }>
 }
 
-/** The connection of a transaction. */
-export type Transaction = Queryable & {
+/** Something that takes a stream of rows as well. */
+export type Copyable = Queryable & {
   /** Runs a `COPY … FROM STDIN` with `text`. Rejects on PGlite, which has no such stream. */
   copy(sql: string, text: string): Promise<void>
 }
 
 /** A PostgreSQL, on a server or embedded, behind one shape; the same SQL runs on both. */
-export type Database = Queryable & {
+export type Database = Copyable & {
   readonly kind: 'postgres' | 'pglite'
   /** Runs `work` on one connection between BEGIN and COMMIT; ROLLBACK and rejection when it throws. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Copyable) => Promise<T>): Promise<T>
   /** Waits for what runs, then frees connections, worker and lock. A second call does nothing more. */
   close(): Promise<void>
 }
 
 /** Runs `work` between BEGIN and COMMIT on a connection that nobody else uses meanwhile. */
-export async function inTransaction<T>(connection: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(connection: Copyable, work: (tx: Copyable) => Promise<T>): Promise<T> {
   await connection.query('BEGIN')
   try {
     const result = await work(connection)

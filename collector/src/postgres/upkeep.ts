@@ -4,6 +4,7 @@ import type { Readiness } from '../readiness.ts'
 import { grantUsers } from './grants.ts'
 import type { Partitions } from './partitions.ts'
 import type { Database } from './queryable.ts'
+import { reasonOf } from './reason.ts'
 import { migrate, SchemaTooNewError } from './schema.ts'
 
 export type UpkeepOptions = {
@@ -67,7 +68,7 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
   }
 
   function wait(error: unknown): void {
-    state = { ready: false, reason: error instanceof Error ? describe(error) : String(error) }
+    state = { ready: false, reason: reasonOf(error) }
   }
 
   return {
@@ -89,7 +90,7 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
       } catch (error) {
         // The one connection of PGlite may be busy for long with data, which is no reason to send none.
         if (database.kind === 'pglite' && signal.aborted) return state
-        return { ready: false, reason: error instanceof Error ? describe(error) : String(error) }
+        return { ready: false, reason: reasonOf(error) }
       }
     },
     gate(sink) {
@@ -105,9 +106,4 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
 /** False when `signal` came first. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return await sleep(ms, true, { signal, ref: false }).catch(() => false)
-}
-
-/** Node leaves the message of a refused connection to several addresses empty. */
-function describe(error: Error): string {
-  return error.message || ('code' in error ? String(error.code) : error.name)
 }

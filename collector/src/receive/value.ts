@@ -33,12 +33,23 @@ export function readKeyValue(reader: Reader): Value {
   while (reader.pos < reader.end) {
     const tag = readTag(reader)
     if (tag === 0x0a) key = readName(reader)
-    else if (tag === 0x12) value = readValue(reader)
+    else if (tag === 0x12) value = isShortText(reader) ? readShortText(reader) : readValue(reader)
     else skip(reader, tag)
   }
   leave(reader, outer)
   reader.key = key
   return value
+}
+
+/** Whether an AnyValue is what most are, a text below 128 bytes and nothing else: then it need not be entered and left. */
+function isShortText({ bytes, pos, end }: Reader): boolean {
+  const length = bytes[pos]!
+  return length < 0x80 && bytes[pos + 1] === 0x0a && bytes[pos + 2] === length - 2 && pos + length < end
+}
+
+function readShortText(reader: Reader): string {
+  reader.pos += 2
+  return readString(reader)
 }
 
 /** Reads a KeyValue into `attributes`. */

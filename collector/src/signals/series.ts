@@ -17,8 +17,11 @@ export type Series = {
   latest: { readonly timeMs: number; readonly value: number }
 }
 
-/** A process, as its resource describes it; `leadMs` is how far its clock was ahead of ours when it told last. */
-export type Source = { readonly id: number; readonly firstMs: number; leadMs: number }
+/**
+ * A process, as its resource describes it: when it told first, when the oldest of its series began, and how far its clock was ahead of ours when
+ * it told last.
+ */
+export type Source = { readonly id: number; readonly firstMs: number; beganMs: number; leadMs: number }
 
 export type SeriesStore = {
   /** Takes the points of metrics that somebody reads; all others cost nothing. */
@@ -45,6 +48,12 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
   const sources = createSources()
   let [count, overflow] = [0, 0]
 
+  function noteBeginning({ name, resource, startUs, timeUs }: MetricPoint): void {
+    if (startUs === 0 || timeUs === 0 || !byMetric.has(name)) return
+    const source = sources.of(resource, timeUs / 1_000)
+    source.beganMs = Math.min(source.beganMs, startUs / 1_000)
+  }
+
   function take(point: MetricPoint, arrivedMs: number): void {
     const known = byMetric.get(point.name)
     const made = known && toTotals(point)
@@ -59,7 +68,8 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
         return
       }
       // A process that was there before would have told of this series before, had there been anything to tell.
-      const startsAtZero = startMs > 0 && (startMs >= sinceMs || startMs > source.firstMs)
+      // One that was there before us has series whose beginning we missed: one that we saw begin must not count from zero beside them.
+      const startsAtZero = startMs > 0 && (source.beganMs >= sinceMs || startMs > source.firstMs)
       const track = point.temporality === 'delta' ? createDeltaTrack() : createCumulativeTrack({ startsAtZero })
       const { resource, attributes } = point
       series = { resource, attributes, source, bounds: made.bounds, track, pace: createPace(), latest: NOTHING }
@@ -75,6 +85,7 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
 
   return {
     take(points, arrivedMs) {
+      for (const point of points) noteBeginning(point)
       for (const point of points) take(point, arrivedMs)
     },
     of: (metric) => byMetric.get(metric)?.values() ?? [],
@@ -115,7 +126,7 @@ function createSources() {
       const cachedSource = cached.get(resource)
       if (cachedSource !== undefined) return cachedSource
       const key = sortedJson(resource.attributes)
-      const source = known.get(key) ?? { id: ++made, firstMs: timeMs, leadMs: 0 }
+      const source = known.get(key) ?? { id: ++made, firstMs: timeMs, beganMs: Infinity, leadMs: 0 }
       known.set(key, source)
       cached.set(resource, source)
       return source

@@ -159,7 +159,14 @@ rules:
     condition: queue_length > 100
     raise: [{ severity: error, condition: queue_length > 200 }, { severity: critical, condition: queue_length > 500 }]
 `)
-  expect(summary(play(rules, every30s([150, 250, 600, 250, 600, 150, 0])))).toEqual([
+  const played = play(rules, every30s([150, 250, 600, 250, 600, 150, 0]))
+  expect(played.told.map(({ alerts }) => [alerts[0]?.labels.severity, alerts[0]?.formerLabels?.severity])).toEqual([
+    ['warning', undefined],
+    ['error', 'warning'],
+    ['critical', 'error'],
+    ['critical', undefined],
+  ])
+  expect(summary(played)).toEqual([
     '0s Queue: first, firing, warning, 1',
     '30s Queue: severity_raised, firing, error, 1',
     '60s Queue: severity_raised, firing, critical, 1',

@@ -68,6 +68,19 @@ test('each question that was let in is noted: who, what, how much; no token and 
   expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^tts_otel_collector_reads_total\{outcome="noted"\} 5$/m)
 })
 
+test('no question keeps those after it from being noted', async () => {
+  const before = (await readsOnce(0)).length
+  const paths = ['/api/alerts?%00=x', '/api/alerts/%00?%00=x', '/api/alerts/history?%00=x', '/api/logs?user_id=%00', '/api/traces/%00?%00']
+  for (const path of paths) expect([path, await get(path)]).toEqual([path, 400])
+  for (const path of ['silences', 'x/test'])
+    expect((await fetch(`${url}/api/alerts/${path}?%00=x`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(
+      400,
+    )
+  expect(await get('/api/logs?user_id=afterwards')).toBe(200)
+  const reads = (await readsOnce(before + paths.length + 3)).slice(before)
+  expect(reads.map(({ filter }) => filter)).toEqual([...Array(paths.length + 2).fill({}), { user_id: 'afterwards' }])
+})
+
 /** A database that takes statements as long as `isUp` says so. */
 function openFake(isUp: () => boolean): { readonly queryable: Queryable; readonly inserted: () => number } {
   let rows = 0
@@ -96,6 +109,17 @@ test('while the database takes nothing reads wait for it; what is more than ten 
   isUp = true
   await expect.poll(inserted, { timeout: 10_000 }).toBe(10_000)
   expect(audit.counts()).toEqual({ noted: 10_000, dropped: 5 })
+  await audit.stop()
+})
+
+test('a record that the table can never take is dropped, counted and told; the others are noted', async () => {
+  const told: string[] = []
+  const audit = createAudit({ database, warn: (message) => told.push(message) })
+  const before = (await readsOnce(0)).length
+  for (let read = 0; read < 50; read++) audit.record({ ...READ, filter: read % 20 === 7 ? { '\0': 'x' } : { read: `${read}` } })
+  await expect.poll(audit.counts, { timeout: 30_000 }).toEqual({ noted: 47, dropped: 3 })
+  expect(await readsOnce(before + 47)).toHaveLength(before + 47)
+  expect(told).toEqual([expect.stringContaining('can never take a record')])
   await audit.stop()
 })
 

@@ -33,6 +33,12 @@ test('the embedded database is for one process: first stop the collector, then a
   })
 })
 
+test('without settings it says that it looked into the embedded database', async () => {
+  const { code, stderr } = await runProgram({}, ['erase', '--user-id', '4711'])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/holds no telemetry.*embedded in \/.*DATABASE_URL names a server/)
+})
+
 test('each command says what it does', async () => {
   expect((await runProgram({}, ['--help'])).stdout).toMatch(/dead-letters .*\n.*erase /)
   for (const name of ['erase', 'dead-letters'])

@@ -1,6 +1,9 @@
 /** The collector as a program in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { testedNode } from '../../support/run-node.ts'
@@ -40,8 +43,9 @@ export async function runProgram(env: Readonly<Record<string, string>>, words: r
 
 /** Starts the program and waits for nothing. */
 export function launch(env: Readonly<Record<string, string>>, words: readonly string[] = []): Launched {
+  const folder = mkdtempSync(join(tmpdir(), 'tts-otel-data-'))
   const child = spawn(testedNode(), [MAIN, ...words], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', COLLECTOR_DATA_DIR: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 240_000,
     killSignal: 'SIGKILL',
@@ -50,6 +54,7 @@ export function launch(env: Readonly<Record<string, string>>, words: readonly st
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
   const exit = once(child, 'exit')
+  child.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return {
     child,
     texts,

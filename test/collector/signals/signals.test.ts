@@ -29,6 +29,23 @@ describe('error_rate', () => {
     expect(value(all, 'requests_per_second', START_MS + 10 * MINUTE)).toBeCloseTo(1)
   })
 
+  test('is not all of the requests when the first error ever comes just after we began', () => {
+    const resource = sender()
+    const all = createSignals({ sinceMs: START_MS })
+    const give = (minute: number, served: number, failed: number) => {
+      const timeMs = START_MS + minute * MINUTE
+      const points = [
+        http(resource, [0, failed, 0, 0, 0], { startMs: START_MS + 10 * SECOND, timeMs, attributes: broken }),
+        http(resource, [served, 0, 0, 0, 0], { startMs: START_MS - 600 * MINUTE, timeMs, attributes: ok }),
+      ]
+      all.take(metrics(...points), timeMs)
+    }
+    give(1, 36_000, 3)
+    expect(values(all, 'error_rate', [], START_MS + MINUTE)).toEqual({})
+    give(2, 36_057, 6)
+    expect(value(all, 'error_rate', START_MS + 2 * MINUTE)).toBeCloseTo(3 / 60)
+  })
+
   test('follows a change: errors that have ended leave the window', () => {
     const resource = sender()
     const all = signals()

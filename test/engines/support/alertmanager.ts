@@ -21,8 +21,8 @@ export type Alertmanager = {
 
 const START_MS_MAX = 15_000
 
-/** One that tells `webhookUrl` of groups by alert name, at once. {@link Alertmanager.start} starts it. */
-export async function createAlertmanagerServer(webhookUrl: string): Promise<Alertmanager> {
+/** One that tells `webhookUrl` of groups by alert name, at once, but of what `inhibitRules` keep quiet. {@link Alertmanager.start} starts it. */
+export async function createAlertmanagerServer(webhookUrl: string, inhibitRules: readonly unknown[] = []): Promise<Alertmanager> {
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-alertmanager-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -32,6 +32,7 @@ export async function createAlertmanagerServer(webhookUrl: string): Promise<Aler
     JSON.stringify({
       route: { receiver: 'test', group_by: ['alertname'], group_wait: '10ms', group_interval: '1s', repeat_interval: '1h' },
       receivers: [{ name: 'test', webhook_configs: [{ url: webhookUrl }] }],
+      inhibit_rules: inhibitRules,
     }),
   )
   const args = [

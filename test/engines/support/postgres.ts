@@ -64,7 +64,7 @@ export async function createPostgres(): Promise<PostgresServer> {
 }
 
 /** PostgreSQL refuses to run as root; its package brings a user for it. */
-function serverUser(): { uid?: number; gid?: number } {
+export function serverUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }
