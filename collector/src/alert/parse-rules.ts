@@ -20,6 +20,8 @@ export const ENVIRONMENT_CHANNELS = ['slack', 'webhook', 'email']
 /** More is no file of rules, and would hold up the evaluation. */
 const FILE_CHARS_MAX = 1_048_576
 const RULES_MAX = 5_000
+/** Nobody reads more at once. */
+const PROBLEMS_MAX = 50
 
 const NONE: RuleSet = { rules: [], logCounts: [], silences: [], channels: undefined }
 
@@ -33,7 +35,12 @@ export function parseRules(text: string, { file = 'alerts.yaml' }: ParseRulesOpt
   const tell: Parameters<typeof createFields>[2] = (path, message, complaint) =>
     void problems.push(yaml.describe(path, `${nameOf(path, yaml.value)} ${message}`, complaint))
   const rules = readFile(createFields(yaml.value ?? {}, [], tell))
-  return problems.length > 0 ? wrong(inOrder(problems)) : { rules, problems }
+  return problems.length > 0 ? wrong(theFirst(inOrder(problems))) : { rules, problems }
+}
+
+function theFirst(problems: readonly string[]): readonly string[] {
+  const more = problems.length - PROBLEMS_MAX
+  return more > 0 ? [...problems.slice(0, PROBLEMS_MAX), `1:1: and ${more} more problems, which are told when these are mended`] : problems
 }
 
 /** What stands in brackets is a list to YAML. */

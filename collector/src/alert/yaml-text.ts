@@ -27,7 +27,7 @@ export function readYaml(text: string): YamlText {
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`
   }
-  const problems = document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`)
+  const problems = document.errors.map(({ pos, message }) => `${at(pos[0])}: ${plainly(message)}`)
   return {
     ...toValue(document, problems),
     sourceAt(path) {
@@ -45,12 +45,19 @@ export function readYaml(text: string): YamlText {
   }
 }
 
+/** What the reader of YAML says when a file asks too much of it tells nobody what to do. */
+function plainly(message: string): string {
+  if (message.includes('Maximum call stack')) return 'is nested too deeply to be read: a file of rules needs a handful of levels'
+  if (message.includes('Excessive alias count')) return `repeats itself by more than ${ALIASES_MAX} aliases (*name): write the values out`
+  return message
+}
+
 function toValue(document: Document.Parsed, problems: readonly string[]): Pick<YamlText, 'value' | 'problems'> {
   if (problems.length > 0) return { value: undefined, problems }
   try {
     return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), problems }
   } catch (error) {
-    return { value: undefined, problems: [`1:1: ${error instanceof Error ? error.message : error}`] }
+    return { value: undefined, problems: [`1:1: ${plainly(String(error))}`] }
   }
 }
 

@@ -234,5 +234,17 @@ test('aliases do not make a small file large', () => {
   const levels = Array.from({ length: 9 }, (_, n) => `  a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`)
   const { problems } = parseRules(`channels:\n  a0: &a0 [x]\n${levels.join('\n')}\n`)
   expect(problems).toHaveLength(1)
-  expect(problems[0]).toContain('alias')
+  expect(problems[0]).toContain('more than 100 aliases')
+})
+
+test('a file that is nested too deeply is refused in words that say so', () => {
+  const { problems } = parseRules(`rules: ${'['.repeat(20_000)}`)
+  expect(problems[0]).toContain('is nested too deeply')
+})
+
+test('of thousands of problems the first are told, and how many more there are', () => {
+  const rules = Array.from({ length: 3_000 }, (_, n) => `  - { name: R${n}, condition: nothing_known > 1 }`)
+  const { problems } = parseRules(`rules:\n${rules.join('\n')}\n`)
+  expect(problems).toHaveLength(51)
+  expect(problems.at(-1)).toContain('and 2950 more problems')
 })
