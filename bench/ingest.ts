@@ -20,24 +20,34 @@ import { LOGS, METRIC_POINTS, SPANS } from '../collector/src/postgres/rows.ts'
 import { migrate } from '../collector/src/postgres/schema.ts'
 import { parentOf } from '../test/engines/support/freeze.ts'
 import { createPostgres } from '../test/engines/support/postgres.ts'
-import { makeCorpus, writeCorpus } from './ingest/corpus.ts'
+import { makeCorpus, readCorpus, writeCorpus } from './ingest/corpus.ts'
 
 const RECORDS_IN_REQUEST = 512
 const REQUESTS = Math.ceil(Number(process.argv[2] ?? 200_000) / RECORDS_IN_REQUEST)
 const ROUNDS = Number(process.argv[3] ?? 3)
 const RECORDS = REQUESTS * RECORDS_IN_REQUEST
 const CONNECTIONS = 16
+/** Before the clock starts: a collector runs for days. */
+const WARM_UP_REQUESTS = 100
 
 /** How long one load took, and the CPU time in it of the collector and of the server. */
 type Took = { readonly ms: number; readonly cpuMs?: number; readonly serverCpuMs?: number }
+
+type Signal = 'logs' | 'traces'
 
 type Load = { readonly name: string; readonly table: 'logs' | 'spans' | undefined; readonly run: () => Promise<Took> }
 
 const folder = mkdtempSync(join(tmpdir(), 'tts-otel-bench-ingest-'))
 const corpus = { logs: join(folder, 'logs'), traces: join(folder, 'traces') }
 const server = await createPostgres()
+/** A receiver in a process of its own. */
+type Receiver = { readonly script: string; readonly env: Readonly<Record<string, string>> }
+
+const collector: Receiver = { script: '../collector/src/main.ts', env: { DATABASE_URL: server.url } }
+const discarding: Receiver = { script: './ingest/discard.ts', env: {} }
+
 try {
-  for (const signal of ['logs', 'traces'] as const)
+  for (const signal of ['logs', 'traces'] satisfies Signal[])
     writeCorpus(corpus[signal], makeCorpus({ signal, requests: REQUESTS, records: RECORDS_IN_REQUEST }))
   await server.start()
   const database = openDatabase({ url: server.url, dataDir: '' })
@@ -50,6 +60,7 @@ try {
     warn: console.error,
   }).maintain()
   await bench(database)
+  if (process.argv[4] === undefined) await overload(database)
   await database.close()
 } finally {
   await server.remove()
@@ -57,7 +68,6 @@ try {
 }
 
 async function bench(database: Database): Promise<void> {
-  const collector = { script: '../collector/src/main.ts', env: { DATABASE_URL: server.url } }
   const loads: Load[] = [
     raw('UNNEST, 1,000 rows, one connection', 'unnest', 1, 1_000),
     raw('UNNEST, 1,000 rows, two connections', 'unnest', 2, 1_000),
@@ -67,9 +77,9 @@ async function bench(database: Database): Promise<void> {
     raw('COPY → temp → insert, 5,000 rows, two connections', 'copy', 2, 5_000),
     raw('plain COPY, 5,000 rows, one connection', 'plain', 1, 5_000),
     raw('plain COPY, 1,000 rows, one connection', 'plain', 1, 1_000),
-    { name: 'the collector, logs', table: 'logs', run: () => sending('logs', collector) },
-    { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector) },
-    { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', { script: './ingest/discard.ts', env: {} }) },
+    { name: 'the collector, logs', table: 'logs', run: () => sending('logs', collector, database) },
+    { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector, database) },
+    { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', discarding, database) },
   ]
   const wanted = process.argv[4]
   const chosen = loads.filter(({ name }) => wanted === undefined || name.includes(wanted))
@@ -104,27 +114,65 @@ function raw(name: string, way: string, connections: number, rows: number): Load
   }
 }
 
-async function sending(
-  signal: 'logs' | 'traces',
-  { script, env }: { script: string; env: Readonly<Record<string, string>> },
-): Promise<Took> {
-  const child = start(script, [], { COLLECTOR_LISTEN: '127.0.0.1:0', COLLECTOR_DATA_DIR: folder, ...env })
-  const url = await new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      text += part
-      const found = /listening on (http:[^,\s]+),/.exec(text)?.[1]
-      if (found !== undefined) resolve(found)
-    })
-    child.on('exit', () => reject(new Error(`${script} ended: ${text}`)))
+/** Starts the receiver, warms it up, and sends it the corpus. */
+async function sending(signal: Signal, receiver: Receiver, database: Database): Promise<Took> {
+  return await withReceiver(receiver, async ({ url, pid }) => {
+    await send({ url: `${url}/v1/${signal}`, file: corpus[signal], connections: CONNECTIONS, requestsMax: WARM_UP_REQUESTS })
+    await database.query('TRUNCATE logs, spans')
+    const before = cpuMsOf(pid)
+    const { ms } = await send({ url: `${url}/v1/${signal}`, file: corpus[signal], connections: CONNECTIONS })
+    return { ms, cpuMs: cpuMsOf(pid) - before }
   })
-  const before = cpuMsOf(child.pid)
-  const { ms } = JSON.parse(await outputOf('./ingest/send.ts', [`${url}/v1/${signal}`, corpus[signal], String(CONNECTIONS)]))
-  const cpuMs = cpuMsOf(child.pid) - before
+}
+
+/** A sender that outruns the database: what is in its hands at once is far above what the collector takes into its own. */
+async function overload(database: Database): Promise<void> {
+  await database.query('TRUNCATE logs, spans')
+  const large = join(folder, 'large')
+  const bodies = readCorpus(corpus.logs)
+  // One request after the other is one request.
+  writeCorpus(
+    large,
+    Array.from({ length: Math.ceil(bodies.length / 16) }, (_, index) => Buffer.concat(bodies.slice(index * 16, index * 16 + 16))),
+  )
+  await withReceiver(collector, async ({ url, pid }) => {
+    const mib: number[] = []
+    const timer = setInterval(() => mib.push(rssMibOf(pid)), 100)
+    const { ms, statuses } = await send({ url: `${url}/v1/logs`, file: large, connections: 64 })
+    clearInterval(timer)
+    await check(database, 'overload', 'logs')
+    const quarters = [0, 1, 2, 3].map((quarter) => Math.max(...mib.slice((quarter * mib.length) / 4, ((quarter + 1) * mib.length) / 4)))
+    console.log(
+      `\n64 connections with ${(16 * RECORDS_IN_REQUEST).toLocaleString('en')} records in a request, sent again 20 ms after each refusal: ${RECORDS.toLocaleString('en')} rows in ${(ms / 1_000).toFixed(1)} s, each once; ` +
+        `answers ${JSON.stringify(statuses)}; largest RSS of the collector in each quarter of the time, MiB: ${quarters.join(', ')}.`,
+    )
+  })
+}
+
+async function withReceiver<T>({ script, env }: Receiver, work: (receiver: { url: string; pid: number }) => Promise<T>): Promise<T> {
+  const child = start(script, [], { COLLECTOR_LISTEN: '127.0.0.1:0', COLLECTOR_DATA_DIR: folder, ...env })
   const exit = new Promise((resolve) => child.on('exit', resolve))
-  child.kill('SIGTERM')
-  await exit
-  return { ms, cpuMs }
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      child.stdout.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+        const found = /listening on (http:[^,\s]+),/.exec(text)?.[1]
+        if (found !== undefined) resolve(found)
+      })
+      child.on('exit', () => reject(new Error(`${script} ended: ${text}`)))
+    })
+    return await work({ url, pid: child.pid! })
+  } finally {
+    child.kill('SIGTERM')
+    await exit
+  }
+}
+
+type Sending = { readonly url: string; readonly file: string; readonly connections: number; readonly requestsMax?: number }
+
+async function send({ url, file, connections, requestsMax = 1e9 }: Sending): Promise<{ ms: number; statuses: object }> {
+  return JSON.parse(await outputOf('./ingest/send.ts', [url, file, String(connections), String(requestsMax)]))
 }
 
 function start(script: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -141,6 +189,10 @@ async function outputOf(script: string, words: readonly string[]): Promise<strin
   const code = await new Promise((resolve) => child.on('close', resolve))
   if (code !== 0) throw new Error(`${script} ended with ${code}`)
   return text
+}
+
+function rssMibOf(pid: number): number {
+  return Math.round(Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024)
 }
 
 /** Of a process and of the children that it had and has. */

@@ -2,15 +2,15 @@
  * A sender in a process of its own: posts the requests of a corpus over kept connections, each until it is taken, and prints
  * what that took.
  *
- *   node bench/ingest/send.ts URL FILE CONNECTIONS
+ *   node bench/ingest/send.ts URL FILE CONNECTIONS [REQUESTS of it]
  */
 import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCorpus } from './corpus.ts'
 
-const [url = '', file = '', connections = '8'] = process.argv.slice(2)
-const bodies = readCorpus(file)
+const [url = '', file = '', connections = '8', requestsMax = '1e9'] = process.argv.slice(2)
+const bodies = readCorpus(file).slice(0, Number(requestsMax))
 const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) })
 const statuses: Record<number, number> = {}
 

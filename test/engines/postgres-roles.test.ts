@@ -1,4 +1,5 @@
 /** The users of collector/sql on a real server: a whole collector as these three, and what each of them may not do. */
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
@@ -7,6 +8,7 @@ import { openDatabase } from '../../collector/src/postgres/database.ts'
 import { postgresReader } from '../../collector/src/postgres/query.ts'
 import { getLogs } from '../../src/reading/get-logs.ts'
 import { type Program, runProgram, startProgram } from '../collector/app/program.ts'
+import { countRows, post, requestOf } from './support/log-load.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
 const REFUSED = { code: '42501' }
@@ -185,6 +187,12 @@ describe('row-security.sql', () => {
     for (const sql of forbidden) await expect(run('alice', sql), sql).rejects.toMatchObject(REFUSED)
     const [day] = await run('tts_otel_owner', "SELECT tableoid::regclass::text AS name FROM logs WHERE user_id = '0815' LIMIT 1")
     await expect(run('alice', `SELECT FROM ${day!.name}`)).rejects.toMatchObject(REFUSED)
+  })
+
+  test('batches of thousands are stored as before, each record once: COPY is not for such tables', async () => {
+    const instance = randomUUID()
+    for (let sent = 0, body = requestOf(instance, 3_000); sent < 2; sent++) expect(await post(collector.url, body)).toBe(200)
+    expect(await countRows(urlOf('postgres'), instance)).toEqual({ rows: 3_000, records: 3_000 })
   })
 
   test('the collector stores and reads as before, twice sent is once stored', async () => {
