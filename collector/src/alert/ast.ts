@@ -1,5 +1,10 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 
+/** What holds when a comparison does not. */
+export const OPPOSITE = { '>': '<=', '<': '>=', '>=': '<', '<=': '>', '==': '!=', '!=': '==' } as const
+/** The same comparison with its sides exchanged. */
+export const MIRRORED = { '>': '<', '<': '>', '>=': '<=', '<=': '>=', '==': '==', '!=': '!=' } as const
+
 /** The nodes right below `node`, from left to right. */
 export function childrenOf(node: ASTNode): readonly ASTNode[] {
   switch (node.op) {

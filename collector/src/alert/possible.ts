@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { childrenOf, numberOf } from './ast.ts'
+import { childrenOf, MIRRORED, numberOf, OPPOSITE } from './ast.ts'
 import { combine, type Interval, narrow, type Order, pointAt } from './interval.ts'
 
 /** What each signal can be: one way for a condition to come out. Signals by what `keyOf` of the scope makes of their names. */
@@ -57,9 +57,6 @@ function findWays(wanted: boolean, node: ASTNode, box: Box, scope: BoxScope): re
       return [box]
   }
 }
-
-const OPPOSITE = { '>': '<=', '<': '>=', '>=': '<', '<=': '>', '==': '!=', '!=': '==' } as const
-const MIRRORED = { '>': '<', '<': '>', '>=': '<=', '<=': '>=', '==': '==', '!=': '!=' } as const
 
 function compare(order: Order, [left, right]: readonly [ASTNode, ASTNode], box: Box, scope: BoxScope): readonly Box[] {
   const [a, b] = [rangeOf(left, box, scope), rangeOf(right, box, scope)]

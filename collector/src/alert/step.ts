@@ -1,4 +1,5 @@
 import type { Labels, Notification } from '../notification.ts'
+import { pickLabels } from '../pick-labels.ts'
 import type { ReadSignals } from '../signal.ts'
 import { hash, metricsOf, toAlert } from './alert.ts'
 import { advanceGroup, endOf, type Member } from './groups.ts'
@@ -90,7 +91,7 @@ function advanceRule({ rule, before, instances, hasData }: Advanced, { findHidin
     const own = members.get(groupKey) ?? []
     const firing = own.filter(([, { phase }]) => phase === 'firing').map(([key, instance]) => toMember(key, instance))
     const ended = new Map(own.filter(([, { phase }]) => phase === 'resolved').map(([key, one]) => [key, () => toAlert(rule, one)]))
-    const labels = own[0] === undefined ? {} : pick(own[0][1].labels, rule.groupBy)
+    const labels = own[0] === undefined ? {} : pickLabels(own[0][1].labels, rule.groupBy)
     const known = before.groups[groupKey] ?? { labels, told: {}, severity: 'info', toldAtMs: 0, channels: rule.channels }
     const { group, told: news } = advanceGroup(known, { rule, firing, ended }, nowMs)
     if (group !== undefined) groups[groupKey] = group
@@ -147,8 +148,4 @@ function toNotification({ labels, ...told }: Told, { state, sequence, nowMs }: O
     atMs: nowMs,
     test: false,
   }
-}
-
-function pick(labels: Labels, names: readonly string[]): Labels {
-  return Object.fromEntries(names.map((name) => [name, labels[name] ?? '']))
 }

@@ -1,3 +1,5 @@
+import { hasFailed } from '../failed-request.ts'
+import { quantileOf } from '../quantile.ts'
 import type { StoredPoint } from '../reader.ts'
 
 /** Durations in seconds. Averages are 0 and the rest null when nothing was measured. */
@@ -54,7 +56,7 @@ export function summarize(points: readonly StoredPoint[]): MetricsSummary {
   const of = (name: keyof typeof NAMES) => byName.get(NAMES[name]) ?? []
   const http = of('http')
   const total = count(http)
-  const failed = count(http.filter(hasFailed))
+  const failed = count(http.filter(({ attributes }) => hasFailed(attributes)))
   return {
     total_requests: total,
     successful_requests: total - failed,
@@ -97,11 +99,6 @@ function voiceOf({ attributes }: StoredPoint): string {
   return String(attributes[VOICE] ?? 'unknown')
 }
 
-/** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/: error.type is set for what the server itself counts as failed. */
-function hasFailed({ attributes }: StoredPoint): boolean {
-  return Number(attributes['http.response.status_code'] ?? 0) >= 500 || attributes['error.type'] !== undefined
-}
-
 function total(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0)
 }
@@ -137,27 +134,8 @@ function quantile(points: readonly StoredPoint[], share: number): number | null 
       const upper = bounds[index] ?? Number.POSITIVE_INFINITY
       buckets.set(upper, (buckets.get(upper) ?? 0) + inBucket)
     }
-  const measured = total([...buckets.values()])
-  if (measured === 0) return null
   const largest = points.reduce((most, point) => Math.max(most, point.max ?? 0), 0)
-  const value = interpolate(
-    [...buckets].sort(([a], [b]) => a - b),
-    { rank: share * measured, largest },
-  )
+  const value = quantileOf(buckets, share, largest)
+  if (value === undefined) return null
   return largest > 0 ? Math.min(value, largest) : value
-}
-
-type Bucket = readonly [upper: number, inBucket: number]
-
-/** The value below which `rank` measurements lie. The last bucket has no upper bound and ends with the largest measurement. */
-function interpolate(buckets: readonly Bucket[], { rank, largest }: { rank: number; largest: number }): number {
-  let below = 0
-  let lower = 0
-  for (const [bound, inBucket] of buckets) {
-    const upper = Number.isFinite(bound) ? bound : Math.max(lower, largest)
-    if (inBucket > 0 && below + inBucket >= rank) return lower + (upper - lower) * ((rank - below) / inBucket)
-    below += inBucket
-    lower = upper
-  }
-  return lower
 }

@@ -1,4 +1,5 @@
 import type { Attributes } from '../batch.ts'
+import { hasFailed } from '../failed-request.ts'
 import type { SignalName } from '../signal-names.ts'
 import type { Sum } from './histogram.ts'
 
@@ -80,11 +81,6 @@ function rate(metrics: readonly string[], unitMs: number): Definition & { kind: 
 
 function quantile(metric: string, share: number): Definition {
   return { kind: 'growth', metrics: [metric], value: ({ all }) => all.quantile(share) }
-}
-
-/** What the server itself counts as failed. https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
-function hasFailed(attributes: Attributes): boolean {
-  return Number(attributes['http.response.status_code'] ?? 0) >= 500 || hasErrorType(attributes)
 }
 
 function hasErrorType(attributes: Attributes): boolean {

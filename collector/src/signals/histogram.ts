@@ -1,4 +1,5 @@
 import type { Distribution, MetricPoint, Value } from '../batch.ts'
+import { quantileOf } from '../quantile.ts'
 import type { Totals } from './track.ts'
 
 /** Upper bounds of buckets, included and rising; there is one bucket more than bounds. */
@@ -70,21 +71,6 @@ export function createSum(): Sum {
     },
     count: () => count,
     mean: () => (count > 0 ? sum / count : undefined),
-    quantile(share) {
-      const sorted = [...buckets].sort(([a], [b]) => a - b)
-      const measured = sorted.reduce((total, [, inBucket]) => total + inBucket, 0)
-      return measured > 0 ? interpolate(sorted, share * measured) : undefined
-    },
+    quantile: (share) => quantileOf(buckets, share),
   }
-}
-
-function interpolate(buckets: readonly (readonly [upper: number, inBucket: number])[], rank: number): number {
-  let [below, lower] = [0, 0]
-  for (const [upper, inBucket] of buckets) {
-    if (inBucket > 0 && below + inBucket >= rank)
-      return Number.isFinite(upper) ? lower + (upper - lower) * ((rank - below) / inBucket) : lower
-    below += inBucket
-    lower = upper
-  }
-  return lower
 }

@@ -43,11 +43,6 @@ export function labelsKey(labels: Labels): string {
   return Object.values(labels).join(SEPARATOR)
 }
 
-/** Those of `labels` that are named; '' for one that is not there. */
-export function pick(labels: Labels, names: readonly string[]): Labels {
-  return Object.fromEntries(names.map((name) => [name, labels[name] ?? '']))
-}
-
 function ofResource(name: string, resource: Resource): string | undefined {
   return Object.hasOwn(RESOURCE_LABELS, name) ? RESOURCE_LABELS[name]!(resource) : undefined
 }

@@ -2,8 +2,9 @@ import type { LogRecord } from '../batch.ts'
 import { severityOf } from '../level.ts'
 import { eventTimeUs, messageOf, sourceOf } from '../log-fields.ts'
 import type { Labels } from '../notification.ts'
+import { pickLabels } from '../pick-labels.ts'
 import type { LogCount, Reading } from '../signal.ts'
-import { LOG_LABEL_NAMES, labelsKey, logLabels, pick, SEPARATOR } from './labels.ts'
+import { LOG_LABEL_NAMES, labelsKey, logLabels, SEPARATOR } from './labels.ts'
 
 /** What a rule may ask of a count: since when, until when (ms since 1970), told apart by which labels. */
 export type LogCountQuery = { readonly fromMs: number; readonly toMs: number; readonly by: readonly string[] }
@@ -70,7 +71,7 @@ export function createLogCounts(recordsMax: number): LogCounts {
       if (by.length === 0) groups.set('', { labels: {}, value: 0 })
       for (const { atMs, labels } of count.found.values()) {
         const key = by.map((label) => labels[label] ?? '').join(SEPARATOR)
-        const group = groups.get(key) ?? { labels: pick(labels, by), value: 0 }
+        const group = groups.get(key) ?? { labels: pickLabels(labels, by), value: 0 }
         if (atMs > fromMs && atMs <= toMs) group.value++
         groups.set(key, group)
       }

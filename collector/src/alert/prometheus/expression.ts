@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { namesIn, numberOf } from '../ast.ts'
+import { MIRRORED, namesIn, numberOf, OPPOSITE } from '../ast.ts'
 import type { ParsedCondition } from '../condition.ts'
 import { SERIES } from './series.ts'
 
@@ -44,9 +44,6 @@ export function toPromql({ parsed, by, threshold }: ExpressionOptions): string {
 }
 
 type Context = { readonly parsed: ParsedCondition; readonly by: readonly string[]; readonly threshold: number | undefined }
-
-const OPPOSITE = { '>': '<=', '<': '>=', '>=': '<', '<=': '>', '==': '!=', '!=': '==' } as const
-const MIRRORED = { '>': '<', '<': '>', '>=': '<=', '<=': '>=', '==': '==', '!=': '!=' } as const
 
 function constant(node: ASTNode): string {
   if (node.op === 'value' && node.args === true) return 'vector(1)'
