@@ -4,7 +4,8 @@ import { parseRules } from '../alert/parse-rules.ts'
 import type { Rule, RuleSet } from '../alert/rule.ts'
 import { parseChannels } from '../notify/parse-channels.ts'
 import type { CommandResult } from './command.ts'
-import { readWords, table } from './words.ts'
+import { type FileResult, runOnFiles } from './on-files.ts'
+import { table } from './words.ts'
 
 const HELP = `tts-otel-collector alerts check FILE...
 
@@ -16,21 +17,10 @@ Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.
 
 /** Reads rule files and says what is wrong with them, or what is in them. */
 export function runAlertsCheck(words: readonly string[]): CommandResult {
-  const { plain, options, problem } = readWords(words, { help: 'flag' })
-  if (options.help) return { code: 0, stdout: HELP }
-  if (problem !== undefined || plain.length === 0)
-    return { code: 2, stderr: `tts-otel-collector alerts check: ${problem ?? 'which file?'}\n\n${HELP}` }
-  const results = plain.map(checkFile)
-  return {
-    code: results.some(({ problems }) => problems.length > 0) ? 1 : 0,
-    stdout: results.map(({ text }) => text).join('\n'),
-    stderr: results.flatMap(({ problems }) => problems.map((line) => `${line}\n`)).join(''),
-  }
+  return runOnFiles(words, { command: 'alerts check', help: HELP, between: '\n', look: checkFile })
 }
 
-type Checked = { readonly text: string; readonly problems: readonly string[] }
-
-function checkFile(file: string): Checked {
+function checkFile(file: string): FileResult {
   const { rules, problems } = parseRules(readFileSync(file, 'utf8'), { file })
   if (problems.length > 0) return { text: '', problems }
   const found = parseChannels(rules.channels).problems.map((problem) => `${file}: ${problem}`)

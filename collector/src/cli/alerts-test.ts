@@ -4,7 +4,7 @@ import { parseRules } from '../alert/parse-rules.ts'
 import { parseRuleTests } from '../alert/rule-test.ts'
 import { runRuleTest } from '../alert/run-rule-test.ts'
 import type { CommandResult } from './command.ts'
-import { readWords } from './words.ts'
+import { type FileResult, runOnFiles } from './on-files.ts'
 
 const HELP = `tts-otel-collector alerts test TESTS...
 
@@ -16,21 +16,10 @@ Exit codes: 0 all pass, 1 something came otherwise, 2 wrong usage.
 
 /** Runs test files and says what came otherwise than expected. */
 export function runAlertsTest(words: readonly string[]): CommandResult {
-  const { plain, options, problem } = readWords(words, { help: 'flag' })
-  if (options.help) return { code: 0, stdout: HELP }
-  if (problem !== undefined || plain.length === 0)
-    return { code: 2, stderr: `tts-otel-collector alerts test: ${problem ?? 'which file?'}\n\n${HELP}` }
-  const results = plain.map(testFile)
-  return {
-    code: results.some(({ problems }) => problems.length > 0) ? 1 : 0,
-    stdout: results.map(({ text }) => text).join(''),
-    stderr: results.flatMap(({ problems }) => problems.map((line) => `${line}\n`)).join(''),
-  }
+  return runOnFiles(words, { command: 'alerts test', help: HELP, between: '', look: testFile })
 }
 
-type Tested = { readonly text: string; readonly problems: readonly string[] }
-
-function testFile(file: string): Tested {
+function testFile(file: string): FileResult {
   const { ruleFiles, tests, problems, describe } = parseRuleTests(readFileSync(file, 'utf8'), file)
   const [ruleFile] = ruleFiles
   if (problems.length > 0 || ruleFile === undefined) return { text: '', problems }

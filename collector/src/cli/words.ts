@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util'
+
 /** The words of a command line that are no options, and the options: `--url http://…` or `--json`. */
 export type Words = {
   readonly plain: readonly string[]
@@ -8,23 +10,24 @@ export type Words = {
 
 /** Splits the words of a command. `known` says which options there are, and whether each takes a value. */
 export function readWords(words: readonly string[], known: Readonly<Record<string, 'value' | 'flag'>>): Words {
-  const plain: string[] = []
-  const options: Record<string, string | true> = {}
-  const rest = [...words]
-  let problem: string | undefined
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [, name, given] = /^--([a-z-]+)(?:=(.*))?$/s.exec(word) ?? []
-    const kind = name === undefined || !Object.hasOwn(known, name) ? undefined : known[name]
-    if (!word.startsWith('-')) plain.push(word)
-    else if (name === undefined || kind === undefined) problem ??= `${word} is no option`
-    else if (kind === 'flag') options[name] = true
-    else {
-      const value = given ?? rest.shift()
-      if (value === undefined) problem ??= `--${name} needs a value`
-      else options[name] = value
-    }
+  const types = Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) }])
+  const { positionals, tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(types),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  })
+  const given = tokens.filter((token) => token.kind === 'option')
+  const problems = given.flatMap(({ name, rawName, value }) => {
+    if (!Object.hasOwn(known, name)) return [`${rawName} is no option`]
+    return known[name] === 'value' && value === undefined ? [`${rawName} needs a value`] : []
+  })
+  return {
+    plain: positionals,
+    options: Object.fromEntries(given.map(({ name, value }) => [name, known[name] === 'value' && value !== undefined ? value : true])),
+    problem: problems[0],
   }
-  return { plain, options, problem }
 }
 
 /** Rows as columns with two spaces between them. */
