@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AudioMeterOptions, createAudioMeter, describeAudio } from '../src/tts/audio.ts'
-import { createRandom } from '../test/tts/waves.ts'
+import { seededRandom } from '../test/support/random.ts'
 import { usedMiB } from './pairs.ts'
 
 const RATE_HZ = 24_000
@@ -104,7 +104,7 @@ function compareWithExact(): void {
 /** Syllables of a harmonic tone with pauses between, noise below, 0.3 s of silence before and 0.5 s behind: as bursty as speech, the same at every run. */
 function speech(seconds: number): Buffer {
   const samples = Buffer.alloc(seconds * RATE_HZ * 2)
-  const random = createRandom(7)
+  const random = seededRandom(7)
   let loudness = 0
   for (let i = 0; i < seconds * RATE_HZ; i++) {
     if (i % 4_800 === 0) loudness = random() < 0.25 ? 0 : 0.1 + random() * 0.9

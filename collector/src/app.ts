@@ -1,7 +1,6 @@
 /** CREATE: the whole collector as one expression; the only file that knows every folder. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '../../src/wire/timeout.ts'
 import { createAccess } from './access.ts'
 import { alertMetrics } from './alert-metrics.ts'
@@ -11,6 +10,7 @@ import { createApi } from './api/api.ts'
 import { serve } from './api/serve.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
+import { isDoneWithin } from './done-within.ts'
 import { credentialsOf } from './elasticsearch/credentials.ts'
 import { type Elasticsearch, openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import { fanout } from './fanout.ts'
@@ -254,16 +254,6 @@ function realDeps({ database: { url, adminUrl, readUrl, dataDir } }: CollectorCo
   const reading = url === undefined ? database : openDatabase({ url: readUrl ?? url, dataDir, purpose: 'read' })
   const say = (text: string | undefined) => void process.stderr.write(`tts-otel-collector: ${text}\n`)
   return { database, admin, reading, now: Date.now, onFault: (error) => say(error.stack), warn: say }
-}
-
-async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const done = work.then(
-    () => true,
-    () => true,
-  )
-  const timer = new AbortController()
-  const late = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false)
-  return await Promise.race([done, late]).finally(() => timer.abort())
 }
 
 function urlOf({ host, port }: Address, secure: boolean): string {

@@ -1,3 +1,4 @@
+import { seededRandom } from '../support/random.ts'
 /** Synthetic audio whose loudness is known from mathematics. Values from -1 to 1. */
 
 export const RATE_HZ = 24_000
@@ -20,14 +21,14 @@ export function silence(seconds: number): Wave {
 
 /** Uniform white noise, the same at every run: its RMS is 4.77 dB below its peak. */
 export function noise(seconds: number, peakDbfs: number, seed = 1): Wave {
-  const random = createRandom(seed)
+  const random = seededRandom(seed)
   const amplitude = 10 ** (peakDbfs / 20)
   return Float64Array.from({ length: Math.round(seconds * RATE_HZ) }, () => amplitude * (2 * random() - 1))
 }
 
 /** Syllables of 80 to 300 ms, some 24 dB louder than others, and pauses of up to a second. */
 export function speech(seconds: number, seed: number): Wave {
-  const random = createRandom(seed)
+  const random = seededRandom(seed)
   const wave = silence(seconds)
   for (let at = 0; at < wave.length; ) {
     if (random() < 0.15) {
@@ -107,15 +108,4 @@ function toAlaw(sample: number): number {
   const exponent = magnitude < 16 ? 0 : Math.floor(Math.log2(magnitude)) - 3
   const mantissa = exponent === 0 ? magnitude : (magnitude >> (exponent - 1)) & 0x0f
   return (sign | (exponent << 4) | mantissa) ^ 0x55
-}
-
-/** Mulberry32: numbers in [0, 1), the same for the same seed. */
-export function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -9,7 +9,8 @@ import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace'
 import { expect, test } from 'vitest'
 import { decode } from '../../collector/src/receive/decode.ts'
 import { createEncoder } from '../../src/wire/encode.ts'
-import { randomTelemetry, seededRandom } from '../collector/receive/telemetry.ts'
+import { randomTelemetry } from '../collector/receive/telemetry.ts'
+import { seededRandom } from '../support/random.ts'
 
 const ownSpans = (spans: readonly ReadableSpan[]) => createEncoder('traces', 'protobuf').encode(spans).bytes
 const ownLogs = (records: readonly ReadableLogRecord[]) => createEncoder('logs', 'protobuf').encode(records).bytes

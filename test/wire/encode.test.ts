@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { createEncoder } from '../../src/wire/encode.ts'
 import { countItems } from '../../src/wire/protobuf.ts'
 import { splitChunk } from '../../src/wire/split.ts'
-import { randomTelemetry, seededRandom } from '../collector/receive/telemetry.ts'
+import { randomTelemetry } from '../collector/receive/telemetry.ts'
+import { seededRandom } from '../support/random.ts'
 
 const telemetry = randomTelemetry(seededRandom(7), 60)
 const large = randomTelemetry(seededRandom(8), 400)

@@ -10,7 +10,8 @@ import {
   splitRequest,
 } from '../../src/wire/protobuf.ts'
 import { SIGNALS } from '../../src/wire/signal.ts'
-import { randomTelemetry, seededRandom, serialize } from '../collector/receive/telemetry.ts'
+import { randomTelemetry, serialize } from '../collector/receive/telemetry.ts'
+import { seededRandom } from '../support/random.ts'
 
 test('a varint of the largest int64 keeps all its bits', () => {
   const cursor = openCursor(Uint8Array.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]))

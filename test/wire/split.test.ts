@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { createEncoder } from '../../src/wire/encode.ts'
 import { type Chunk, SIGNALS, type Signal } from '../../src/wire/signal.ts'
 import { splitChunk } from '../../src/wire/split.ts'
-import { randomTelemetry, seededRandom } from '../collector/receive/telemetry.ts'
+import { randomTelemetry } from '../collector/receive/telemetry.ts'
+import { seededRandom } from '../support/random.ts'
 
 const telemetry = randomTelemetry(seededRandom(3), 30)
 

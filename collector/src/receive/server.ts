@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { isDoneWithin } from '../done-within.ts'
 import type { ConnectionRefusal, RefusalStats } from '../refusal-stats.ts'
 import type { Seldom } from '../seldom.ts'
 import type { TlsTexts } from '../tls.ts'
@@ -91,16 +92,6 @@ export async function closeServer(server: Server, inHand: ReadonlySet<ServerResp
   const clean = await isDoneWithin(Promise.all(answers), timeoutMs)
   server.closeAllConnections() // kept alive, or opened and silent: nothing is lost with them
   return clean
-}
-
-function isDoneWithin(done: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), timeoutMs)
-    done.then(() => {
-      clearTimeout(timer)
-      resolve(true)
-    })
-  })
 }
 
 /** OpenSSL names a thread, a function, a file and a line around its reason. */

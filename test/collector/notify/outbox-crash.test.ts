@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { DeliveryStore } from '../../../collector/src/delivery.ts'
 import type { Notification } from '../../../collector/src/notification.ts'
 import { createOutbox } from '../../../collector/src/notify/outbox.ts'
+import { seededRandom } from '../../support/random.ts'
 import { down, ok } from '../support/channel.ts'
 import { createClock } from '../support/clock.ts'
 import { memoryDeliveries } from '../support/memory-deliveries.ts'
@@ -13,17 +14,6 @@ const CHANNELS = ['slack', 'webhook', 'email']
 const GROUPS = 6
 const STEPS = 120
 const never = <T>() => new Promise<T>(() => {})
-
-/** Mulberry32: the same numbers for the same seed. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 type Life = { alive: boolean }
 
@@ -47,7 +37,7 @@ function seenBy(life: Life, store: DeliveryStore): DeliveryStore {
 }
 
 async function live(seed: number) {
-  const random = createRandom(seed)
+  const random = seededRandom(seed)
   const chance = (share: number) => random() < share
   const clock = createClock(START_MS)
   const store = memoryDeliveries()

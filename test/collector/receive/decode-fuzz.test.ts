@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 import { decode } from '../../../collector/src/receive/decode.ts'
 import { DecodeError } from '../../../collector/src/receive/decode-error.ts'
 import { SIGNALS } from '../../../src/wire/signal.ts'
-import { type Random, randomTelemetry, seededRandom, serialize } from './telemetry.ts'
+import { type Random, seededRandom } from '../../support/random.ts'
+import { randomTelemetry, serialize } from './telemetry.ts'
 
 const ENCODINGS = ['protobuf', 'json'] as const
 const ROUNDS = 25

@@ -7,8 +7,9 @@ import { serve } from '../../../collector/src/api/serve.ts'
 import { groupOf } from '../../../collector/src/receive/connections.ts'
 import { createRefusalStats, type RefusalStats } from '../../../collector/src/refusal-stats.ts'
 import type { Outcome } from '../../../src/wire/outcome.ts'
+import { seededRandom } from '../../support/random.ts'
 import { openSocket, post, startReceiver } from './receiver.ts'
-import { randomTelemetry, seededRandom, serialize } from './telemetry.ts'
+import { randomTelemetry, serialize } from './telemetry.ts'
 
 const logs = serialize('logs', 'protobuf', randomTelemetry(seededRandom(1), 12))
 const MIB = 2 ** 20

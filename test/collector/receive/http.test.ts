@@ -6,8 +6,9 @@ import { createStats } from '../../../collector/src/stats.ts'
 import { createTokens } from '../../../collector/src/token.ts'
 import { openCursor, readBytes, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import { SIGNALS } from '../../../src/wire/signal.ts'
+import { seededRandom } from '../../support/random.ts'
 import { openSocket, post, startReceiver } from './receiver.ts'
-import { randomTelemetry, seededRandom, serialize } from './telemetry.ts'
+import { randomTelemetry, serialize } from './telemetry.ts'
 
 const telemetry = randomTelemetry(seededRandom(1), 12)
 const logs = serialize('logs', 'protobuf', telemetry)

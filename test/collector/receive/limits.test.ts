@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../../src/wire/outcome.ts'
+import { seededRandom } from '../../support/random.ts'
 import { openSocket, post, startReceiver } from './receiver.ts'
-import { randomTelemetry, seededRandom, serialize } from './telemetry.ts'
+import { randomTelemetry, serialize } from './telemetry.ts'
 
 const logs = serialize('logs', 'protobuf', randomTelemetry(seededRandom(1), 12))
 const MIB = 2 ** 20

@@ -12,21 +12,9 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { AggregationTemporality, DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Signal } from '../../../src/wire/signal.ts'
+import type { Random } from '../../support/random.ts'
 
 /** Random telemetry in the shapes of the official SDK, made from a seed so that a failure can be repeated. */
-export type Random = () => number
-
-/** Mulberry32. https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
-export function seededRandom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 export type Telemetry = { logs: ReadableLogRecord[]; traces: ReadableSpan[]; metrics: ResourceMetrics }
 
 export function serialize(signal: Signal, encoding: 'protobuf' | 'json', telemetry: Telemetry): Uint8Array {

@@ -3,8 +3,8 @@ import type { MetricPoint } from '../../../collector/src/batch.ts'
 import { SIGNALS } from '../../../collector/src/signal-names.ts'
 import { metricLabels } from '../../../collector/src/signals/labels.ts'
 import { createSignals } from '../../../collector/src/signals/signals.ts'
+import { seededRandom } from '../../support/random.ts'
 import { sender } from '../postgres/records.ts'
-import { seededRandom } from '../receive/telemetry.ts'
 import { counter, gauge, http, MINUTE, metrics, SECOND, START_MS, signals, value, values } from './telemetry.ts'
 
 const ok = { 'http.response.status_code': 200, 'http.route': '/tts' }

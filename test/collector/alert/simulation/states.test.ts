@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { parseRules } from '../../../../collector/src/alert/parse-rules.ts'
 import { createAlertState } from '../../../../collector/src/alert/state.ts'
 import { step } from '../../../../collector/src/alert/step.ts'
+import { seededRandom } from '../../../support/random.ts'
 import { each, START_MS, whole } from '../support.ts'
-import { createRandom } from './random.ts'
 import { createReference, type Expected, type Model } from './reference.ts'
 import { toExpected } from './told.ts'
 
@@ -55,7 +55,7 @@ function modelsOf(now: Values): readonly Model[] {
 
 test.each(Array.from({ length: 16 }, (_, seed) => seed))('four hours with seed %i: none missing, none twice', (seed) => {
   expect(problems).toEqual([])
-  const random = createRandom(seed)
+  const random = seededRandom(seed)
   const now: Values = { whole: new Map(), routes: new Map() }
   const check = createReference(modelsOf(now))
   const [told, expected]: [Expected[], Expected[]] = [[], []]

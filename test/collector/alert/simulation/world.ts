@@ -1,6 +1,6 @@
 /** Thirty days of a small fleet: what really happened, and how word of it reached the collector. Times are in s since the start, on the right clock. */
 import type { Batch, MetricPoint, Resource } from '../../../../collector/src/batch.ts'
-import { createRandom } from './random.ts'
+import { seededRandom } from '../../../support/random.ts'
 
 /** What one process told at one time: what each route has counted since `start`, and the queue as it saw it. */
 export type Report = {
@@ -37,7 +37,7 @@ type Trouble = {
 
 /** The same for the same seed. */
 export function* createWorld(seed: number, days: number): Generator<Tick> {
-  const random = createRandom(seed)
+  const random = seededRandom(seed)
   const fleet = [0, 1, 2].map((slot) => createProcess(slot))
   let waiting: { readonly at: number; readonly report: Report }[] = []
   let recent: Report[] = []
