@@ -1,6 +1,5 @@
 /** Who decides about alerts, and what is remembered, on a real PostgreSQL that is killed and comes back. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -10,10 +9,10 @@ import { migrate } from '../../collector/src/postgres/schema.ts'
 import { createSessionLock } from '../../collector/src/postgres/session-lock.ts'
 import { vaultDeliveries } from '../../collector/src/vault/deliveries.ts'
 import { type OpenVault, openVault } from '../../collector/src/vault/open-vault.ts'
-import { type Program, startProgram } from '../collector/app/program.ts'
+import type { Program } from '../collector/app/program.ts'
+import { type AlertScene, openAlertScene } from '../collector/support/alert-scene.ts'
 import { deliveryStoreContract } from '../collector/support/delivery-store-contract.ts'
-import { type FailingService, startService } from '../collector/support/failing-service.ts'
-import { type Listener, startListener } from '../collector/support/listener.ts'
+import type { FailingService } from '../collector/support/failing-service.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
 const PATIENT = { timeout: 60_000, interval: 200 }
@@ -24,10 +23,7 @@ const RULES = `rules:
 `
 
 let server: PostgresServer
-let folder: string
-let listener: Listener
-let programs: Program[]
-let services: FailingService[]
+let scene: AlertScene
 beforeAll(async () => {
   server = await createPostgres()
   await server.start()
@@ -37,40 +33,24 @@ beforeAll(async () => {
 })
 afterAll(async () => await server.remove())
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tts-otel-alerts-'))
-  writeFileSync(join(folder, 'alerts.yaml'), RULES)
-  listener = await startListener()
-  programs = []
-  services = []
+  scene = await openAlertScene()
+  writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
 })
 afterEach(async () => {
-  await Promise.all(services.map((service) => service.stop()))
-  await Promise.all(programs.map((program) => program.end('SIGKILL')))
-  await listener.close()
-  rmSync(folder, { recursive: true, force: true })
+  await scene.close()
   const database = openDatabase({ url: server.url, dataDir: '' })
   await database.query('TRUNCATE alert_records')
   await database.close()
 })
 
 async function start(name: string): Promise<Program> {
-  const program = await startProgram({
-    DATABASE_URL: server.url,
-    COLLECTOR_DATA_DIR: join(folder, name),
-    ALERT_RULES: join(folder, 'alerts.yaml'),
-    ALERT_CHECK_INTERVAL: '1',
-    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
-    ALERT_WEBHOOK_URL: `${listener.url}/alerts`,
-  })
-  programs.push(program)
-  return program
+  return await scene.start({ DATABASE_URL: server.url, COLLECTOR_DATA_DIR: join(scene.folder, name) })
 }
 
 /** A service that sends to the alerts of one collector, as the official collector's queue does. */
 function serve({ url }: Program, failing = 0): FailingService {
-  const service = startService(`${url}/alerts`)
+  const service = scene.serve(`${url}/alerts`)
   service.failing = failing
-  services.push(service)
   return service
 }
 
@@ -87,14 +67,16 @@ async function seeAgain(program: Program): Promise<void> {
 
 /** What the webhook was told: each notification once, with how often it came. */
 function told(): readonly string[] {
-  return listener.received.map(({ body }) => JSON.parse(body)).map(({ status, commonLabels }) => `${commonLabels.alertname} ${status}`)
+  return scene.listener.received
+    .map(({ body }) => JSON.parse(body))
+    .map(({ status, commonLabels }) => `${commonLabels.alertname} ${status}`)
 }
 
 deliveryStoreContract('a vault beside PostgreSQL', async () => {
   const database = openDatabase({ url: server.url, dataDir: '' })
   const opened: OpenVault[] = []
   const open = async (name: string) => {
-    const vault = await openVault({ file: join(folder, name), id: name, onFault: () => {} }, alertRecords(database))
+    const vault = await openVault({ file: join(scene.folder, name), id: name, onFault: () => {} }, alertRecords(database))
     opened.push(vault)
     return vaultDeliveries(vault)
   }
@@ -105,7 +87,7 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
     async reopen() {
       const rows = await alertRecords(database).load()
       const vault = await openVault(
-        { file: join(folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
+        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
         {
           load: async () => rows,
           apply: async () => true,

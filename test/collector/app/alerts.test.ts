@@ -1,11 +1,10 @@
 /** Alerts of the collector as a program: from what a service sends to what a webhook gets. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type FailingService, sendRecord, startService } from '../support/failing-service.ts'
-import { type Listener, startListener } from '../support/listener.ts'
-import { type Program, runProgram, startProgram } from './program.ts'
+import { type AlertScene, openAlertScene } from '../support/alert-scene.ts'
+import { sendRecord } from '../support/failing-service.ts'
+import { type Program, runProgram } from './program.ts'
 
 /** Each test boots an embedded database once or twice, which takes 4 s, and half a minute on a machine that is busy. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
@@ -17,41 +16,14 @@ const RULES = `rules:
     channels: [webhook]
 `
 
-let folder: string
-let listener: Listener
-let programs: Program[]
-let services: FailingService[]
+let scene: AlertScene
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tts-otel-alerts-'))
-  listener = await startListener()
-  programs = []
-  services = []
+  scene = await openAlertScene()
 })
-afterEach(async () => {
-  await Promise.all(services.map((service) => service.stop()))
-  await Promise.all(programs.map((program) => program.end('SIGKILL')))
-  await listener.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => scene.close())
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<Program> {
-  const program = await startProgram({
-    COLLECTOR_DATA_DIR: folder,
-    ALERT_RULES: join(folder, 'alerts.yaml'),
-    ALERT_CHECK_INTERVAL: '1',
-    ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
-    ALERT_WEBHOOK_URL: `${listener.url}/alerts`,
-    ERROR_WEBHOOK_URL: `${listener.url}/errors`,
-    ...env,
-  })
-  programs.push(program)
-  return program
-}
-
-function serve(url: string): FailingService {
-  const service = startService(url)
-  services.push(service)
-  return service
+  return await scene.start({ ERROR_WEBHOOK_URL: `${scene.listener.url}/errors`, ...env })
 }
 
 async function ask(url: string, init: RequestInit & { readonly json?: unknown } = {}) {
@@ -63,16 +35,16 @@ async function ask(url: string, init: RequestInit & { readonly json?: unknown } 
 
 /** What the webhook was told, as `<rule> <status>`. */
 function told(): readonly string[] {
-  return listener.received
+  return scene.listener.received
     .filter(({ path }) => path === '/alerts')
     .map(({ body }) => JSON.parse(body))
     .map(({ status, commonLabels }) => `${commonLabels.alertname} ${status}`)
 }
 
 test('an alert fires once and ends once, though the collector is killed in between; the API tells why and what became of it', async () => {
-  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
   const first = await start()
-  const service = serve(first.url)
+  const service = scene.serve(first.url)
   service.failing = 0.5
   await expect.poll(told, PATIENT).toEqual(['Errors firing'])
   const { body } = await ask(`${first.url}/api/alerts`)
@@ -120,7 +92,7 @@ test('an alert fires once and ends once, though the collector is killed in betwe
 })
 
 test('rules change with their file; one that is wrong changes nothing and says why', async () => {
-  const file = join(folder, 'alerts.yaml')
+  const file = join(scene.folder, 'alerts.yaml')
   writeFileSync(file, RULES)
   const program = await start()
   const names = async () => (await ask(`${program.url}/api/alerts`)).body.rules.map(({ name }: { name: string }) => name)
@@ -133,14 +105,14 @@ test('rules change with their file; one that is wrong changes nothing and says w
   writeFileSync(file, RULES.replace('name: Errors', 'name: Failures'))
   await expect.poll(names, PATIENT).toContain('Failures')
   expect(await program.end('SIGTERM')).toBe(0)
-  expect(await runProgram({ COLLECTOR_DATA_DIR: folder, ALERT_RULES: join(folder, 'nowhere.yaml') })).toMatchObject({
+  expect(await runProgram({ COLLECTOR_DATA_DIR: scene.folder, ALERT_RULES: join(scene.folder, 'nowhere.yaml') })).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('ALERT_RULES names'),
   })
 })
 
 test('a silence keeps an alert from being told of, and a test goes to the channels of a rule', async () => {
-  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
   const program = await start()
   const silences = `${program.url}/api/alerts/silences`
   const wish = { matchers: { alertname: 'Err*' }, author: 'ann', reason: 'maintenance', duration: '1h' }
@@ -152,7 +124,7 @@ test('a silence keeps an alert from being told of, and a test goes to the channe
   expect(await ask(silences, { json: wish, headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 400 })
   expect(await ask(silences, { json: wish })).toEqual({ status: 201, body: { id: expect.any(String) } })
 
-  const service = serve(program.url)
+  const service = scene.serve(program.url)
   service.failing = 1
   const state = async () => (await ask(`${program.url}/api/alerts`)).body
   await expect.poll(async () => (await state()).rules[0].state, PATIENT).toBe('firing')
@@ -161,10 +133,10 @@ test('a silence keeps an alert from being told of, and a test goes to the channe
   const sent = await ask(`${program.url}/api/alerts/Errors/test`, { method: 'POST' })
   expect(sent).toEqual({ status: 202, body: { id: expect.stringMatching(/^test-/), channels: ['webhook'] } })
   await expect.poll(told, PATIENT).toEqual(['Errors firing'])
-  expect(listener.received.at(-1)?.body).toContain('Test of the rule')
+  expect(scene.listener.received.at(-1)?.body).toContain('Test of the rule')
   const fired = await runProgram({}, ['alerts', 'test-fire', 'Errors', '--url', program.url])
   expect(fired).toEqual({ code: 0, stdout: 'webhook: taken\n', stderr: '' })
-  listener.answer = (response) => void response.writeHead(400).end()
+  scene.listener.answer = (response) => void response.writeHead(400).end()
   const refused = await runProgram({}, ['alerts', 'test-fire', 'Errors', '--url', program.url])
   expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/^webhook: given up, .*400/) })
   const explained = await runProgram({}, ['alerts', 'explain', 'Errors', '--url', program.url])
@@ -174,9 +146,9 @@ test('a silence keeps an alert from being told of, and a test goes to the channe
 })
 
 test('errors: every CRITICAL record and the first of each kind is posted at once, each once, also after a restart', async () => {
-  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
   const first = await start()
-  const errors = () => listener.received.filter(({ path }) => path === '/errors').map(({ body }) => JSON.parse(body))
+  const errors = () => scene.listener.received.filter(({ path }) => path === '/errors').map(({ body }) => JSON.parse(body))
   await sendRecord(first.url, 17, 'Speech failed for job 17', { 'exception.type': 'QuotaError' })
   await sendRecord(first.url, 17, 'Speech failed for job 18', { 'exception.type': 'QuotaError' })
   await sendRecord(first.url, 13, 'A warning')
@@ -193,7 +165,7 @@ test('errors: every CRITICAL record and the first of each kind is posted at once
 })
 
 test('without the role there are no alerts; without the other one nothing is stored', async () => {
-  writeFileSync(join(folder, 'alerts.yaml'), RULES)
+  writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
   const store = await start({ COLLECTOR_ROLES: 'store' })
   expect(await sendRecord(`${store.url}/alerts`, 9, 'x')).toBe(404)
   expect((await ask(`${store.url}/api/alerts`)).status).toBe(404)
