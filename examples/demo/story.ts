@@ -1,6 +1,6 @@
 /** What is shown when the traffic is over. Everything here was read back from the collector. */
 import { toBar } from '../../src/cli/trace-bars.ts'
-import { drawWaterfall } from '../../src/cli/waterfall.ts'
+import { drawWaterfall, formatMs } from '../../src/cli/waterfall.ts'
 import type { Notice } from './alert-listener.ts'
 import { drawFacts } from './facts.ts'
 import type { Paint } from './paint.ts'
@@ -40,9 +40,9 @@ export function tellSummary(summary: Summary): readonly string[] {
       ['error rate', `${(summary.error_rate * 100).toFixed(1)} %`],
     ],
     [
-      ['half took under', seconds(summary.p50)],
-      ['95 % under', seconds(summary.p95)],
-      ['first audio', seconds(summary.time_to_first_audio)],
+      ['half took under', duration(summary.p50)],
+      ['95 % under', duration(summary.p95)],
+      ['first audio', duration(summary.time_to_first_audio)],
     ],
     [
       ['audio made', `${summary.audio_seconds.toFixed(1)} s`],
@@ -73,8 +73,8 @@ function tellVoices(voices: Summary['voices']): readonly string[] {
   return lines.map((line, index) => `${index === 0 ? 'by voice' : '        '}    ${line}`)
 }
 
-function seconds(value: number | null): string {
-  return value === null ? '-' : `${value.toFixed(2)} s`
+function duration(value: number | null): string {
+  return value === null ? '-' : formatMs(value * 1_000)
 }
 
 function counts(groups: Readonly<Record<string, number>>): string {

@@ -56,7 +56,7 @@ function indent(bars: readonly Bar[]): readonly Row[] {
 }
 
 /** `0.4 ms`, `118 ms`, `2.10 s`: three figures, whatever the size. */
-function formatMs(ms: number): string {
+export function formatMs(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`
   if (ms < 1_000) return `${ms.toFixed(0)} ms`
   return `${(ms / 1_000).toFixed(2)} s`
