@@ -38,8 +38,8 @@ export function describePeers(): string {
   const { dependencies } = JSON.parse(readFileSync(peersRequire, 'utf8'))
   const named = (name: string) => `\`${name}\` ${dependencies[name]}`
   return (
-    `Stock is ${named('@opentelemetry/auto-instrumentations-node')} with its \`register.mjs\`, with the ESM hook also the documented loader ` +
-    `without which it sees no ESM import; EDOT is ${named('@elastic/opentelemetry-node')}. Each sends every signal.`
+    `Stock is ${named('@opentelemetry/auto-instrumentations-node')} with its \`register.mjs\`, with the ESM hook also the loader that ` +
+    `OpenTelemetry documents for ESM apps; EDOT is ${named('@elastic/opentelemetry-node')}. Each sends every signal.`
   )
 }
 
