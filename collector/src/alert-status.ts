@@ -96,7 +96,7 @@ function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
     instances,
     readings: rule.signals.flatMap(({ name, signal, windowMs }) => {
       const by = rule.by.filter((label) => infoOf(signal).labels.includes(label))
-      return signals.read({ signal, windowMs, by }, nowMs).map((reading) => ({ ...reading, signal: name }))
+      return signals.read({ signal, windowMs, by }, nowMs).map(({ labels, value }) => ({ labels, value, signal: name }))
     }),
   }
 }

@@ -1,3 +1,4 @@
+import { SETTLE_MS } from './alert/step.ts'
 import type { LogRecord } from './batch.ts'
 import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
 import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
@@ -17,7 +18,6 @@ export type TermOptions = {
   readonly takeFile: () => () => void
   readonly id: string
   readonly signals: Signals
-  readonly sinceMs: number
   readonly book: () => RuleBook
   readonly channels: Channels
   readonly checkIntervalMs: number
@@ -45,6 +45,8 @@ export type Term = {
 }
 
 const PRESENCE = { kind: 'presence', key: 'services' } as const
+/** How often the slowest process tells its figures. */
+const INTERVAL = { kind: 'presence', key: 'interval_ms' } as const
 const KIND = 'error_kind'
 /** More kinds of errors has nobody; the oldest are forgotten, and told of when they come again. */
 const KINDS_MAX = 5_000
@@ -67,7 +69,8 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
     read: signals.read,
     now,
     intervalMs: checkIntervalMs,
-    signalsSinceMs: options.sinceMs,
+    signalsSinceMs: signals.sinceMs,
+    settleMs: () => Math.max(SETTLE_MS, signals.settleMs(now())),
   })
   const errors = createErrorWatch(now)
   let reporting: Promise<unknown> = Promise.resolve()
@@ -75,13 +78,17 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
 
   const heard = vault.get(PRESENCE.kind, PRESENCE.key)
   if (heard !== undefined) signals.presence.restore(JSON.parse(heard))
+  signals.expectInterval(Number(vault.get(INTERVAL.kind, INTERVAL.key) ?? 0))
   outbox.start()
 
   async function notePresence(): Promise<void> {
     if (now() - notedMs < PRESENCE_MS) return
     notedMs = now()
-    const text = JSON.stringify(signals.presence.lastMs())
-    await vault.write(() => ({ changes: [{ ...PRESENCE, text }], result: undefined }))
+    const changes = [
+      { ...PRESENCE, text: JSON.stringify(signals.presence.lastMs()) },
+      { ...INTERVAL, text: JSON.stringify(signals.intervalMs(now())) },
+    ]
+    await vault.write(() => ({ changes, result: undefined }))
   }
 
   async function reportAll(records: readonly LogRecord[]): Promise<void> {
