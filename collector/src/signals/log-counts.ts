@@ -12,8 +12,8 @@ export type LogCountQuery = { readonly fromMs: number; readonly toMs: number; re
 export type LogCounts = {
   /** Replaces the counts; those that stay as they are keep what they have counted. */
   define(counts: readonly LogCount[]): void
-  /** Not all that was told before `sinceMs` has come here. */
-  listenFrom(sinceMs: number): void
+  /** Our clock was set back by so much. */
+  setBack(byMs: number): void
   take(records: readonly LogRecord[]): void
   has(name: string): boolean
   read(name: string, query: LogCountQuery): readonly Reading[]
@@ -33,10 +33,9 @@ type Count = {
 
 /**
  * Counts log records, each uid once. A record that counts is kept until the longest window has passed, at most
- * `recordsMax` of them for each count; what comes on top is not counted, and that is told. Records have come since `begunMs`.
+ * `recordsMax` of them for each count; what comes on top is not counted, and that is told. All records have come here since `sinceMs`.
  */
-export function createLogCounts(recordsMax: number, begunMs: number): LogCounts {
-  let sinceMs = begunMs
+export function createLogCounts(recordsMax: number, sinceMs: () => number): LogCounts {
   let counts: readonly Count[] = []
   /** Of any record at all: without one there is no data, and with one there is a count, which may be 0. */
   let newestMs = Number.NEGATIVE_INFINITY
@@ -61,11 +60,11 @@ export function createLogCounts(recordsMax: number, begunMs: number): LogCounts 
     define(definitions) {
       counts = definitions.map((definition) => {
         const known = counts.find((count) => JSON.stringify(count.definition) === JSON.stringify(definition))
-        return known ?? { definition, matches: matcher(definition), found: new Map(), sinceMs: Math.max(sinceMs, newestMs) }
+        return known ?? { definition, matches: matcher(definition), found: new Map(), sinceMs: Math.max(sinceMs(), newestMs) }
       })
     },
-    listenFrom(fromMs) {
-      sinceMs = fromMs
+    setBack(byMs) {
+      counts = counts.map((count) => ({ ...count, sinceMs: count.sinceMs - byMs }))
     },
     take(records) {
       for (const record of records) {
@@ -87,7 +86,7 @@ export function createLogCounts(recordsMax: number, begunMs: number): LogCounts 
         if (atMs > fromMs && atMs <= toMs) group.value++
         groups.set(key, group)
       }
-      const isSeen = Math.max(sinceMs, count.sinceMs) <= fromMs
+      const isSeen = Math.max(sinceMs(), count.sinceMs) <= fromMs
       return [...groups.values()].map(({ labels, value }) => ({
         labels,
         value,

@@ -28,8 +28,6 @@ export type SeriesStore = {
   take(points: readonly MetricPoint[], arrivedMs: number): void
   of(metric: string): Iterable<Series>
   all(): Iterable<Series>
-  /** Not all that was told before `sinceMs` has come here: only what began later began at zero. */
-  listenFrom(sinceMs: number): void
   /** Our clock was set back by so much: those of the senders are ahead of it by so much more, until they tell again. */
   setBack(byMs: number): void
   /** Drops what has told nothing since `beforeMs`. */
@@ -43,11 +41,10 @@ export type SeriesStoreOptions = {
   readonly metrics: ReadonlySet<string>
   readonly seriesMax: number
   /** Since when points have come, ms since 1970: what began later began at zero. */
-  readonly sinceMs: number
+  readonly sinceMs: () => number
 }
 
-export function createSeriesStore({ metrics, seriesMax, ...options }: SeriesStoreOptions): SeriesStore {
-  let { sinceMs } = options
+export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOptions): SeriesStore {
   const byMetric = new Map<string, Map<string, Series>>([...metrics].map((name) => [name, new Map()]))
   const sources = createSources()
   let [count, overflow] = [0, 0]
@@ -73,8 +70,8 @@ export function createSeriesStore({ metrics, seriesMax, ...options }: SeriesStor
       }
       // A process that was there before would have told of this series before, had there been anything to tell.
       // One that was there before us has series whose beginning we missed: one that we saw begin must not count from zero beside them.
-      const startsAtZero = startMs > 0 && (source.beganMs >= sinceMs || startMs > source.firstMs)
-      const track = point.temporality === 'delta' ? createDeltaTrack(sinceMs) : createCumulativeTrack({ startsAtZero })
+      const startsAtZero = startMs > 0 && (source.beganMs >= sinceMs() || startMs > source.firstMs)
+      const track = point.temporality === 'delta' ? createDeltaTrack(sinceMs()) : createCumulativeTrack({ startsAtZero })
       const { resource, attributes } = point
       series = { resource, attributes, source, bounds: made.bounds, track, pace: createPace(), latest: NOTHING }
       known.set(key, series)
@@ -94,9 +91,6 @@ export function createSeriesStore({ metrics, seriesMax, ...options }: SeriesStor
     },
     of: (metric) => byMetric.get(metric)?.values() ?? [],
     all: () => [...byMetric.values()].flatMap((known) => [...known.values()]),
-    listenFrom(fromMs) {
-      sinceMs = fromMs
-    },
     setBack: sources.setBack,
     forget(beforeMs) {
       for (const known of byMetric.values())

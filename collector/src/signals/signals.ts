@@ -66,9 +66,10 @@ const INTERVAL_MS_MAX = 300_000
  */
 export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECORDS_MAX, ...options }: SignalsOptions): Signals {
   let { sinceMs } = options
-  const store = createSeriesStore({ metrics: METRICS, seriesMax, sinceMs })
-  const logs = createLogCounts(logRecordsMax, sinceMs)
-  const presence = createPresence(sinceMs)
+  const since = () => sinceMs
+  const store = createSeriesStore({ metrics: METRICS, seriesMax, sinceMs: since })
+  const logs = createLogCounts(logRecordsMax, since)
+  const presence = createPresence(since)
   const short = new Map<string, ShortWindow>()
   let windowMsMax = 0
   let expectedMs = 0
@@ -79,6 +80,7 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
     const byMs = lookedAtMs - nowMs
     if (byMs > 0) {
       store.setBack(byMs)
+      logs.setBack(byMs)
       presence.setBack(byMs)
       sinceMs -= byMs
     }
@@ -117,12 +119,9 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
       windowMsMax = longest
       logs.define(logCounts)
     },
-    sinceMs: () => sinceMs,
+    sinceMs: since,
     listenFrom(fromMs) {
       sinceMs = fromMs
-      store.listenFrom(fromMs)
-      logs.listenFrom(fromMs)
-      presence.listenFrom(fromMs)
     },
     intervalMs,
     expectInterval(givenMs) {

@@ -17,23 +17,23 @@ type World = {
   readonly restartsMs: readonly number[]
   /** What is told at `atMs` since the start. */
   readonly tell: (atMs: number) => Batch | undefined
+  /** How far our clock is off, and not those of the senders. Default 0. */
+  readonly offsetMs?: (atMs: number) => number
 }
 
 /** `121.5 Errors first`: minute, rule, reason. */
-function live({ rules: text, forMs, restartsMs, tell }: World): readonly string[] {
+function live({ rules: text, forMs, restartsMs, tell, offsetMs = () => 0 }: World): readonly string[] {
   const rules = rulesOf(text)
   const told: string[] = []
   let state = createAlertState(START_MS)
-  let sinceMs = START_MS
   const begin = (atMs: number) => {
-    sinceMs = START_MS + atMs
-    const made = createSignals({ sinceMs })
+    const made = createSignals({ sinceMs: START_MS + atMs })
     made.watch({ windowMsMax: 72 * HOUR, logCounts: rules.logCounts })
     return made
   }
   let signals = begin(0)
   for (let atMs = 10 * SECOND; atMs <= forMs; atMs += 10 * SECOND) {
-    const nowMs = START_MS + atMs
+    const nowMs = START_MS + atMs + offsetMs(atMs)
     if (restartsMs.includes(atMs)) {
       const intervalMs = signals.intervalMs(nowMs)
       signals = begin(atMs)
@@ -42,14 +42,9 @@ function live({ rules: text, forMs, restartsMs, tell }: World): readonly string[
     const batch = tell(atMs)
     if (batch !== undefined) signals.take(batch, nowMs)
     if (atMs % (30 * SECOND) !== 0) continue
-    const next = step({
-      state,
-      rules,
-      read: signals.read,
-      nowMs,
-      signalsSinceMs: sinceMs,
-      settleMs: Math.max(SETTLE_MS, signals.settleMs(nowMs)),
-    })
+    signals.forget(nowMs)
+    const [signalsSinceMs, settleMs] = [signals.sinceMs(), Math.max(SETTLE_MS, signals.settleMs(nowMs))]
+    const next = step({ state, rules, read: signals.read, nowMs, signalsSinceMs, settleMs })
     state = JSON.parse(JSON.stringify(next.state))
     told.push(...next.notifications.map(({ rule, reason }) => `${atMs / MINUTE} ${rule} ${reason}`))
   }
@@ -180,4 +175,22 @@ test('metrics that come seldom are waited for: one that has not told its figures
   }
   // That it comes every four minutes is known from the second time on, and then remembered.
   expect(live({ rules, forMs: HOUR, restartsMs: [20 * MINUTE], tell })).toEqual(['3.5 Queue first', '6 Queue resolved', '7.5 Queue first'])
+})
+
+test('a clock that is set back right after the start makes no alert last and none late', () => {
+  const rules = `
+rules:
+  - { name: Queue, condition: queue_length > 100 }
+  - { name: No Telemetry, condition: telemetry_silence > 300 }
+  - { name: Little, condition: requests_per_second < 5 }
+`
+  const tell = (atMs: number): Batch | undefined => {
+    const timeMs = START_MS + atMs
+    if (atMs % MINUTE !== 20 * SECOND || atMs > 20 * MINUTE) return undefined
+    return metrics(gauge('tts.queue.length', SERVICE, atMs < 8 * MINUTE ? 500 : 3, { timeMs }), ...requests(atMs, atMs / SECOND, 0))
+  }
+  const world = { rules, forMs: HOUR, restartsMs: [MINUTE], tell }
+  const expected = ['0.5 Queue first', '6.5 Little first', '8.5 Queue resolved', '24.5 No Telemetry first']
+  expect(live(world)).toEqual(expected)
+  expect(live({ ...world, offsetMs: (atMs) => (atMs < 2 * MINUTE ? 0 : -10 * HOUR) })).toEqual(expected)
 })
