@@ -68,12 +68,12 @@ export function readGrowth(
   })
 }
 
-/** A signal that is made of what series say last, as long as they are alive. */
+/** A signal that is made of what series say last, as long as they are alive: a state has no window. */
 export function readLatest(store: SeriesStore, { metrics, combine }: Latest, { query, atMs, expectedMs }: Question): readonly Reading[] {
   const groups = createGroups(query.by, (): number[] => [])
   for (const metric of metrics)
     for (const series of store.of(metric))
-      if (atMs - series.latest.timeMs <= Math.min(query.windowMs, silentMs(series, expectedMs))) groups.of(series).push(series.latest.value)
+      if (atMs - series.latest.timeMs <= silentMs(series, expectedMs)) groups.of(series).push(series.latest.value)
   return groups.read((values) => ({ value: combine(values) }))
 }
 

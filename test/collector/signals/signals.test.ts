@@ -249,6 +249,15 @@ describe('states', () => {
     expect(values(all, 'queue_length', ['instance'], START_MS + SECOND)).toEqual({ a: 120, b: 118 })
   })
 
+  test('a state is what was told last, whatever the window, until three reports are missing', () => {
+    const all = signals()
+    for (const minute of [0, 1, 2]) all.give(gauge('tts.queue.length', sender('a'), 500, { timeMs: START_MS + minute * MINUTE }))
+    const at = (s: number, windowMs: number) => value(all, 'queue_length', START_MS + 2 * MINUTE + s * SECOND, windowMs)
+    expect([5, 55, 150].map((s) => at(s, 10 * SECOND))).toEqual([500, 500, 500])
+    expect([150, 151].map((s) => at(s, 60 * MINUTE))).toEqual([500, undefined])
+    expect(all.shortWindows()).toEqual([])
+  })
+
   test('active_connections are added up, without those of processes that are gone', () => {
     const all = signals()
     const connections = (name: string, now: number, minute: number) => ({
