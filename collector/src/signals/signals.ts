@@ -2,6 +2,7 @@ import type { Batch } from '../batch.ts'
 import type { LogCount, ReadSignals, SignalQuery } from '../signal.ts'
 import { definitionOf, METRICS } from './definitions.ts'
 import { createLogCounts } from './log-counts.ts'
+import { INTERVAL_MS_MAX } from './pace.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { INTERVALS_SILENT, longestIntervalMs, readGrowth, readLatest, SILENT_MS } from './read-series.ts'
 import { createSeriesStore } from './series.ts'
@@ -54,8 +55,6 @@ export type SignalsStats = {
 const SERIES_MAX = 20_000
 const LOG_RECORDS_MAX = 50_000
 const SHORT_WINDOWS_MAX = 100
-/** Metrics that come more seldom are not waited for. */
-const INTERVAL_MS_MAX = 300_000
 
 /**
  * Signals over windows, from OTLP as it comes.
