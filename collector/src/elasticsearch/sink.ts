@@ -3,7 +3,7 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { LogRecord, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
 import { createPatience } from '../patience.ts'
-import { type Failure, writeAll } from './bulk.ts'
+import { BULK_CHARACTERS_MAX, type Failure, writeAll } from './bulk.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, indexOf, outsideDays } from './days.ts'
 import { bury, type Hopeless } from './dead-letters.ts'
@@ -18,6 +18,8 @@ export type ElasticsearchSinkOptions = DaysOptions & {
 
 /** Waits between the attempts for the documents that a busy server has put off; then it is the sender's turn to wait. */
 const ROUND_DELAYS_MS = [200, 400, 800, 1_600]
+/** Each round's bulks are this much smaller: a server refuses whole what is more than its memory for writes, however often it comes. */
+const ROUND_DIVISOR = 4
 /** Enough for a bulk to be worth its request, few enough that a usual batch of 5,000 keeps the server busy on several cores. */
 const PART_RECORDS = 1_250
 /** What `partial_success` says is read by people. */
@@ -120,7 +122,8 @@ async function writeInRounds(client: Client, documents: readonly Document[], { s
   let open = documents
   for (let round = 0; ; round++) {
     const busy: Failure<Document>[] = []
-    for (const failure of await writeAll(client, open, signal)) {
+    const charactersMax = BULK_CHARACTERS_MAX / ROUND_DIVISOR ** round
+    for (const failure of await writeAll(client, open, { signal, charactersMax })) {
       const { kind } = verdict(failure.error)
       if (hopeless.includes(kind)) lost.push(failure)
       else if (kind === 'retry' && isBusy(failure.error)) busy.push(failure)
@@ -133,9 +136,9 @@ async function writeInRounds(client: Client, documents: readonly Document[], { s
   }
 }
 
-/** It passes by itself and soon; a missing right or a blocked index does not. */
-function isBusy({ status }: RefusalError): boolean {
-  return status === 429 || status >= 500
+/** It passes by itself and soon; a missing right or a blocked index does not, nor does what says when to come again. */
+function isBusy({ status, afterMs }: RefusalError): boolean {
+  return (status === 429 || status >= 500) && afterMs === undefined
 }
 
 function toHopeless({ entry, error }: Failure<Document>): Hopeless {

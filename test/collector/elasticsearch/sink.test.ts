@@ -182,6 +182,16 @@ test.each([
   })
 })
 
+test('a bulk that the server has no room for comes again in smaller ones, and only what is left of it', async () => {
+  const { standIn, opened } = await openStandIn()
+  standIn.requestFault = (line) =>
+    line.startsWith('POST /_bulk') && standIn.requests.at(-1)!.bytes > 2_000_000 ? { status: 429 } : undefined
+  const body = 'x'.repeat(100_000)
+  expect(await opened.send(logs(Array.from({ length: 33 }, () => log(source, { body }))))).toEqual(OK)
+  expect(bulks(standIn).map(({ items }) => items)).toEqual([33, 12, 12, 9])
+  expect(stored(standIn)).toHaveLength(33)
+})
+
 test('a bulk that is too large for the server is halved; a record that is too large alone is a dead letter', async () => {
   const { standIn, opened } = await openStandIn()
   const noise = (characters: number) => Array.from({ length: characters }, () => String.fromCharCode(40 + Math.random() * 50)).join('')
