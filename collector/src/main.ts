@@ -7,7 +7,6 @@ import type { Command } from './cli/command.ts'
 import { type CollectorConfig, processCollectorConfig, splitArguments } from './config.ts'
 import { isLoopback } from './loopback.ts'
 import { COLLECTOR_SETTINGS } from './settings.ts'
-import { openStores } from './stores.ts'
 
 const NAME = 'tts-otel-collector'
 
@@ -45,7 +44,7 @@ async function main(words: readonly string[]): Promise<void> {
 
 async function runCommand(command: Command, name: string, words: readonly string[]): Promise<void> {
   try {
-    const { code, stdout = '', stderr = '' } = await command(words, async () => await openStores(configure()), configure)
+    const { code, stdout = '', stderr = '' } = await command({ words, configure })
     process.stderr.write(stderr)
     process.stdout.write(stdout)
     process.exitCode = code

@@ -39,8 +39,8 @@ beforeAll(async () => {
   await migrate(database)
 })
 afterAll(async () => {
-  await database.close()
-  await server.remove()
+  await database?.close()
+  await server?.remove()
 })
 
 /** Metrics of a service as its SDK tells them every ten seconds, until `untilMs`, failing from `failFromMs` to `failToMs`. */

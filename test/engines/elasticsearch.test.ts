@@ -16,7 +16,7 @@ beforeAll(async () => {
   await server.start()
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 /** Each test has a prefix of its own. */

@@ -30,8 +30,8 @@ beforeAll(async () => {
   await send('bob-1', '0815')
 })
 afterAll(async () => {
-  await collector.end('SIGTERM')
-  await server.remove()
+  await collector?.end('SIGTERM')
+  await server?.remove()
 })
 
 const urlOf = (user: string, database = 'telemetry') => server.url.replace('postgres@', `${user}@`).replace(/\/postgres$/, `/${database}`)

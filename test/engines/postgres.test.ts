@@ -20,7 +20,7 @@ beforeAll(async () => {
   await server.start()
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 const open = (database = 'postgres', user = 'postgres'): Database =>

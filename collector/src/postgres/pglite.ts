@@ -79,6 +79,16 @@ export function openPglite(dataDir: string): Database {
   }
 }
 
+/** Whether an earlier process has made a database under `dataDir`. */
+export function hasPglite(dataDir: string): boolean {
+  const { directory, unfinished } = filesOf(dataDir)
+  return existsSync(directory) && !existsSync(unfinished)
+}
+
+function filesOf(dataDir: string): { readonly directory: string; readonly unfinished: string } {
+  return { directory: join(dataDir, 'pglite'), unfinished: join(dataDir, 'pglite.unfinished') }
+}
+
 function takeFolder(dataDir: string): () => void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -117,9 +127,8 @@ type Engine = {
 }
 
 function startEngine(dataDir: string): Engine {
-  const directory = join(dataDir, 'pglite')
   // The first boot writes the cluster's files last and all at once; interrupted there, it leaves half of them. Nothing was stored yet.
-  const unfinished = join(dataDir, 'pglite.unfinished')
+  const { directory, unfinished } = filesOf(dataDir)
   if (existsSync(unfinished)) rmSync(directory, { recursive: true, force: true })
   if (!existsSync(directory)) writeFileSync(unfinished, '')
 
