@@ -1,7 +1,7 @@
 import type { KeptRecord, RecordTable } from '../record.ts'
 import { keepAside, openJournal, readJournal } from './journal.ts'
 import { createMirror, type Mirror } from './mirror.ts'
-import { isStillOwner, ownFile, takeOver, wasOwner } from './ownership.ts'
+import { isStillOwner, ownFile, standDown, takeOver, wasOwner } from './ownership.ts'
 import { createRecords } from './records.ts'
 import { createVault, type Vault } from './vault.ts'
 
@@ -80,7 +80,14 @@ function fault(what: string, file: string, cause: unknown): Error {
   return new Error(`the file ${file} ${what}: ${cause instanceof Error ? cause.message : cause}`, { cause })
 }
 
-/** Whether `file` was written by a collector that was the one to evaluate. */
+/** Notes in `file`, which no vault may have open, that another collector evaluates now. Rejects when it cannot be written. */
+export async function leaveVault({ file, onFault }: Omit<OpenVaultOptions, 'id'>): Promise<void> {
+  const records = createRecords(readWhole(file, onFault))
+  standDown(records)
+  await openJournal(file, records.list).close()
+}
+
+/** Whether `file` was written by a collector that was the one to evaluate, and no other has been seen to do so since. */
 export function hasEvaluated(file: string): boolean {
   return wasOwner(createRecords(readJournal(file)))
 }

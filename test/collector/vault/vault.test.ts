@@ -16,12 +16,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Delivery } from '../../../collector/src/delivery.ts'
-import type { KeptRecord, RecordChange, RecordTable } from '../../../collector/src/record.ts'
+import type { RecordChange, RecordTable } from '../../../collector/src/record.ts'
 import { vaultDeliveries } from '../../../collector/src/vault/deliveries.ts'
 import { readJournal } from '../../../collector/src/vault/journal.ts'
 import { type OpenVault, openVault } from '../../../collector/src/vault/open-vault.ts'
 import { deliveryStoreContract } from '../support/delivery-store-contract.ts'
 import { notification } from '../support/notifications.ts'
+import { createTable as table } from '../support/record-table.ts'
 
 let folder: string
 beforeEach(() => {
@@ -52,29 +53,6 @@ const found = (file = join(folder, 'alerts')) => readJournal(file).filter(({ kin
 
 function toDelivery(id: string): Delivery {
   return { id: `${id}/webhook`, channel: 'webhook', notification: notification({ id }), attempts: 0, nextAttemptMs: 0, createdMs: 0 }
-}
-
-/** A database in memory, with the promises of the real one; `test/engines/alerts.test.ts` has that. */
-function table(): RecordTable & { rows: Map<string, KeptRecord>; fault: Error | undefined; calls: number } {
-  const rows = new Map<string, KeptRecord>()
-  return {
-    rows,
-    fault: undefined,
-    calls: 0,
-    async load() {
-      if (this.fault !== undefined) throw this.fault
-      return [...rows.values()]
-    },
-    async apply(changes, mayWrite) {
-      this.calls++
-      if (this.fault !== undefined) throw this.fault
-      if (!mayWrite(rows.get('meta owner')?.text)) return false
-      for (const { kind, key, text } of changes)
-        if (text === undefined) rows.delete(`${kind} ${key}`)
-        else rows.set(`${kind} ${key}`, { kind, key, text })
-      return true
-    },
-  }
 }
 
 deliveryStoreContract('a vault', async () => {
