@@ -6,6 +6,7 @@ import { createTenure, type Tenure } from './alert-tenure.ts'
 import { openTerm } from './alert-term.ts'
 import { type AlertsConfig, judgeChannels } from './alerts-config.ts'
 import type { Batch, Sink } from './batch.ts'
+import { isDoneWithin } from './done-within.ts'
 import type { FollowedFiles } from './follow-files.ts'
 import { type Leadership, LOOK_INTERVAL_MS } from './leadership.ts'
 import { createChannels } from './notify/channels.ts'
@@ -56,6 +57,8 @@ export type AlertingStats = SignalsStats & {
 
 /** A sender with a queue finds the collector that decides within it. */
 const STANDBY_AFTER_MS = 5_000
+/** A memory that is well has kept the report of an error within it, so that it is durable when the sender is answered. */
+const BESIDE_MS_MAX = 250
 
 /**
  * ```
@@ -97,7 +100,8 @@ export function openAlerting(options: AlertingOptions): Alerting {
       return { kind: 'ok' }
     },
     async beside(batch) {
-      await take(batch).catch((error: Error) => tell('errors', `an error was not reported: ${error.message}`))
+      const taken = take(batch).catch((error: Error) => tell('errors', `an error was not reported: ${error.message}`))
+      await isDoneWithin(taken, BESIDE_MS_MAX)
       return { kind: 'ok' }
     },
     async start() {
