@@ -15,7 +15,6 @@ export type LogCounts = {
   /** Our clock was set back by so much. */
   setBack(byMs: number): void
   take(records: readonly LogRecord[]): void
-  has(name: string): boolean
   read(name: string, query: LogCountQuery): readonly Reading[]
   forget(beforeMs: number): void
   stats(): { readonly records: number; readonly overflow: number }
@@ -73,7 +72,6 @@ export function createLogCounts(recordsMax: number, sinceMs: () => number): LogC
         for (const count of counts) add(count, record, atMs)
       }
     },
-    has: (name) => counts.some(({ definition }) => definition.name === name),
     read(name, { fromMs, toMs, by }) {
       const count = counts.find(({ definition }) => definition.name === name)
       if (count === undefined || newestMs <= fromMs) return []
