@@ -14,6 +14,8 @@ export type UpkeepOptions = {
   /** Answers the API; the same as `database` when one connection does both. */
   readonly reading: Database
   readonly partitions: Partitions
+  /** Gets what a person should know. */
+  readonly warn: (message: string) => void
 }
 
 export type Upkeep = {
@@ -34,17 +36,19 @@ const FIRST_DELAY_MS = 500
 const DELAY_MS_MAX = 10_000
 /** Days change once in 24 h and three stand ready; this often, a failed round does not matter. */
 const MAINTAIN_INTERVAL_MS = 3_600_000
+/** What was in the way of a round may have gone by then. */
+const UNSETTLED_INTERVAL_MS = 60_000
 const PING_TIMEOUT_MS = 2_000
 
 /** Brings the database into the shape the sink needs and keeps it there. */
-export function createUpkeep({ database, admin, reading, partitions }: UpkeepOptions): Upkeep {
+export function createUpkeep({ database, admin, reading, partitions, warn }: UpkeepOptions): Upkeep {
   const stopped = new AbortController()
   let state: Readiness = { ready: false, reason: 'the database is being opened' }
 
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    await partitions.maintain()
+    await partitions.prepare()
     state = { ready: true }
   }
 
@@ -56,15 +60,27 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
     }
   }
 
-  async function maintain(): Promise<void> {
-    await partitions.maintain()
+  /** False when there is something left to do soon. */
+  async function maintain(): Promise<boolean> {
+    const isSettled = await partitions.maintain(stopped.signal)
     // A server does this by itself; without it the planner takes every table for a small one.
     if (database.kind === 'pglite') await database.query('ANALYZE')
+    return isSettled
   }
 
   async function maintainForever(): Promise<void> {
     // Rows of a day without a partition go to the default one; the next round moves them.
-    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain().catch(() => {})
+    for (let isSettled = await round(); await pause(isSettled ? MAINTAIN_INTERVAL_MS : UNSETTLED_INTERVAL_MS, stopped.signal); )
+      isSettled = await round()
+  }
+
+  async function round(): Promise<boolean> {
+    try {
+      return await maintain()
+    } catch (error) {
+      if (!stopped.signal.aborted) warn(`The upkeep of the database has failed and is tried again in a minute: ${reasonOf(error)}`)
+      return false
+    }
   }
 
   function wait(error: unknown): void {
