@@ -3,6 +3,7 @@ import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
 import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
 import { createEvaluator, type Evaluator } from './evaluator.ts'
 import { type Channels, createOutbox, type Outbox, type OutboxOptions } from './notify/outbox.ts'
+import { FolderInUseError } from './postgres/lock.ts'
 import type { RecordChange, RecordTable } from './record.ts'
 import type { RuleBook } from './rule-book.ts'
 import { createSeldom } from './seldom.ts'
@@ -51,7 +52,7 @@ const KINDS_MAX = 5_000
 /** A service that has been heard of within it needs no new note. */
 const PRESENCE_MS = 60_000
 
-/** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, or the file cannot be written. */
+/** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, and without one when the file cannot be written. */
 export async function openTerm(options: TermOptions, table: RecordTable | undefined): Promise<Term> {
   const { signals, book, now, random, warn, checkIntervalMs } = options
   const vault = await openLocked(options, table)
@@ -121,10 +122,22 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
 }
 
 async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table: RecordTable | undefined): Promise<OpenVault> {
-  const release = takeFile()
+  const tell = createSeldom(warn, now)
+  const onFault = ({ message }: Error) => tell('vault', `alerts: ${message}`)
+  const release = take()
+
+  /** On a full disk the database has all that is needed, and its lock keeps others away. */
+  function take(): () => void {
+    try {
+      return takeFile()
+    } catch (error) {
+      if (table === undefined || !(error instanceof Error) || error instanceof FolderInUseError) throw error
+      onFault(error)
+      return () => undefined
+    }
+  }
   try {
-    const tell = createSeldom(warn, now)
-    const vault = await openVault({ file, id, onFault: ({ message }) => tell('vault', `alerts: ${message}`) }, table)
+    const vault = await openVault({ file, id, onFault }, table)
     return {
       ...vault,
       async close() {

@@ -47,8 +47,8 @@ export type Outdated = {
   readonly signal: AbortSignal
 }
 
-/** Deletes old rows, some at a time. */
-export async function deleteOutdated(database: Queryable, { table, time, before, stepRows, signal }: Outdated): Promise<void> {
+/** Deletes old rows, some at a time. False when `signal` came first. */
+export async function deleteOutdated(database: Queryable, { table, time, before, stepRows, signal }: Outdated): Promise<boolean> {
   for (let deleted = stepRows; deleted === stepRows && !signal.aborted; ) {
     const { rows } = await database.query<{ count: number }>(
       `WITH gone AS (
@@ -58,4 +58,5 @@ export async function deleteOutdated(database: Queryable, { table, time, before,
     )
     deleted = rows[0]!.count
   }
+  return !signal.aborted
 }

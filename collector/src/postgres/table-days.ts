@@ -92,11 +92,12 @@ export function createTableDays({ admin, table, retentionDays, now, warn, stepRo
   async function move(days: readonly number[], signal: AbortSignal): Promise<boolean> {
     warn(`Too many rows for one statement wait in ${waits}; they are moved to the partitions of their days step by step.`)
     const { value: isDone = false, problem } = await attempt(mover.move(days, signal))
-    if (problem !== undefined) warn(`Moving rows out of ${waits} is held up: ${problem}. It goes on in a minute.`)
+    if (problem !== undefined) warn(`Moving rows out of ${waits} is held up: ${problem}. It goes on in the next round.`)
     return isDone
   }
 
   async function maintain(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false
     const crowded = await makeDays()
     await removeOld(signal)
     if (crowded.length > 0 || (await mover.isUnderWay())) {

@@ -37,7 +37,7 @@ const DELAY_MS_MAX = 10_000
 /** Days change once in 24 h and three stand ready; this often, a failed round does not matter. */
 const MAINTAIN_INTERVAL_MS = 3_600_000
 /** What was in the way of a round may have gone by then. */
-const UNSETTLED_INTERVAL_MS = 60_000
+const UNSETTLED_INTERVAL_MS = 300_000
 const PING_TIMEOUT_MS = 2_000
 
 /** Brings the database into the shape the sink needs and keeps it there. */
@@ -48,8 +48,9 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    await partitions.prepare()
+    // What fails from here on keeps nobody from writing: rows of a day without a partition go to the default one.
     state = { ready: true }
+    await partitions.prepare()
   }
 
   async function prepareUntilReady(): Promise<void> {
@@ -64,23 +65,19 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
   async function maintain(): Promise<boolean> {
     const isSettled = await partitions.maintain(stopped.signal)
     // A server does this by itself; without it the planner takes every table for a small one.
-    if (database.kind === 'pglite') await database.query('ANALYZE')
+    if (database.kind === 'pglite') await database.query('ANALYZE').catch(tellSlow)
     return isSettled
+  }
+
+  function tellSlow(error: unknown): void {
+    if (!stopped.signal.aborted)
+      warn(`The tables could not be analyzed, so reading them may be slow until the next hour: ${reasonOf(error)}`)
   }
 
   async function maintainForever(): Promise<void> {
     // Rows of a day without a partition go to the default one; the next round moves them.
-    for (let isSettled = await round(); await pause(isSettled ? MAINTAIN_INTERVAL_MS : UNSETTLED_INTERVAL_MS, stopped.signal); )
-      isSettled = await round()
-  }
-
-  async function round(): Promise<boolean> {
-    try {
-      return await maintain()
-    } catch (error) {
-      if (!stopped.signal.aborted) warn(`The upkeep of the database has failed and is tried again in a minute: ${reasonOf(error)}`)
-      return false
-    }
+    for (let isSettled = await maintain(); await pause(isSettled ? MAINTAIN_INTERVAL_MS : UNSETTLED_INTERVAL_MS, stopped.signal); )
+      isSettled = await maintain()
   }
 
   function wait(error: unknown): void {

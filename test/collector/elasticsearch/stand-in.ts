@@ -21,8 +21,8 @@ export type StandIn = {
   readonly requests: { readonly line: string; readonly authorization: string | undefined; readonly bytes: number; readonly items: number }[]
   /** Asked for each document that is created. */
   itemFault: (document: Json, index: string) => ItemFault | undefined
-  /** Asked for each request, with its first line. */
-  requestFault: (line: string) => RequestFault | undefined
+  /** Asked for each request, with its first line and its body. */
+  requestFault: (line: string, body: string) => RequestFault | undefined
   /** What `GET /` says, and whether as Elasticsearch. */
   root: { product: string | undefined; body: unknown }
   close(): Promise<void>
@@ -59,7 +59,7 @@ async function answer(standIn: StandIn, request: IncomingMessage, response: Serv
   const bytes = Number(request.headers['content-length'] ?? 0)
   const items = line.startsWith('POST /_bulk') ? body.split('\n').length >> 1 : 0
   standIn.requests.push({ line, authorization: request.headers.authorization, bytes, items })
-  const fault = standIn.requestFault(line)
+  const fault = standIn.requestFault(line, body)
   if (fault === 'hang') return
   if (typeof fault === 'object') return send(response, fault.status, fault.body ?? {}, fault.headers)
   const found = route(standIn, line, body)

@@ -29,6 +29,8 @@ export type ElasticsearchOptions = {
   readonly password?: string
   /** PEM; turns HTTPS on, for which there must be a password. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** Of `elasticsearch.yml`, beside those that every test needs. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
 }
 
 const SOURCES = fileURLToPath(new URL('../elasticsearch', import.meta.url))
@@ -36,14 +38,14 @@ const SOURCES = fileURLToPath(new URL('../elasticsearch', import.meta.url))
 const START_MS_MAX = 90_000
 
 /** Makes the server's files; {@link ElasticsearchServer.start} starts it. */
-export async function createElasticsearch({ password, tls }: ElasticsearchOptions = {}): Promise<ElasticsearchServer> {
+export async function createElasticsearch({ password, tls, settings = {} }: ElasticsearchOptions = {}): Promise<ElasticsearchServer> {
   const home = findHome()
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-elasticsearch-'))
   const port = await freePort()
-  const settings = { ...nodeSettings(folder, port, await freePort()), ...(tls === undefined ? {} : tlsSettings(folder, tls)) }
+  const all = { ...nodeSettings(folder, port, await freePort()), ...(tls === undefined ? {} : tlsSettings(folder, tls)), ...settings }
   writeFileSync(
     join(folder, 'conf', 'elasticsearch.yml'),
-    Object.entries(settings)
+    Object.entries(all)
       .map(([name, value]) => `${name}: ${value}\n`)
       .join(''),
   )
