@@ -62,9 +62,11 @@ function okOf(named: readonly Named[], records: number): Outcome {
       return [{ ...outcome.rejected, message: `${name}: ${outcome.rejected.message}` }]
     return []
   })
-  if (rejections.length === 0) return { kind: 'ok' }
+  const below = Math.max(0, ...named.map(({ outcome }) => (outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0)))
+  const ok: Outcome = { kind: 'ok', ...(below > 0 && { belowLevel: below }) }
+  if (rejections.length === 0) return ok
   const count = Math.max(...rejections.map((rejection) => rejection.count))
-  return { kind: 'ok', rejected: { count, message: rejections.map((rejection) => rejection.message).join('; ') } }
+  return { ...ok, rejected: { count, message: rejections.map((rejection) => rejection.message).join('; ') } }
 }
 
 function joinErrors(failures: readonly { readonly name: string; readonly outcome: Retry | Drop }[]): Error {
