@@ -48,9 +48,9 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    // What fails from here on keeps nobody from writing: rows of a day without a partition go to the default one.
-    state = { ready: true }
+    // What fails in it keeps nobody from writing: rows of a day without a partition go to the default one.
     await partitions.maintain()
+    state = { ready: true }
   }
 
   async function prepareUntilReady(): Promise<void> {
