@@ -3,7 +3,7 @@ import { explainRules } from './alert/explain.ts'
 import type { Rule } from './alert/rule.ts'
 import { infoOf } from './alert/signal-info.ts'
 import type { Silence } from './alert/silence.ts'
-import type { InstanceState } from './alert/state.ts'
+import { type InstanceState, ruleStateOf } from './alert/state.ts'
 import type { AlertDesk, AlertStatus, Refused, RuleStatus } from './alert-desk.ts'
 import type { Term } from './alert-term.ts'
 import { SILENCE } from './evaluator.ts'
@@ -81,7 +81,7 @@ function unknown(rule: string): Refused {
 type Sources = { readonly term: Term | undefined; readonly signals: Signals; readonly nowMs: number }
 
 function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
-  const state = term?.evaluator.state().rules[rule.name]
+  const state = term && ruleStateOf(term.evaluator.state(), rule.name)
   const instances = Object.values(state?.instances ?? {}).flatMap((instance) =>
     instance.phase === 'resolved' ? [] : [instanceStatus(rule, instance, instance.phase)],
   )

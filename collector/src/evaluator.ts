@@ -63,7 +63,8 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 
   function deliverable(notification: Notification): Notification {
     const known = channels()
-    for (const name of notification.channels) if (!known.has(name)) missing.add(name)
+    const named = new Set(book().rules.rules.flatMap((rule) => rule.channels))
+    for (const name of notification.channels) if (!known.has(name) && named.has(name)) missing.add(name)
     return { ...notification, channels: notification.channels.filter((name) => known.has(name)) }
   }
 

@@ -4,7 +4,7 @@ import { createHiding, type FindHiding, type Hiding } from './hiding.ts'
 import { createObserver, keyOf, type Observation } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
-import type { AlertState, InstanceState, RuleState } from './state.ts'
+import { type AlertState, type InstanceState, type RuleState, ruleStateOf } from './state.ts'
 
 /** The state of a rule: that of its worst instance; `no_data` when none of its signals has any and nothing fires. */
 export type RulePhase = 'inactive' | 'pending' | 'firing' | 'no_data'
@@ -58,10 +58,10 @@ const PHASES: readonly string[] = ['firing', 'pending', 'resolved', 'no_data', '
 /** Explains every rule, in their order. */
 export function explainRules({ state, rules, silences = [], read, nowMs }: ExplainInput): readonly Explanation[] {
   const observe = createObserver(read, nowMs)
-  const firing = rules.rules.map((rule) => ({ rule, instances: state.rules[rule.name]?.instances ?? {} }))
+  const firing = rules.rules.map((rule) => ({ rule, instances: ruleStateOf(state, rule.name)?.instances ?? {} }))
   const hidingOf = createHiding({ firing, silences: [...rules.silences, ...silences], nowMs })
   return rules.rules.map((rule) => {
-    const known: RuleState = state.rules[rule.name] ?? { instances: {}, groups: {} }
+    const known: RuleState = ruleStateOf(state, rule.name) ?? { instances: {}, groups: {} }
     const told = new Set(Object.values(known.groups).flatMap((group) => Object.keys(group.told)))
     const seen = observe(rule)
     const findHiding = hidingOf(rule)

@@ -8,7 +8,7 @@ import { advanceInstances, type Instances } from './instances.ts'
 import { createObserver, keyOf } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
-import { type AlertState, type GroupState, type InstanceState, type RuleState, shiftState } from './state.ts'
+import { type AlertState, type GroupState, type InstanceState, type RuleState, ruleStateOf, shiftState } from './state.ts'
 
 export type StepInput = {
   /** Of the last step, or of `createAlertState`. */
@@ -41,19 +41,19 @@ export function step({ state: given, rules, silences = [], read, nowMs, signalsS
   const moment = { nowMs, isUnsettled: ({ heldAtMs }: InstanceState) => isSettling && heldAtMs < signalsSinceMs }
   const observe = createObserver(read, nowMs)
   const advanced = rules.rules.map((rule) => {
-    const before = state.rules[rule.name] ?? EMPTY
+    const before = ruleStateOf(state, rule.name) ?? EMPTY
     return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), moment) }
   })
   const hidingOf = createHiding({ firing: advanced, silences: [...rules.silences, ...silences], nowMs })
   const told: Told[] = []
-  const next: Record<string, RuleState> = {}
+  const next: (readonly [string, RuleState])[] = []
   for (const one of advanced) {
     const after = advanceRule(one, { findHiding: hidingOf(one.rule), nowMs }, told)
-    if (after !== undefined) next[one.rule.name] = after
+    if (after !== undefined) next.push([one.rule.name, after])
   }
   told.push(...endOrphans(state, rules.rules, nowMs))
   return {
-    state: { ...state, atMs: nowMs, sequence: state.sequence + told.length, rules: next },
+    state: { ...state, atMs: nowMs, sequence: state.sequence + told.length, rules: Object.fromEntries(next) },
     notifications: told.map((one, index) => toNotification(one, { state, sequence: state.sequence + index, nowMs })),
     overflow: advanced.reduce((sum, { overflow }) => sum + overflow, 0),
   }
@@ -100,7 +100,6 @@ function advanceRule({ rule, before, instances, hasData }: Advanced, { findHidin
       told.push({
         ...news,
         rule: rule.name,
-        channels: rule.channels,
         groupKey: `${rule.name}${groupKey}`,
         labels: known.labels,
         metrics: metricsOf(rule, shown?.[1]),

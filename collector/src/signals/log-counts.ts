@@ -13,7 +13,6 @@ export type LogCounts = {
   /** Replaces the counts; those that stay as they are keep what they have counted. */
   define(counts: readonly LogCount[]): void
   take(records: readonly LogRecord[]): void
-  has(name: string): boolean
   read(name: string, query: LogCountQuery): readonly Reading[]
   forget(beforeMs: number): void
   stats(): { readonly records: number; readonly overflow: number }
@@ -62,7 +61,6 @@ export function createLogCounts(recordsMax: number): LogCounts {
         for (const count of counts) add(count, record, atMs)
       }
     },
-    has: (name) => counts.some(({ definition }) => definition.name === name),
     read(name, { fromMs, toMs, by }) {
       const count = counts.find(({ definition }) => definition.name === name)
       if (count === undefined || newestMs <= fromMs) return []
