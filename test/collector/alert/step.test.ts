@@ -195,6 +195,18 @@ rules:
   ])
 })
 
+test('a critical rule that nobody is told of does not silence a warning that somebody is', () => {
+  const rules = (channels: string) =>
+    rulesOf(`
+rules:
+  - { name: High, condition: error_rate > 0.05, severity: warning, channels: [slack] }
+  - { name: Critical, condition: error_rate > 0.10, severity: critical, channels: ${channels} }
+`)
+  const told = (channels: string) => play(rules(channels), every30s([0.2])).told.filter(({ channels }) => channels.length > 0)
+  expect(told('[]').map(({ rule }) => rule)).toEqual(['High'])
+  expect(told('[slack]').map(({ rule }) => rule)).toEqual(['Critical'])
+})
+
 test('critical for one route silences the warning for that route only', () => {
   const rules = rulesOf(`
 rules:
