@@ -1,3 +1,4 @@
+import { SETTLE_MS } from './alert/step.ts'
 import type { LogRecord } from './batch.ts'
 import { ERRORS_CHANNEL } from './error-report.ts'
 import { createErrorReporting, type ErrorReporting } from './error-reporting.ts'
@@ -18,7 +19,6 @@ export type TermOptions = {
   readonly takeFile: () => () => void
   readonly id: string
   readonly signals: Signals
-  readonly sinceMs: number
   readonly book: () => RuleBook
   readonly channels: Channels
   readonly checkIntervalMs: number
@@ -46,6 +46,8 @@ export type Term = {
 }
 
 const PRESENCE = { kind: 'presence', key: 'services' } as const
+/** How often the slowest process tells its figures. */
+const INTERVAL = { kind: 'presence', key: 'interval_ms' } as const
 /** A service that has been heard of within it needs no new note. */
 const PRESENCE_MS = 60_000
 
@@ -65,20 +67,25 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
     read: signals.read,
     now,
     intervalMs: checkIntervalMs,
-    signalsSinceMs: options.sinceMs,
+    signalsSinceMs: signals.sinceMs,
+    settleMs: () => Math.max(SETTLE_MS, signals.settleMs(now())),
   })
   const errors = createErrorReporting({ vault, deliveries, accept: outbox.accept, now, tell: createSeldom(warn, now) })
   let notedMs = Number.NEGATIVE_INFINITY
 
   const heard = vault.get(PRESENCE.kind, PRESENCE.key)
   if (heard !== undefined) signals.presence.restore(JSON.parse(heard))
+  signals.expectInterval(Number(vault.get(INTERVAL.kind, INTERVAL.key) ?? 0))
   outbox.start()
 
   async function notePresence(): Promise<void> {
     if (now() - notedMs < PRESENCE_MS) return
     notedMs = now()
-    const text = JSON.stringify(signals.presence.lastMs())
-    await vault.write(() => ({ changes: [{ ...PRESENCE, text }], result: undefined }))
+    const changes = [
+      { ...PRESENCE, text: JSON.stringify(signals.presence.lastMs()) },
+      { ...INTERVAL, text: JSON.stringify(signals.intervalMs(now())) },
+    ]
+    await vault.write(() => ({ changes, result: undefined }))
   }
 
   return {

@@ -72,19 +72,22 @@ export function openAlerting(options: AlertingOptions): Alerting {
   const { config, now, warn, leadership } = options
   const { checkIntervalMs } = config
   const tell = createSeldom(warn, now)
-  const sinceMs = now()
-  const signals = createSignals({ sinceMs })
+  const signals = createSignals({ sinceMs: now() })
   const books = openBooks(options, signals)
   const id = randomUUID()
   const tenure = createTenure({
     ...options,
-    open: (table) =>
-      openTerm({ ...options, id, signals, sinceMs, book: books.current, channels: books.channels(), checkIntervalMs }, table),
+    open(table) {
+      // Until now senders were told to go to another collector.
+      if (hasStarted) signals.listenFrom(now())
+      return openTerm({ ...options, id, signals, book: books.current, channels: books.channels(), checkIntervalMs }, table)
+    },
     leave: () => leave(options, tell),
     onFault: ({ message }) => tell('open', `this collector cannot decide about alerts yet: ${message}`),
   })
   const checking = createChecking({ tenure, signals, now, tell })
   const stopping = new AbortController()
+  let hasStarted = false
   let running: Promise<unknown> = Promise.resolve()
 
   async function take(batch: Batch): Promise<void> {
@@ -106,6 +109,7 @@ export function openAlerting(options: AlertingOptions): Alerting {
     },
     async start() {
       await tenure.follow()
+      hasStarted = true
       const { signal } = stopping
       running = Promise.all([repeat(tenure.follow, LOOK_INTERVAL_MS, signal), repeat(checking.check, checkIntervalMs, signal)])
     },
@@ -212,7 +216,7 @@ function createChecking({ tenure, signals, now, tell }: CheckingOptions) {
         counts.failedChecks++
         tell('check', `the rules of alerts could not be looked at: ${error instanceof Error ? error.message : error}`)
       }
-      for (const problem of problemsOf(term, signals)) tell(problem, problem)
+      for (const { matter, message } of problemsOf(term, signals)) tell(matter, message)
     },
   }
 }
