@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAlertState } from '../../../collector/src/alert/state.ts'
-import { SETTLE_MS, step } from '../../../collector/src/alert/step.ts'
+import { step } from '../../../collector/src/alert/step.ts'
 import type { SignalQuery } from '../../../collector/src/signal.ts'
 import { each, every30s, type Moment, play, rulesOf, START_MS, summary, whole } from './support.ts'
 
@@ -193,6 +193,18 @@ rules:
     '90s High: resolved, resolved, warning, 1',
     '90s Critical: resolved, resolved, critical, 1',
   ])
+})
+
+test('a critical rule that nobody is told of does not silence a warning that somebody is', () => {
+  const rules = (channels: string) =>
+    rulesOf(`
+rules:
+  - { name: High, condition: error_rate > 0.05, severity: warning, channels: [slack] }
+  - { name: Critical, condition: error_rate > 0.10, severity: critical, channels: ${channels} }
+`)
+  const told = (channels: string) => play(rules(channels), every30s([0.2])).told.filter(({ channels }) => channels.length > 0)
+  expect(told('[]').map(({ rule }) => rule)).toEqual(['High'])
+  expect(told('[slack]').map(({ rule }) => rule)).toEqual(['Critical'])
 })
 
 test('critical for one route silences the warning for that route only', () => {
@@ -398,7 +410,8 @@ test('after a restart, alerts that fired before are given time to be seen again:
     state: before.state,
     rules: BY_ROUTE,
     read: () => routes({ '/a': 1 }),
-    nowMs: signalsSinceMs + SETTLE_MS,
+    // By then the window has nothing of before.
+    nowMs: signalsSinceMs + 300_000,
     signalsSinceMs,
   })
   expect(never.notifications.map(({ reason }) => reason)).toEqual(['resolved'])
