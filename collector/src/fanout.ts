@@ -10,9 +10,10 @@ import type { Batch, Sink } from './batch.ts'
 export function fanout(sinks: Readonly<Record<string, Sink>>): Sink {
   const names = Object.keys(sinks)
   return async function fanningOut(batch, signal) {
+    const count = batch.records.length
     const outcomes = await Promise.all(names.map((name) => attempt(sinks[name]!, batch, signal)))
     const named = outcomes.map((outcome, i): Named => ({ name: names[i]!, outcome }))
-    return retryOf(named) ?? dropOf(named) ?? okOf(named, batch.records.length)
+    return retryOf(named) ?? dropOf(named) ?? okOf(named, count)
   }
 }
 

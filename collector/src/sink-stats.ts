@@ -28,10 +28,11 @@ export function createSinkStats(): SinkStats {
       const own: SinkCounts = { stored: 0, rejected: 0, retries: 0 }
       counts[name] = own
       return async function counting(batch, signal) {
+        const count = batch.records.length
         const outcome = await sink(batch, signal)
-        const rejected = outcome.kind === 'drop' ? batch.records.length : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
+        const rejected = outcome.kind === 'drop' ? count : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
         if (outcome.kind === 'retry') own.retries++
-        else own.stored += batch.records.length - rejected
+        else own.stored += count - rejected
         own.rejected += rejected
         return outcome
       }
