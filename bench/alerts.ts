@@ -2,7 +2,7 @@
  * What it costs to look at alert rules once: 1,000 rules, each told apart by route and looking at 1,000 of them, so that a condition is asked
  * a million times.
  *
- *   node bench/alerts.ts
+ *   npm run bench:alerts
  *
  * Reading the signals is not in it: their values are there when it begins. Times are CPU of the main thread (`process.threadCpuUsage()`).
  */
@@ -11,6 +11,7 @@ import type { RuleSet } from '../collector/src/alert/rule.ts'
 import { type AlertState, createAlertState } from '../collector/src/alert/state.ts'
 import { step } from '../collector/src/alert/step.ts'
 import type { Reading, ReadSignals } from '../collector/src/signal.ts'
+import { figure, table, tellResults } from './results.ts'
 
 const RULES = 1_000
 const SERIES = 1_000
@@ -23,9 +24,14 @@ const WINDOWS = ['1m', '5m', '10m', '30m']
 const text = rulesText()
 const parsed = cpuMs(() => parseRules(text))
 if (parsed.value.problems.length > 0) throw new Error(parsed.value.problems[0])
-console.log(`${RULES} rules, ${SERIES} series; Node ${process.version}`)
-console.log(`reading the file (${(text.length / 1_024).toFixed(0)} KiB): ${parsed.ms.toFixed(0)} ms`)
-for (const firing of [0, 1, 10, 100]) bench(parsed.value.rules, firing)
+const rows = [0, 1, 10, 100].map((firing) => bench(parsed.value.rules, firing))
+tellResults({
+  title: 'Alert rules',
+  script: 'bench:alerts',
+  text: `CPU of the main thread, which a busy machine lengthens by what its caches lose. ${figure(RULES)} rules, each told apart by route, look at ${figure(SERIES)} routes: ${figure(RULES * SERIES)} conditions for each look, ${STEPS} looks after a warm-up. Reading the signals is not in it; reading the file of ${figure(text.length / 1_024)} KiB takes ${figure(parsed.ms)} ms, once.
+
+${table(['alerts that fire', 'one look, median', '99 %'], rows)}`,
+})
 
 /** Nine rules of ten compare one signal with a number; the tenth joins two. */
 function rulesText(): string {
@@ -39,7 +45,7 @@ function rulesText(): string {
 }
 
 /** With `firing` series of each rule above its limit. */
-function bench(rules: RuleSet, firing: number): void {
+function bench(rules: RuleSet, firing: number): readonly string[] {
   let state: AlertState = createAlertState(0)
   const times: number[] = []
   let instances = 0
@@ -51,8 +57,8 @@ function bench(rules: RuleSet, firing: number): void {
     instances = Object.values(state.rules).reduce((sum, rule) => sum + Object.keys(rule.instances).length, 0)
   }
   const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number): string => sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(1)
-  console.log(`${String(instances).padStart(6)} alerts fire: ${at(0.5)} ms median, ${at(0.99)} ms 99 %`)
+  const at = (share: number): string => `${figure(sorted[Math.floor(share * (sorted.length - 1))]!, 1)} ms`
+  return [figure(instances), at(0.5), at(0.99)]
 }
 
 /** New values at each step, made before it is timed. */

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { type AudioMeterOptions, createAudioMeter, describeAudio } from '../src/tts/audio.ts'
 import { seededRandom } from '../test/support/random.ts'
 import { usedMiB } from './pairs.ts'
+import { figure, table, tellResults } from './results.ts'
 
 const RATE_HZ = 24_000
 const MIME = `audio/L16;codec=pcm;rate=${RATE_HZ}`
@@ -27,27 +28,28 @@ if (role === FIRST_CALL) {
   await sleep(REST_MS)
   console.log(timeOnce(() => describeAudio(data, MIME, { analyse: true })))
 } else {
-  measureWhole()
-  measureStream()
-  measureHeap()
-  compareWithExact()
+  tellResults({
+    title: 'Audio',
+    script: 'bench:audio',
+    text: [measureWhole(), measureStream(), measureHeap(), compareWithExact()].join('\n\n'),
+  })
 }
 
 /** One call of {@link describeAudio}, as for a unary answer. */
-function measureWhole(): void {
-  console.log('A whole answer, one call in ms: median / 99 %; first call of a process: best / median')
-  for (const seconds of [1, 10, 15, 60, 600]) {
+function measureWhole(): string {
+  const rows = [1, 10, 15, 60, 600].flatMap((seconds) => {
     const samples = speech(seconds)
     const first = timeFirstCalls(seconds)
     const forms = { base64: samples.toString('base64'), bytes: samples }
-    for (const [name, data] of Object.entries(forms)) {
+    return Object.entries(forms).map(([name, data]) => {
       const off = timeCalls(() => describeAudio(data, MIME))
       const on = timeCalls(() => describeAudio(data, MIME, { analyse: true }))
-      console.log(
-        `${String(seconds).padStart(5)} s ${name.padEnd(6)}  off ${show(off)}   analysed ${show(on)}${name === 'base64' ? `   first ${first}` : ''}`,
-      )
-    }
-  }
+      return [`${seconds} s`, name, show(off), show(on), name === 'base64' ? first : '']
+    })
+  })
+  return `A whole answer, one call in ms: median / 99 %. The first call of a process, which nothing has warmed up: least / median of ${NEW_PROCESSES} processes. On a busy machine all but the medians measure the others.
+
+${table(['audio', 'as', 'off', 'analysed', 'analysed, first call'], rows)}`
 }
 
 /** Each in a process of its own. */
@@ -59,24 +61,24 @@ function timeFirstCalls(seconds: number): string {
 }
 
 /** `add` for each piece of a stream. */
-function measureStream(): void {
-  console.log('\nA stream, one piece in ms: median / 99 %')
-  for (const [name, options] of [
-    ['off', {}],
-    ['analysed', { analyse: true }],
-  ] satisfies [string, AudioMeterOptions][]) {
-    for (const pieceMs of [40, 200, 1_000]) {
-      const pieces = cut(speech(60), pieceMs)
-      for (let i = 0; i < WARM_UP; i++) pieces.forEach(createAudioMeter(MIME, options).add)
-      const meter = createAudioMeter(MIME, options)
-      const times = pieces.map((piece) => timeOnce(() => meter.add(piece)))
-      console.log(`${String(pieceMs).padStart(5)} ms of base64  ${name.padEnd(8)} ${show(summarize(times))}`)
-    }
-  }
+function measureStream(): string {
+  const rows = [40, 200, 1_000].map((pieceMs) => {
+    const pieces = cut(speech(60), pieceMs)
+    return [`${figure(pieceMs)} ms`, show(timePieces(pieces, {})), show(timePieces(pieces, { analyse: true }))]
+  })
+  return `A stream of base64, one piece in ms: median / 99 %.
+
+${table(['piece', 'off', 'analysed'], rows)}`
+}
+
+function timePieces(pieces: readonly string[], options: AudioMeterOptions): Summary {
+  for (let i = 0; i < WARM_UP; i++) pieces.forEach(createAudioMeter(MIME, options).add)
+  const meter = createAudioMeter(MIME, options)
+  return summarize(pieces.map((piece) => timeOnce(() => meter.add(piece))))
 }
 
 /** Ten minutes in pieces that are made as they go, so that what stays is the meter's. */
-function measureHeap(): void {
+function measureHeap(): string {
   const piece = speech(1)
   const meter = createAudioMeter(MIME, { analyse: true })
   const used: number[] = []
@@ -84,21 +86,28 @@ function measureHeap(): void {
     meter.add(piece.toString('base64'))
     if (second % 60 === 0) used.push(usedMiB())
   }
-  console.log(
-    `\nHeap during ten minutes of stream, analysed, MiB after a collection, by minute: ${used.map((mib) => mib.toFixed(1)).join(' ')}`,
-  )
+  return `Heap during ten minutes of stream, analysed, MiB after a collection, by minute: ${used.map((mib) => figure(mib, 1)).join(' ')}.`
 }
 
-function compareWithExact(): void {
-  console.log('\nAnalysis against every sample (sampled above 5.5 s)')
-  for (const seconds of [10, 60, 600]) {
+function compareWithExact(): string {
+  const rows = [10, 60, 600].map((seconds) => {
     const samples = speech(seconds)
     const exact = listen(samples)
     const sound = describeAudio(samples.toString('base64'), MIME, { analyse: true })?.sound
-    console.log(
-      `${String(seconds).padStart(5)} s  RMS ${sound?.rmsDbfs} against ${exact.rmsDbfs.toFixed(2)} dBFS, peak ${sound?.peakDbfs} against ${exact.peakDbfs.toFixed(2)}, clipped ${sound?.clippedShare.toExponential(2)} against ${exact.clippedShare.toExponential(2)}, silence ${sound?.leadingSilenceS} and ${sound?.trailingSilenceS} against ${exact.leadingS.toFixed(6)} and ${exact.trailingS.toFixed(6)} s`,
-    )
-  }
+    const beside = (ours: number | undefined, exactly: number, digits: number) =>
+      `${figure(ours ?? Number.NaN, digits)} / ${figure(exactly, digits)}`
+    return [
+      `${seconds} s`,
+      beside(sound?.rmsDbfs, exact.rmsDbfs, 2),
+      beside(sound?.peakDbfs, exact.peakDbfs, 2),
+      beside(sound?.clippedShare, exact.clippedShare, 4),
+      beside(sound?.leadingSilenceS, exact.leadingS, 4),
+      beside(sound?.trailingSilenceS, exact.trailingS, 4),
+    ]
+  })
+  return `How right it is: the analysis, which takes samples of what is longer than 5.5 s, / a computation that looks at every sample.
+
+${table(['audio', 'RMS, dBFS', 'peak, dBFS', 'clipped, share', 'silence before, s', 'and behind, s'], rows)}`
 }
 
 /** Syllables of a harmonic tone with pauses between, noise below, 0.3 s of silence before and 0.5 s behind: as bursty as speech, the same at every run. */

@@ -16,11 +16,12 @@ import { openElasticsearch } from '../collector/src/elasticsearch/elasticsearch.
 import { decode } from '../collector/src/receive/decode.ts'
 import { createElasticsearch, type ElasticsearchServer } from '../test/engines/support/elasticsearch.ts'
 import { logsRequest } from './logs-request.ts'
+import { figure, table, tellResults, words } from './results.ts'
 
-const RECORDS = Number(process.argv[2] ?? 50_000)
-const ROUNDS = Number(process.argv[3] ?? 3)
+const RECORDS = Number(words[0] ?? 50_000)
+const ROUNDS = Number(words[1] ?? 3)
 /** Of a request: what the queue hands to the sink at once. */
-const BATCH = Number(process.argv[4] ?? 5_000)
+const BATCH = Number(words[2] ?? 5_000)
 const BODIES = Math.ceil(RECORDS / BATCH)
 
 type Load = {
@@ -32,12 +33,12 @@ type Load = {
 const server = await createElasticsearch()
 await server.start()
 try {
-  await bench(server)
+  tellResults({ title: 'Elasticsearch', script: 'bench:elasticsearch', text: await bench(server) })
 } finally {
   await server.remove()
 }
 
-async function bench({ url, elastic }: ElasticsearchServer): Promise<void> {
+async function bench({ url, elastic }: ElasticsearchServer): Promise<string> {
   const loads = [1, 2].flatMap((lanes) => [rawLoad(url, lanes), sinkLoad(url, lanes)])
   const rates = new Map(loads.map(({ name }) => [name, [] as number[]]))
   // The first round warms the server up.
@@ -57,12 +58,12 @@ async function bench({ url, elastic }: ElasticsearchServer): Promise<void> {
       for (const old of await elastic.indexes(`${prefix}-2*`)) await elastic.ask('DELETE', `/${old}`)
     }
   }
-  report(rates)
+  return describe(rates)
 }
 
 function rawLoad(url: string, lanes: number): Load {
   return {
-    name: `raw _bulk, ${lanes} at once`,
+    name: `raw \`_bulk\`, ${lanes} at once`,
     async prepare(prefix, bodies) {
       await (await openOurs(url, prefix)).stop()
       const bulks = bodies.map((body) => toBulk(prefix, body))
@@ -132,11 +133,11 @@ async function inLanes<T>(items: readonly T[], lanes: number, work: (item: T) =>
   await Promise.all(Array.from({ length: lanes }, lane))
 }
 
-function report(rates: ReadonlyMap<string, readonly number[]>): void {
+function describe(rates: ReadonlyMap<string, readonly number[]>): string {
   const medians = [...rates].map(([name, all]) => ({ name, median: all.toSorted((a, b) => a - b)[all.length >> 1]! }))
   const best = Math.max(...medians.filter(({ name }) => name.startsWith('raw')).map(({ median }) => median))
-  console.log(`${BODIES * BATCH} records in each load, ${ROUNDS} rounds, Node ${process.version}\n`)
-  console.log('| load | records/s, median | of the best raw load |\n|---|---|---|')
-  for (const { name, median } of medians)
-    console.log(`| ${name} | ${Math.round(median).toLocaleString('en')} | ${(median / best).toFixed(2)} |`)
+  const rows = medians.map(({ name, median }) => [name, figure(median), figure(median / best, 2)])
+  return `Our sink, from OTLP protobuf to the server's answer, against a raw \`_bulk\` load of the same documents made beforehand. ${figure(BODIES * BATCH)} records in each load, ${figure(BATCH)} in a batch, medians of ${ROUNDS} interleaved rounds; Elasticsearch 8.19 with 512 MB of heap on the same machine: what our side needs is taken from the server, and the faster the server is, the more that counts.
+
+${table(['load', 'records/s', 'of the best raw load'], rows)}`
 }

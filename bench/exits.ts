@@ -1,6 +1,6 @@
 /**
  * Seven ways for a process to end × a collector that is up, down or hangs: what each set-up delivers, now and after the next start, and
- * whether the app still ends as it would by itself. Prints a table in Markdown.
+ * whether the app still ends as it would by itself.
  *
  *   npm run bench:exits -- [set-up …, default all]
  *
@@ -12,7 +12,8 @@ import { join } from 'node:path'
 import { countStored, endApp, RECORDS, startAgain, WAYS, type Way } from '../test/fault/support/ending.ts'
 import { hanging, startCountingReceiver, up } from '../test/support/counting-receiver.ts'
 import type { Ended } from '../test/support/run-node.ts'
-import { installPeers, listSetups, peersRequire, type Setup } from './setups.ts'
+import { table, tellResults, words } from './results.ts'
+import { describePeers, installPeers, listSetups, peersRequire, type Setup } from './setups.ts'
 
 const STATES = ['up', 'down', 'hanging'] as const
 type State = (typeof STATES)[number]
@@ -22,9 +23,8 @@ const END_MS_MAX = 20_000
 
 const ways = WAYS.filter(({ does, isSudden }) => !isSudden && ['natural', 'exit', 'throw', 'reject', 'signal', 'handler'].includes(does))
 installPeers()
-const wanted = process.argv.slice(2)
 const all = listSetups().filter(({ name }) => name !== 'bare' && name !== 'stock, ESM hook')
-const setups = wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name))
+const setups = words.length === 0 ? all : all.filter(({ name }) => words.includes(name))
 
 type Cell = { readonly text: string; readonly isRight: boolean }
 
@@ -34,18 +34,21 @@ const cells = new Map<string, Cell>()
 for (const setup of setups)
   for (const state of STATES) for (const way of ways) cells.set(`${setup.name} ${state} ${way.name}`, await measure(setup, way, state))
 
-console.log(
-  `Node ${process.version}. Spans + log records of ${RECORDS} + ${RECORDS} that arrived, seconds to the end; in bold: all of them,`,
-)
-console.log('and the app ended as it does without telemetry.\n')
-for (const { name } of setups) {
-  const right = ways.flatMap((way) => STATES.map((state) => cells.get(`${name} ${state} ${way.name}`)?.isRight)).filter(Boolean).length
-  console.log(
-    `| ${name}: ${right} of ${ways.length * STATES.length} | collector ${STATES.join(' | collector ')} |\n| --- | --- | --- | --- |`,
+tellResults({
+  title: 'The end of a process',
+  script: 'bench:exits',
+  text: `Spans + log records of ${RECORDS} + ${RECORDS} that arrived, and seconds to the end; in bold: all of them arrived, at the latest with the next start, and the app ended as it does without telemetry. The app makes them and ends at once; everything has its defaults. ${describePeers()}
+
+${setups.map(({ name }) => describe(name)).join('\n\n')}`,
+})
+
+function describe(setup: string): string {
+  const rows = ways.map((way) => ({ way, cells: STATES.map((state) => cells.get(`${setup} ${state} ${way.name}`)!) }))
+  const right = rows.flatMap(({ cells }) => cells).filter(({ isRight }) => isRight).length
+  return table(
+    [`${setup}: ${right} of ${ways.length * STATES.length}`, ...STATES.map((state) => `collector ${state}`)],
+    rows.map(({ way, cells }) => [way.name, ...cells.map(({ text }) => text)]),
   )
-  for (const way of ways)
-    console.log(`| ${way.name} | ${STATES.map((state) => cells.get(`${name} ${state} ${way.name}`)?.text).join(' | ')} |`)
-  console.log()
 }
 
 async function measure(setup: Setup, way: Way, state: State): Promise<Cell> {

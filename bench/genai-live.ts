@@ -6,7 +6,8 @@
  *   npm run bench:genai-live
  */
 import { instrumentGemini } from 'tts-otel'
-import { growth, measurePair, PAIR_HEAD, registerSdk, tellPair, usedMiB } from './pairs.ts'
+import { growth, measurePair, PAIR_LEGEND, pairTable, registerSdk, usedMiB } from './pairs.ts'
+import { figure, tellResults } from './results.ts'
 
 const LIMITS = { messageUs: 5, heapMiB: 1 }
 const MESSAGES = 5_000
@@ -31,9 +32,15 @@ const message = await measurePair({
 const heap = await measureHeap(clients.watched)
 await stop()
 
-console.log(PAIR_HEAD)
-console.log(tellPair('one message with a second of audio', message, 'µs'))
-console.log(`\nHeap during an hour of audio, MiB after a collection, every ten minutes: ${heap.map((mib) => mib.toFixed(1)).join(' ')}`)
+tellResults({
+  title: 'The Live API',
+  script: 'bench:genai-live',
+  text: `What watching adds to a message with audio, ${ROUNDS} rounds; the messages come parsed from memory. ${PAIR_LEGEND}
+
+${pairTable([['one message with a second of audio', message, 'µs']])}
+
+Heap during an hour of audio, MiB after a collection, every ten minutes: ${heap.map((mib) => figure(mib, 1)).join(' ')}.`,
+})
 
 const added = { messageUs: message.added.medianUs, heapMiB: growth(heap) }
 if (added.messageUs > LIMITS.messageUs || added.heapMiB > LIMITS.heapMiB) {

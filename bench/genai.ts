@@ -8,7 +8,8 @@
  */
 import { GoogleGenAI } from '@google/genai'
 import { instrumentGemini } from 'tts-otel'
-import { growth, measurePair, PAIR_HEAD, registerSdk, tellPair, usedMiB } from './pairs.ts'
+import { growth, measurePair, PAIR_LEGEND, pairTable, registerSdk, usedMiB } from './pairs.ts'
+import { figure, tellResults } from './results.ts'
 
 const LIMITS = { chunkUs: 5, unaryMs: 2, heapMiB: 1 }
 /** 24 kHz PCM, as Gemini sends it. */
@@ -48,13 +49,21 @@ const unaryThrough = await compare(createReal, ask, ANSWERS)
 const heap = await measureHeap()
 await stop()
 
-console.log(PAIR_HEAD)
-console.log(tellPair('one chunk of 1 s, the wrapper alone', chunkAlone, 'µs'))
-console.log(tellPair('one chunk of 40 ms, through the client', momentThrough, 'µs'))
-console.log(tellPair('one chunk of 1 s, through the client', secondThrough, 'µs'))
-console.log(tellPair('one answer of 60 s, the wrapper alone', unaryAlone, 'ms'))
-console.log(tellPair('one answer of 60 s, through the client', unaryThrough, 'ms'))
-console.log(`\nHeap during 10 minutes of audio, MiB after a collection, by minute: ${heap.map((mib) => mib.toFixed(1)).join(' ')}`)
+tellResults({
+  title: 'Calls of Gemini',
+  script: 'bench:genai',
+  text: `What watching adds to the client, ${ROUNDS} rounds; answers come from memory. ${PAIR_LEGEND} The wrapper alone is what decides (limits: ${LIMITS.chunkUs} µs a chunk, ${LIMITS.unaryMs} ms an answer). Through the client, whose own work swings by more than what is added, a chunk of 1 s has no figure better than its quartiles.
+
+${pairTable([
+  ['one chunk of 1 s, the wrapper alone', chunkAlone, 'µs'],
+  ['one chunk of 40 ms, through the client', momentThrough, 'µs'],
+  ['one chunk of 1 s, through the client', secondThrough, 'µs'],
+  ['one answer of 60 s, the wrapper alone', unaryAlone, 'ms'],
+  ['one answer of 60 s, through the client', unaryThrough, 'ms'],
+])}
+
+Heap during 10 minutes of audio, MiB after a collection, by minute: ${heap.map((mib) => figure(mib, 1)).join(' ')}.`,
+})
 
 const added = { chunkUs: chunkAlone.added.medianUs, unaryMs: unaryAlone.added.medianUs / 1_000, heapMiB: growth(heap) }
 if (added.chunkUs > LIMITS.chunkUs || added.unaryMs > LIMITS.unaryMs || added.heapMiB > LIMITS.heapMiB) {

@@ -2,7 +2,7 @@
  * OTLP log records and spans over HTTP into committed rows of a real PostgreSQL with all indexes, against raw loads of the
  * same rows by a script that has their text ready.
  *
- *   node bench/ingest.ts [RECORDS in each load, default 200,000] [ROUNDS, default 3]
+ *   node bench/ingest.ts [RECORDS in each load, default 200,000] [ROUNDS, default 3] [PART of the name of a load]
  *
  * Everything runs on this machine at once: the sender, the collector or the script, and the server (of test/engines, with its
  * defaults: fsync, 128 MB of buffers). Each load has the table for itself, empty; the loads take turns. The sender keeps
@@ -21,10 +21,13 @@ import { migrate } from '../collector/src/postgres/schema.ts'
 import { parentOf } from '../test/engines/support/freeze.ts'
 import { createPostgres } from '../test/engines/support/postgres.ts'
 import { makeCorpus, readCorpus, writeCorpus } from './ingest/corpus.ts'
+import { figure, table, tellResults, words } from './results.ts'
 
 const RECORDS_IN_REQUEST = 512
-const REQUESTS = Math.ceil(Number(process.argv[2] ?? 200_000) / RECORDS_IN_REQUEST)
-const ROUNDS = Number(process.argv[3] ?? 3)
+const REQUESTS = Math.ceil(Number(words[0] ?? 200_000) / RECORDS_IN_REQUEST)
+const ROUNDS = Number(words[1] ?? 3)
+/** Part of the names of the loads to run; all of them if there is none. */
+const WANTED = words[2]
 const RECORDS = REQUESTS * RECORDS_IN_REQUEST
 const CONNECTIONS = 16
 /** Before the clock starts: a collector runs for days. */
@@ -59,15 +62,16 @@ try {
     now: Date.now,
     warn: console.error,
   }).maintain()
-  await bench(database)
-  if (process.argv[4] === undefined) await overload(database)
+  const loads = await bench(database)
+  const text = WANTED === undefined ? `${loads}\n\n${await overload(database)}` : loads
   await database.close()
+  tellResults({ title: 'Into PostgreSQL', script: 'bench:ingest', text })
 } finally {
   await server.remove()
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function bench(database: Database): Promise<void> {
+async function bench(database: Database): Promise<string> {
   const loads: Load[] = [
     raw('UNNEST, 1,000 rows, one connection', 'unnest', 1, 1_000),
     raw('UNNEST, 1,000 rows, two connections', 'unnest', 2, 1_000),
@@ -81,8 +85,7 @@ async function bench(database: Database): Promise<void> {
     { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector, database) },
     { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', discarding, database) },
   ]
-  const wanted = process.argv[4]
-  const chosen = loads.filter(({ name }) => wanted === undefined || name.includes(wanted))
+  const chosen = loads.filter(({ name }) => WANTED === undefined || name.includes(WANTED))
   const { rows } = await database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   const serverPid = parentOf(rows[0]!.pid)
   const took = new Map(chosen.map(({ name }) => [name, [] as Took[]]))
@@ -98,7 +101,7 @@ async function bench(database: Database): Promise<void> {
       if (round > 0) took.get(name)?.push({ ...result, serverCpuMs })
     }
   }
-  report(took)
+  return describe(took)
 }
 
 async function check(database: Database, name: string, table: string): Promise<void> {
@@ -126,7 +129,7 @@ async function sending(signal: Signal, receiver: Receiver, database: Database): 
 }
 
 /** A sender that outruns the database: what is in its hands at once is far above what the collector takes into its own. */
-async function overload(database: Database): Promise<void> {
+async function overload(database: Database): Promise<string> {
   await database.query('TRUNCATE logs, spans')
   const large = join(folder, 'large')
   const bodies = readCorpus(corpus.logs)
@@ -135,16 +138,18 @@ async function overload(database: Database): Promise<void> {
     large,
     Array.from({ length: Math.ceil(bodies.length / 16) }, (_, index) => Buffer.concat(bodies.slice(index * 16, index * 16 + 16))),
   )
-  await withReceiver(collector, async ({ url, pid }) => {
+  return await withReceiver(collector, async ({ url, pid }) => {
     const mib: number[] = []
     const timer = setInterval(() => mib.push(rssMibOf(pid)), 100)
     const { ms, statuses } = await send({ url: `${url}/v1/logs`, file: large, connections: 64 })
     clearInterval(timer)
     await check(database, 'overload', 'logs')
     const quarters = [0, 1, 2, 3].map((quarter) => Math.max(...mib.slice((quarter * mib.length) / 4, ((quarter + 1) * mib.length) / 4)))
-    console.log(
-      `\n64 connections with ${(16 * RECORDS_IN_REQUEST).toLocaleString('en')} records in a request, sent again 20 ms after each refusal: ${RECORDS.toLocaleString('en')} rows in ${(ms / 1_000).toFixed(1)} s, each once; ` +
-        `answers ${JSON.stringify(statuses)}; largest RSS of the collector in each quarter of the time, MiB: ${quarters.join(', ')}.`,
+    const answers = Object.entries(statuses).map(([status, count]) => `${count} answers ${status}`)
+    return (
+      `A sender that outruns the database, 64 connections with ${figure(16 * RECORDS_IN_REQUEST)} records in a request, sent again 20 ms after each refusal: ` +
+      `${figure(RECORDS)} rows in ${figure(ms / 1_000, 1)} s, each once; ${answers.join(' and ')}; ` +
+      `largest RSS of the collector in each quarter of the time: ${quarters.join(', ')} MiB.`
     )
   })
 }
@@ -171,7 +176,9 @@ async function withReceiver<T>({ script, env }: Receiver, work: (receiver: { url
 
 type Sending = { readonly url: string; readonly file: string; readonly connections: number; readonly requestsMax?: number }
 
-async function send({ url, file, connections, requestsMax = 1e9 }: Sending): Promise<{ ms: number; statuses: object }> {
+type Sent = { readonly ms: number; readonly statuses: Readonly<Record<string, number>> }
+
+async function send({ url, file, connections, requestsMax = 1e9 }: Sending): Promise<Sent> {
   return JSON.parse(await outputOf('./ingest/send.ts', [url, file, String(connections), String(requestsMax)]))
 }
 
@@ -211,26 +218,31 @@ function cpuMsOf(pid: number | undefined): number {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0)
 }
 
-function report(took: ReadonlyMap<string, readonly Took[]>): void {
-  const rows = [...took].map(([name, all]) => {
-    const median = all.toSorted((a, b) => a.ms - b.ms)[all.length >> 1]!
-    return { name, rate: RECORDS / (median.ms / 1_000), cpuUs: each(median.cpuMs), serverCpuUs: each(median.serverCpuMs) }
+function describe(took: ReadonlyMap<string, readonly Took[]>): string {
+  const medians = [...took].map(([name, all]) => {
+    const { ms, cpuMs, serverCpuMs } = all.toSorted((a, b) => a.ms - b.ms)[all.length >> 1]!
+    return { name, rate: RECORDS / (ms / 1_000), cpuUs: each(cpuMs), serverCpuUs: name.startsWith('raw') ? each(serverCpuMs) : '' }
   })
-  const raws = rows.filter(({ name }) => name.startsWith('raw'))
+  const raws = medians.filter(({ name }) => name.startsWith('raw'))
   const best = Math.max(...raws.map(({ rate }) => rate))
   const one = raws[0]?.rate ?? 0
-  console.log(`${RECORDS.toLocaleString('en')} records in each load, ${ROUNDS} rounds, Node ${process.version}\n`)
-  console.log(
-    '| load | records/s, median | of UNNEST on one connection | of the best raw load | CPU of the collector, µs a record | of the server |',
-  )
-  console.log('|---|---|---|---|---|---|')
-  for (const { name, rate, cpuUs, serverCpuUs } of rows)
-    console.log(
-      `| ${name} | ${Math.round(rate).toLocaleString('en')} | ${(rate / one).toFixed(2)} | ${(rate / best).toFixed(2)} | ${cpuUs} | ${serverCpuUs} |`,
-    )
+  const rows = medians.map(({ name, rate, cpuUs, serverCpuUs }) => {
+    return [name, figure(rate), figure(rate / one, 2), figure(rate / best, 2), cpuUs, serverCpuUs]
+  })
+  const head = [
+    'load',
+    'records/s',
+    'of UNNEST on one connection',
+    'of the best raw load',
+    'CPU of the collector, µs a record',
+    'of the server',
+  ]
+  return `OTLP protobuf over HTTP to committed rows of PostgreSQL 15 with all indexes, against raw loads of the same rows from a script. ${figure(RECORDS)} records in each load, ${RECORDS_IN_REQUEST} in a request on ${CONNECTIONS} connections, medians of ${ROUNDS} interleaved rounds. Sender, collector and server share the machine; a raw load has it for itself and the server. What the server needs for the warm-up of a collector is not told apart from the rest, and left out with it.
+
+${table(head, rows)}`
 }
 
 /** µs for each record. */
 function each(cpuMs: number | undefined): string {
-  return cpuMs === undefined ? '' : ((cpuMs * 1_000) / RECORDS).toFixed(1)
+  return cpuMs === undefined ? '' : figure((cpuMs * 1_000) / RECORDS, 1)
 }

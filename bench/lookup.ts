@@ -11,9 +11,10 @@ import { performance } from 'node:perf_hooks'
 import { Client } from 'pg'
 import { startProgram } from '../test/collector/app/program.ts'
 import { createPostgres } from '../test/engines/support/postgres.ts'
+import { figure, table, tellResults, words } from './results.ts'
 
-const ROWS = Number(process.argv[2] ?? 5_000_000)
-const QUERIES = Number(process.argv[3] ?? 2_000)
+const ROWS = Number(words[0] ?? 5_000_000)
+const QUERIES = Number(words[1] ?? 2_000)
 const DAYS = 10
 const RECORDS_OF_REQUEST = 5
 const WARM_UP = 100
@@ -81,14 +82,18 @@ async function sizeOf(client: Client): Promise<string> {
 }
 
 function report(times: readonly number[], size: string): void {
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(2)
-  console.log(`${ROWS.toLocaleString('en')} rows in ${DAYS} days, ${size} with indexes; ${times.length} queries, Node ${process.version}\n`)
-  console.log('| | ms |\n|---|---|')
-  for (const [name, share] of [
-    ['p50', 0.5],
-    ['p90', 0.9],
-    ['p99', 0.99],
-    ['most', 1],
-  ] as const)
-    console.log(`| ${name} | ${at(share)} |`)
+  const at = (share: number) => figure(times[Math.min(times.length - 1, Math.floor(times.length * share))]!, 2)
+  const rows = [
+    ['p50', at(0.5)],
+    ['p90', at(0.9)],
+    ['p99', at(0.99)],
+    ['most', at(1)],
+  ]
+  tellResults({
+    title: `One request among ${figure(ROWS)} rows`,
+    script: 'bench:lookup',
+    text: `\`GET /api/logs?request_id=…\` of a collector on PostgreSQL 15 until the whole answer is there, one after the other, ${RECORDS_OF_REQUEST} records in each answer, request ids picked at random; ${DAYS} days, ${size} with indexes; ${figure(times.length)} queries after a warm-up of ${WARM_UP}. The file cache of the machine holds what fits.
+
+${table(['', 'ms'], rows)}`,
+  })
 }

@@ -13,8 +13,9 @@ import { field, listField, numberField } from '../collector/src/elasticsearch/js
 import { INGEST_TOKEN } from '../test/engines/support/otelcol.ts'
 import { type Production, startProduction } from '../test/engines/support/production.ts'
 import { logsRequest } from './logs-request.ts'
+import { figure, table, tellResults, words } from './results.ts'
 
-const RECORDS = Number(process.argv[2] ?? 1_000_000)
+const RECORDS = Number(words[0] ?? 1_000_000)
 const IN_A_REQUEST = 1_000
 const REQUESTS = Math.ceil(RECORDS / IN_A_REQUEST)
 const TOTAL = REQUESTS * IN_A_REQUEST
@@ -26,15 +27,19 @@ const PAGE = 10_000
 
 const production = await startProduction()
 try {
-  await bench(production)
+  tellResults({ title: `${figure(TOTAL)} records`, script: 'bench:million', text: await bench(production) })
 } finally {
   await production.remove()
 }
 
-async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production): Promise<void> {
+async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production): Promise<string> {
   const startMs = performance.now()
   const seconds = () => ((performance.now() - startMs) / 1_000).toFixed(0)
-  const say = (text: string) => console.log(`${seconds().padStart(5)} s  ${text}`)
+  const events: [string, string][] = []
+  const say = (text: string) => {
+    console.error(`${seconds().padStart(5)} s  ${text}`)
+    events.push([seconds(), text])
+  }
   let taken = 0
   let next = 0
   let refused = 0
@@ -55,15 +60,17 @@ async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production
   const senders = Array.from({ length: SENDERS }, async () => {
     while (next < REQUESTS) await send(next++)
   })
-  const sent = Promise.all(senders).then(() => say(`the official collector has taken ${TOTAL} records (${refused} requests came again)`))
+  const sent = Promise.all(senders).then(() =>
+    say(`the official collector has taken ${figure(TOTAL)} records; ${refused} requests came again`),
+  )
 
   await Promise.race([sent, until(() => taken >= TOTAL * 0.1)])
-  say(`PostgreSQL is killed with ${await storedIn(postgres.url)} records in it`)
+  say(`PostgreSQL is killed with ${figure(await storedIn(postgres.url))} records in it`)
   await postgres.killHard()
   await sleep(AWAY_MS)
   await postgres.start()
   say('PostgreSQL is back')
-  say(`Elasticsearch is killed with ${await elasticsearch.elastic.count('tts-api-2*')} records in it`)
+  say(`Elasticsearch is killed with ${figure(await elasticsearch.elastic.count('tts-api-2*'))} records in it`)
   await elasticsearch.killHard()
   await sleep(AWAY_MS)
   await elasticsearch.start()
@@ -74,24 +81,31 @@ async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production
   await until(async () => (await elasticsearch.elastic.count('tts-api-2*')) >= TOTAL)
   say('Elasticsearch has as many')
   await until(() => evaluator.uids.size >= TOTAL)
-  const rate = Math.round(TOTAL / (Number(seconds()) || 1))
-  say(`the evaluator has as many: ${rate} records/s from the first to the last, outages of ${(2 * AWAY_MS) / 1_000} s included`)
+  const rate = TOTAL / (Number(seconds()) || 1)
+  say(`the evaluator has as many: ${figure(rate)} records/s from the first to the last, outages of ${(2 * AWAY_MS) / 1_000} s included`)
 
-  judge('PostgreSQL', await idsInPostgres(postgres.url))
-  judge('Elasticsearch', await idsInElasticsearch(elasticsearch))
-  console.log(
-    `bytes of disk for a record: PostgreSQL ${await bytesInPostgres(postgres.url)}, Elasticsearch ${await bytesIn(elasticsearch)}`,
-  )
+  const stores = [
+    judge('PostgreSQL', await idsInPostgres(postgres.url), await bytesInPostgres(postgres.url)),
+    judge('Elasticsearch', await idsInElasticsearch(elasticsearch), await bytesIn(elasticsearch)),
+  ]
+  return `${figure(TOTAL)} log records in ${figure(REQUESTS)} requests of protobuf through the official collector, HAProxy and two fan-outs into PostgreSQL 15 and Elasticsearch 8.19, with an evaluator beside them, all on this machine, the senders too. Each store is killed (SIGKILL) while records come in, and away for ${AWAY_MS / 1_000} s.
+
+${table(['s', 'what'], events)}
+
+Then each record was looked for, one by one.
+
+${table(['store', 'records', 'lost', 'twice', 'bytes of disk a record'], stores)}`
 }
 
-/** Throws unless each of the ids is there, once. */
-function judge(store: string, ids: readonly string[]): void {
+/** Throws unless each of the ids is there, once. @returns the row of the store. */
+function judge(store: string, ids: readonly string[], bytes: number): readonly string[] {
   const seen = new Uint8Array(TOTAL)
   for (const id of ids) seen[Number(id)] = (seen[Number(id)] ?? 0) + 1
   const lost = seen.filter((times) => times === 0).length
   const twice = seen.filter((times) => times > 1).length
-  console.log(`${store}: ${ids.length} records, ${lost} lost, ${twice} twice`)
-  if (ids.length !== TOTAL || lost > 0 || twice > 0) throw new Error(`${store} does not have each of ${TOTAL} records once`)
+  if (ids.length !== TOTAL || lost > 0 || twice > 0)
+    throw new Error(`${store} does not have each of ${TOTAL} records once: ${ids.length} records, ${lost} lost, ${twice} twice`)
+  return [store, figure(ids.length), figure(lost), figure(twice), figure(bytes)]
 }
 
 /** Nine digits, so that they sort. */

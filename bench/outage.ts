@@ -12,13 +12,14 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lossesOf, startMaker } from '../test/fault/support/maker.ts'
-import { type CountingReceiver, startCountingReceiver } from '../test/support/counting-receiver.ts'
+import { type CountingReceiver, startCountingReceiver, type Tally } from '../test/support/counting-receiver.ts'
 import { load, quantile } from './load.ts'
+import { figure, table, tellResults, words } from './results.ts'
 import { installPeers, median } from './setups.ts'
 import { pinLoad, startSpeech } from './speech.ts'
 
-const outageS = Number(process.argv[2] ?? 60)
-const rounds = Number(process.argv[3] ?? 2)
+const outageS = Number(words[0] ?? 60)
+const rounds = Number(words[1] ?? 2)
 /** Of spans, and of log records. */
 const PER_SECOND = 2_000
 /** Before and after the outage. */
@@ -29,13 +30,14 @@ const CATCH_UP_S_MAX = 120
 const LOAD_PER_SECOND = 500
 
 const spool = mkdtempSync(join(tmpdir(), 'tts-otel-outage-'))
-await measureDelivery()
+const delivery = await measureDelivery()
 installPeers()
 pinLoad()
-if (rounds > 0) await measureLatency()
+const latency = rounds > 0 ? await measureLatency() : ''
 rmSync(spool, { recursive: true, force: true })
+tellResults({ title: 'A collector in trouble', script: 'bench:outage', text: `${delivery}\n\n${latency}` })
 
-async function measureDelivery(): Promise<void> {
+async function measureDelivery(): Promise<string> {
   const receiver = await startCountingReceiver()
   const maker = startMaker({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, TTS_OTEL_SPOOL_DIR: spool })
   const making = maker.makeSteadily(PER_SECOND, AROUND_S + outageS + AROUND_S)
@@ -49,8 +51,6 @@ async function measureDelivery(): Promise<void> {
   await sleep(AROUND_S * 1_000)
   await receiver.stop()
   await sleep(outageS * 1_000)
-  const { traces, logs } = await maker.health()
-  console.log(`after ${outageS} s without a collector: ${traces.waiting} spans and ${logs.waiting} log records wait`)
   await receiver.start()
   const backAtMs = performance.now()
   const created = await making
@@ -58,16 +58,17 @@ async function measureDelivery(): Promise<void> {
   clearInterval(watch)
 
   const health = await maker.health()
-  console.log(`\n| ${outageS} s outage | made | arrived | twice on the wire | dropped |\n| --- | --- | --- | --- | --- |`)
-  for (const [name, tally, { dropped }] of [
-    ['spans', receiver.spans, health.traces] as const,
-    ['log records', receiver.logs, health.logs] as const,
-  ])
-    console.log(`| ${name} | ${created} | ${tally.stored.size} | ${tally.duplicates()} | ${JSON.stringify(lossesOf({ dropped }))} |`)
-  const mib = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`
-  console.log(`all in ${inS.toFixed(1)} s after the collector was back; largest spool ${mib(spoolBytesMax)}, largest RSS ${mib(rssMax)}\n`)
   await maker.end()
   await receiver.stop()
+  const row = (name: string, tally: Tally, losses: Readonly<Record<string, number>>) => {
+    const dropped = Object.entries(losses).map(([reason, count]) => `${figure(count)} ${reason}`)
+    return [name, figure(created), figure(tally.stored.size), figure(tally.duplicates()), dropped.join(', ') || '0']
+  }
+  const rows = [row('spans', receiver.spans, lossesOf(health.traces)), row('log records', receiver.logs, lossesOf(health.logs))]
+  const mib = (bytes: number) => `${figure(bytes / 1_048_576, 1)} MiB`
+  return `${outageS} s without a collector at ${figure(PER_SECOND)} spans and ${figure(PER_SECOND)} log records a second, ${AROUND_S} s before and after with one; default room on disk. The last arrived ${figure(inS, 1)} s after the collector was back. Largest spool ${mib(spoolBytesMax)}, largest RSS ${mib(rssMax)}.
+
+${table(['', 'made', 'arrived', 'twice on the wire', 'dropped'], rows)}`
 }
 
 /** Seconds until everything had arrived, or nothing more came. */
@@ -77,7 +78,7 @@ async function untilQuiet(receiver: CountingReceiver, created: number, sinceMs: 
   return secondsSince()
 }
 
-async function measureLatency(): Promise<void> {
+async function measureLatency(): Promise<string> {
   const p99s = { well: [] as number[], hanging: [] as number[] }
   for (let round = 0; round < rounds; round++) {
     for (const state of ['well', 'hanging'] as const) {
@@ -92,8 +93,7 @@ async function measureLatency(): Promise<void> {
     }
   }
   const [well, hanging] = [median(p99s.well), median(p99s.hanging)]
-  console.log(`p99 at ${LOAD_PER_SECOND} req/s, median of ${p99s.well.length} s in ${rounds} interleaved rounds:`)
-  console.log(`collector well ${well.toFixed(2)} ms, hanging ${hanging.toFixed(2)} ms: ${((hanging / well - 1) * 100).toFixed(1)} %`)
+  return `p99 of the app's own latency at ${LOAD_PER_SECOND} requests a second, median of the p99 of ${p99s.well.length} s in ${rounds} interleaved rounds: ${figure(well, 2)} ms with a healthy collector, ${figure(hanging, 2)} ms with one that hangs (${figure(hanging / well, 2)} of it).`
 }
 
 /** Of each second by itself: what disturbs the machine for a moment then spoils one second and not the whole. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { context, createContextKey, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { createSdk, parseConfig, withRequest } from 'tts-otel'
+import { table } from './results.ts'
 
 /** µs of CPU, collecting garbage included, for one piece of work. */
 export type Pair = {
@@ -61,17 +62,23 @@ function spreadOf(values: readonly number[]): Spread {
   return { lowUs: at(0.25), medianUs: at(0.5), highUs: at(0.75) }
 }
 
-/** A row of a table, as {@link PAIR_HEAD} heads it. */
-export function tellPair(what: string, { bareUs, watchedUs, added, addedAtLeastUs }: Pair, unit: 'µs' | 'ms'): string {
-  const show = (us: number) => (us / (unit === 'ms' ? 1_000 : 1)).toPrecision(3)
-  const spread = `${show(added.medianUs)} (${show(added.lowUs)} to ${show(added.highUs)})`
-  return `| ${what} | ${show(bareUs)} | ${show(watchedUs)} | ${spread} | ${show(addedAtLeastUs)} ${unit} |`
+/** What was done, what it took, and the unit to show it in. */
+export type PairRow = readonly [what: string, pair: Pair, unit: 'µs' | 'ms']
+
+/** How the figures of {@link pairTable} are to be read. */
+export const PAIR_LEGEND =
+  'CPU, collecting garbage included, of the built SDK within a request, bare and watched in turns: medians. Added: median of the rounds (quartiles), and between the least of both, as what else runs on the machine only adds.'
+
+export function pairTable(rows: readonly PairRow[]): string {
+  return table(
+    ['what', 'bare', 'watched', 'added', 'at least'],
+    rows.map(([what, { bareUs, watchedUs, added, addedAtLeastUs }, unit]) => {
+      const show = (us: number) => (us / (unit === 'ms' ? 1_000 : 1)).toPrecision(3)
+      const spread = `${show(added.medianUs)} (${show(added.lowUs)} to ${show(added.highUs)})`
+      return [what, show(bareUs), show(watchedUs), spread, `${show(addedAtLeastUs)} ${unit}`]
+    }),
+  )
 }
-
-export const PAIR_HEAD = `CPU, medians of all rounds; added: median (quartiles), and between the least of both. Node ${process.version}.
-
-| what | bare | watched | added | at least |
-|---|---|---|---|---|`
 
 /** What samples have risen from their middle to their end: by the middle the code is compiled and every cache filled. */
 export function growth(samples: readonly number[]): number {

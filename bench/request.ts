@@ -15,15 +15,17 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import autocannon from 'autocannon'
 import { decode } from '../collector/src/receive/decode.ts'
-import { installPeers, listSetups, median, peersRequire, type Setup } from './setups.ts'
+import { figure, table, tellResults, words } from './results.ts'
+import { describePeers, installPeers, listSetups, median, peersRequire, type Setup } from './setups.ts'
 
-const rounds = Number(process.argv[2] ?? 2)
+const rounds = Number(words[0] ?? 2)
 const warmUpS = 4
 const countedS = 10
 const app = fileURLToPath(new URL('apps/hello.mjs', import.meta.url))
 const canPin = spawnSync('taskset', ['-V']).status === 0
 
-type Measured = { readonly cpuUs: number; readonly requests: number; readonly spans: number }
+/** Requests of the counted time, and those of the warm-up with them. */
+type Measured = { readonly cpuUs: number; readonly requests: number; readonly sent: number; readonly spans: number }
 
 installPeers()
 if (canPin) spawnSync('taskset', ['-pc', '1', String(process.pid)])
@@ -32,17 +34,21 @@ const measured = new Map<Setup, Measured[]>(setups.map((setup) => [setup, []]))
 for (let round = 0; round < rounds; round++) for (const setup of setups) measured.get(setup)!.push(await measure(setup))
 
 const perRequest = (values: readonly Measured[]) => median(values.map(({ cpuUs, requests }) => cpuUs / requests))
+const sum = (values: readonly Measured[], of: 'sent' | 'spans') => values.reduce((total, value) => total + value[of], 0)
 const bare = perRequest(measured.get(setups[0]!)!)
-console.log(
-  `CPU a request at 1,000 req/s, Node ${process.version}, ${rounds} interleaved rounds of ${countedS} s${canPin ? ', pinned' : ''}`,
-)
-for (const [{ name }, values] of measured) {
+const hooked = perRequest(measured.get(setups.at(-1)!)!) - bare
+const rows = [...measured].map(([setup, values]) => {
   const us = perRequest(values)
-  const spans = values.reduce((sum, value) => sum + value.spans, 0)
-  console.log(
-    `${name.padEnd(16)} ${us.toFixed(1).padStart(7)} µs  added ${(us - bare).toFixed(1).padStart(6)} µs  server spans delivered ${spans}`,
-  )
-}
+  const added = setup === setups[0] ? ['', '', ''] : [figure(us - bare, 1), figure((us - bare) / hooked, 2), figure(sum(values, 'spans'))]
+  return [setup.name, figure(us, 1), ...added, figure(sum(values, 'sent'))]
+})
+tellResults({
+  title: 'CPU of a request',
+  script: 'bench:request',
+  text: `CPU of the server in µs a request, Fastify at 1,000 requests a second, with server span and duration histogram, all delivered. ${canPin ? 'The server has one core, load and receiver the other. ' : ''}${warmUpS} s of warm-up, ${countedS} s counted, medians of ${rounds} interleaved rounds. ${describePeers()}
+
+${table(['set-up', 'µs a request', 'added', 'of stock, ESM hook', 'server spans delivered', 'requests, with the warm-up'], rows)}`,
+})
 
 async function measure({ flags, env }: Setup): Promise<Measured> {
   const receiver = await startCounter()
@@ -54,7 +60,7 @@ async function measure({ flags, env }: Setup): Promise<Measured> {
   })
   const nextLine = lineReader(child)
   const url = `http://127.0.0.1:${await nextLine('port')}/hello/4711`
-  await load(url, warmUpS)
+  const warmUp = await load(url, warmUpS)
   const before = await cpuOf(child, nextLine)
   const requests = await load(url, countedS)
   const cpuUs = (await cpuOf(child, nextLine)) - before
@@ -63,7 +69,7 @@ async function measure({ flags, env }: Setup): Promise<Measured> {
   child.kill('SIGKILL')
   await ended
   await receiver.close()
-  return { cpuUs, requests, spans: receiver.spans() }
+  return { cpuUs, requests, sent: warmUp + requests, spans: receiver.spans() }
 }
 
 async function load(url: string, seconds: number): Promise<number> {

@@ -33,6 +33,16 @@ export function listSetups(): readonly Setup[] {
   ]
 }
 
+/** What the names of {@link listSetups} mean, in a sentence for results.md. */
+export function describePeers(): string {
+  const { dependencies } = JSON.parse(readFileSync(peersRequire, 'utf8'))
+  const named = (name: string) => `\`${name}\` ${dependencies[name]}`
+  return (
+    `Stock is ${named('@opentelemetry/auto-instrumentations-node')} with its \`register.mjs\`, with the ESM hook also the loader that ` +
+    `OpenTelemetry documents for ESM apps; EDOT is ${named('@elastic/opentelemetry-node')}. Each sends every signal.`
+  )
+}
+
 /** The folder from which benchmarked apps resolve their packages. */
 export const peersRequire = join(peers, 'package.json')
 

@@ -10,10 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCountingReceiver } from '../test/support/counting-receiver.ts'
 import { load, quantile } from './load.ts'
+import { figure, table, tellResults, words } from './results.ts'
 import { installPeers, median } from './setups.ts'
 import { pinLoad, type Speech, startSpeech } from './speech.ts'
 
-const minutes = Number(process.argv[2] ?? 20)
+const minutes = Number(words[0] ?? 20)
 const PER_SECOND = 1_000
 const SAMPLES = 60
 
@@ -23,7 +24,11 @@ const WARM_UP_SHARE = 0.25
 /** What the trend may add in the judged part. Of 15 minutes, 2 MiB are what a leak of three bytes a request would leave. */
 const GROWTH_MAX = { heapMiB: 2, rssMiB: 8, descriptors: 2 } as const
 type Measure = keyof typeof GROWTH_MAX
-const MEASURES: readonly Measure[] = ['heapMiB', 'rssMiB', 'descriptors']
+const MEASURES: readonly (readonly [Measure, string])[] = [
+  ['heapMiB', 'heap after a collection, MiB'],
+  ['rssMiB', 'RSS, MiB'],
+  ['descriptors', 'descriptors'],
+]
 type Sample = Readonly<Record<Measure | 'minute', number>>
 
 installPeers()
@@ -44,15 +49,19 @@ rmSync(spool, { recursive: true, force: true })
 
 const judged = samples.filter(({ minute }) => minute >= minutes * WARM_UP_SHARE)
 const requests = minutes * 60 * PER_SECOND
-console.log(`${minutes} minutes at ${PER_SECOND} req/s, Node ${process.version}, ${judged.length} samples after the warm-up\n`)
-console.log('| | median | least | most | trend over the judged part | flat |\n| --- | --- | --- | --- | --- | --- |')
-const flat = MEASURES.map(printMeasure)
-const lost = [`spans ${receiver.spans.stored.size} of ${2 * requests}`, `log records ${receiver.logs.stored.size} of ${requests}`]
-console.log(
-  `\ndelivered: ${lost.join(', ')}; latency p50 ${quantile(latencies, 0.5).toFixed(2)} ms, p99 ${quantile(latencies, 0.99).toFixed(2)} ms`,
-)
-const isComplete = receiver.spans.stored.size === 2 * requests && receiver.logs.stored.size === requests
-process.exitCode = flat.every(Boolean) && isComplete ? 0 : 1
+const rows = MEASURES.map(judge)
+const [spans, logs] = [receiver.spans.stored.size, receiver.logs.stored.size]
+tellResults({
+  title: `${minutes} minutes at ${figure(PER_SECOND)} requests a second`,
+  script: 'soak',
+  text: `Two spans, a log record and histograms for each request; ${figure(spans)} of ${figure(2 * requests)} spans and ${figure(logs)} of ${figure(requests)} log records delivered. Latency of the app: p50 ${figure(quantile(latencies, 0.5), 2)} ms, p99 ${figure(quantile(latencies, 0.99), 2)} ms. ${judged.length} samples after a warm-up of ${minutes * WARM_UP_SHARE} minutes; the trend is what the line through them rises from the first to the last.
+
+${table(
+  ['', 'median', 'least', 'most', 'trend', 'may be'],
+  rows.map(({ cells }) => cells),
+)}`,
+})
+process.exitCode = rows.every(({ isFlat }) => isFlat) && spans === 2 * requests && logs === requests ? 0 : 1
 
 async function sample({ pid, memory }: Speech): Promise<Sample> {
   const { heapUsed, rss } = await memory()
@@ -60,16 +69,14 @@ async function sample({ pid, memory }: Speech): Promise<Sample> {
   return { minute: (performance.now() - startMs) / 60_000, heapMiB: heapUsed / 1_048_576, rssMiB: rss / 1_048_576, descriptors }
 }
 
-function printMeasure(measure: Measure): boolean {
+function judge([measure, name]: readonly [Measure, string]): { readonly cells: readonly string[]; readonly isFlat: boolean } {
   const values = judged.map((sample) => sample[measure])
   const growth = trend(
     judged.map(({ minute }) => minute),
     values,
   )
-  const isFlat = growth <= GROWTH_MAX[measure]
-  const figures = [median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(1))
-  console.log(`| ${measure} | ${figures.join(' | ')} | ${growth >= 0 ? '+' : ''}${growth.toFixed(2)} | ${isFlat ? 'yes' : 'NO'} |`)
-  return isFlat
+  const figures = [median(values), Math.min(...values), Math.max(...values), growth, GROWTH_MAX[measure]].map((value) => figure(value, 1))
+  return { cells: [name, ...figures], isFlat: growth <= GROWTH_MAX[measure] }
 }
 
 /** What the line of least squares through the points adds from the first to the last. */

@@ -1,8 +1,7 @@
 /**
- * What the spool costs, and what a kill -9 costs it.
+ * What the spool costs, and what a kill -9 costs it; in the temporary directory (`TMPDIR`).
  *
- *   node bench/spool.ts [DIRECTORY, default: the temporary one]
- *   node bench/spool.ts kill [ROUNDS, default 200]
+ *   npm run bench:spool -- [ROUNDS of kill -9, default 200]
  *
  * The chunks are 512 spans of a request as the SDK makes it (an HTTP server span, `tts_request`, `gemini_api_call`), serialized by the official serializer.
  * Main-thread time is CPU (`process.threadCpuUsage()`), so that neighbours on the machine do not count; disk speed is that of the page cache unless the row says fsync.
@@ -20,6 +19,7 @@ import type { Chunk } from '../src/wire/signal.ts'
 import { openSpool, type Spool } from '../src/wire/spool.ts'
 import { SPOOL_DEFAULTS } from '../test/support/spool-chunks.ts'
 import { killLoop } from '../test/support/spool-kill-loop.ts'
+import { figure, table, tellResults, words } from './results.ts'
 
 const SPANS = 512
 const CHUNKS = 200
@@ -30,35 +30,41 @@ const resource = resourceFromAttributes({
 })
 const scope = { name: 'tts-otel', version: '0.1.0' }
 
-const [first, second] = process.argv.slice(2)
-const parent = mkdtempSync(join(first === undefined || first === 'kill' ? tmpdir() : first, 'spool-bench-'))
-if (first === 'kill') await benchKills(Number(second ?? 200))
-else await benchCosts()
+const parent = mkdtempSync(join(tmpdir(), 'spool-bench-'))
+const chunks = Array.from({ length: 20 }, () => makeChunk(SPANS))
+const rawBytes = chunks[0]!.bytes.length
+const costs = [
+  await benchAppend(1, false),
+  await benchAppend(1, true),
+  await benchAppend(8, false),
+  await benchReplay(),
+  benchLastBreath(),
+  await benchKills(Number(words[0] ?? 200)),
+]
 rmSync(parent, { recursive: true, force: true })
+tellResults({
+  title: 'The spool',
+  script: 'bench:spool',
+  text: `Chunks of ${SPANS} spans of a request as the SDK makes it, ${figure(rawBytes / 1_024)} KiB of protobuf, ${figure(rawBytes / SPANS)} bytes a span; ${CHUNKS} of them in a row. Main thread: its CPU, µs a span. Where nothing is said of fsync, the disk is the page cache.
 
-async function benchKills(rounds: number): Promise<void> {
-  const startedMs = performance.now()
-  const { stored, delivered, repeated, ...faults } = await killLoop(parent, rounds)
-  console.log(
-    `${rounds} kills in ${((performance.now() - startedMs) / 1_000).toFixed(0)} s: ${stored} chunks stored, ${delivered} delivered, ${repeated} of them twice`,
-  )
-  console.log(`faults: ${JSON.stringify(faults)}`)
-}
+${table(['what', 'spans/s', 'main thread, µs a span', 'more'], costs)}`,
+})
 
-async function benchCosts(): Promise<void> {
-  const chunks = Array.from({ length: 20 }, () => makeChunk(SPANS))
-  const rawBytes = chunks[0]!.bytes.length
-  console.log(
-    `chunk: ${SPANS} spans, ${(rawBytes / 1_024).toFixed(0)} KiB of protobuf (${(rawBytes / SPANS).toFixed(0)} bytes a span); Node ${process.version}`,
-  )
-  for (const fsync of [false, true]) await benchAppend(chunks, fsync, 1)
-  await benchAppend(chunks, false, 8)
-  await benchReplay(chunks)
-  benchLastBreath()
+/** Processes that use one spool, three at once, each killed at a random moment. */
+async function benchKills(rounds: number): Promise<readonly string[]> {
+  const { stored, lost, doubled, unknown, unaccounted, repeated } = await killLoop(parent, rounds)
+  const wrong = doubled.length + unknown.length
+  const counted = unaccounted.every((count) => count === 0) ? 'agree' : 'do not agree'
+  return [
+    `${rounds} rounds of \`kill -9\` at random moments, three processes at once`,
+    '',
+    '',
+    `${figure(stored)} chunks stored, ${lost.length} lost, ${wrong} given twice by one process or never stored, ${repeated} given again that were acknowledged just before a kill; the counters ${counted}`,
+  ]
 }
 
 /** Throughput with `atOnce` appends under way. */
-async function benchAppend(chunks: readonly Chunk[], fsync: boolean, atOnce: number): Promise<void> {
+async function benchAppend(atOnce: number, fsync: boolean): Promise<readonly string[]> {
   const spool = open(`append-${fsync}-${atOnce}`, fsync)
   await spool.append(chunks[0]!)
   const before = process.threadCpuUsage()
@@ -68,16 +74,17 @@ async function benchAppend(chunks: readonly Chunk[], fsync: boolean, atOnce: num
   const elapsedMs = performance.now() - startedMs
   const mainUs = mainThreadUs(before)
   const stats = spool.stats()
-  const mb = (CHUNKS * chunks[0]!.bytes.length) / 1e6
-  const spans = CHUNKS * SPANS
-  console.log(
-    `append, ${atOnce} at once${fsync ? ', fsync' : ''}: ${(mb / (elapsedMs / 1_000)).toFixed(0)} MB/s, ${(spans / elapsedMs).toFixed(0)}k spans/s, ` +
-      `main thread ${(mainUs / spans).toFixed(3)} µs a span, ${(stats.diskBytes / (spans + SPANS)).toFixed(1)} bytes a span on disk`,
-  )
   await spool.close()
+  const spans = CHUNKS * SPANS
+  return [
+    `append, ${atOnce} at once${fsync ? ', fsync' : ''}`,
+    figure(spans / (elapsedMs / 1_000)),
+    figure(mainUs / spans, 2),
+    `${figure(stats.diskBytes / (spans + SPANS))} bytes a span on disk (zstd)`,
+  ]
 }
 
-async function benchReplay(chunks: readonly Chunk[]): Promise<void> {
+async function benchReplay(): Promise<readonly string[]> {
   const spool = open('replay', false)
   spool.appendSync(Array.from({ length: CHUNKS }, (_, i) => chunks[i % chunks.length]!))
   const next = open('replay', false)
@@ -93,10 +100,13 @@ async function benchReplay(chunks: readonly Chunk[]): Promise<void> {
   }
   const mainUs = mainThreadUs(before)
   const elapsedMs = performance.now() - startedMs - claimedMs
-  console.log(
-    `replay: ${CHUNKS} chunks claimed in ${claimedMs.toFixed(1)} ms, then ${(spans / elapsedMs).toFixed(0)}k spans/s, main thread ${(mainUs / spans).toFixed(3)} µs a span`,
-  )
   await next.close()
+  return [
+    'replay of what another process left',
+    figure(spans / (elapsedMs / 1_000)),
+    figure(mainUs / spans, 2),
+    `claimed in ${figure(claimedMs, 1)} ms`,
+  ]
 }
 
 function mainThreadUs(before: NodeJS.CpuUsage): number {
@@ -105,7 +115,7 @@ function mainThreadUs(before: NodeJS.CpuUsage): number {
 }
 
 /** Eleven processes' worth of last breaths: the median of what 2,000 spans in 512s cost. */
-function benchLastBreath(): void {
+function benchLastBreath(): readonly string[] {
   const times: number[] = []
   for (let round = 0; round < 11; round++) {
     const chunks = [...Array.from({ length: 3 }, () => makeChunk(512)), makeChunk(2_000 - 3 * 512)]
@@ -115,9 +125,9 @@ function benchLastBreath(): void {
     spool.closeSync()
     times.push(performance.now() - startedMs)
   }
-  console.log(
-    `last breath: 2,000 spans written synchronously and left in ${times.sort((a, b) => a - b)[5]!.toFixed(1)} ms (worst of 11: ${times.at(-1)!.toFixed(1)} ms)`,
-  )
+  times.sort((a, b) => a - b)
+  const text = `median ${figure(times[5]!, 1)} ms, most of ${times.length} rounds ${figure(times.at(-1)!, 1)} ms`
+  return ['last breath: 2,000 spans written synchronously and left', '', '', text]
 }
 
 function open(name: string, fsync: boolean): Spool {

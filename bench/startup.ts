@@ -5,9 +5,10 @@
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { installPeers, listSetups, median, type Setup } from './setups.ts'
+import { figure, table, tellResults, words } from './results.ts'
+import { describePeers, installPeers, listSetups, median, type Setup } from './setups.ts'
 
-const rounds = Number(process.argv[2] ?? 15)
+const rounds = Number(words[0] ?? 15)
 const app = fileURLToPath(new URL('apps/empty.mjs', import.meta.url))
 
 installPeers()
@@ -16,11 +17,17 @@ const times = new Map<Setup, number[]>(setups.map((setup) => [setup, []]))
 for (let round = 0; round < rounds; round++) for (const setup of setups) times.get(setup)!.push(await firstLineMs(setup))
 
 const bare = median(times.get(setups[0]!)!)
-console.log(`Start-up, Node ${process.version}, ${rounds} interleaved rounds, median ms to the app's first line`)
-for (const [{ name }, values] of times) {
+const rows = [...times].map(([setup, values]) => {
   const ms = median(values)
-  console.log(`${name.padEnd(16)} ${ms.toFixed(0).padStart(6)}  added ${(ms - bare).toFixed(0).padStart(6)}`)
-}
+  return [setup.name, figure(ms), setup === setups[0] ? '' : figure(ms - bare)]
+})
+tellResults({
+  title: 'Start-up',
+  script: 'bench:startup',
+  text: `Median ms from spawn to the first line of an empty ESM app, ${rounds} interleaved rounds; no collector listens. ${describePeers()}
+
+${table(['set-up', 'ms', 'added'], rows)}`,
+})
 
 function firstLineMs({ name, flags, env }: Setup): Promise<number> {
   const startedAt = performance.now()

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { scriptOf } from '../bench/results.ts'
 import { LATE } from '../scripts/late.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -128,4 +129,11 @@ test('every runtime dependency has its reason in docs/decisions/dependencies.md'
   const dependencies = Object.keys(JSON.parse(read('collector/package.json')).dependencies)
   const document = read('docs/decisions/dependencies.md')
   expect(dependencies.filter((name) => !document.includes(`\`${name}\``))).toEqual([])
+})
+
+test('every measurement of package.json has its section in bench/results.md, in their order, and there is no other', () => {
+  const scripts = Object.keys(JSON.parse(read('package.json')).scripts).filter((name) => name.startsWith('bench:') || name === 'soak')
+  const headings = read('bench/results.md').match(/^## .*$/gm) ?? []
+  expect(scripts.length).toBeGreaterThan(10)
+  expect(headings.map(scriptOf)).toEqual(scripts)
 })

@@ -94,7 +94,7 @@ export type Distribution = {
 }
 
 /** The request that a batch was decoded from, as it came. */
-export type Source = Pick<Chunk, 'encoding' | 'bytes'>
+export type Source = Omit<Chunk, 'signal'>
 
 /** What flows through the collector: one decoded export request. */
 export type Batch = BatchOf<'logs', LogRecord> | BatchOf<'traces', SpanRecord> | BatchOf<'metrics', MetricPoint>

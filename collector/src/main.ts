@@ -7,7 +7,6 @@ import type { Command } from './cli/command.ts'
 import { type CollectorConfig, processCollectorConfig, splitArguments } from './config.ts'
 import { isLoopback } from './loopback.ts'
 import { COLLECTOR_SETTINGS } from './settings.ts'
-import { openStores } from './stores.ts'
 
 const NAME = 'tts-otel-collector'
 
@@ -45,7 +44,7 @@ async function main(words: readonly string[]): Promise<void> {
 
 async function runCommand(command: Command, name: string, words: readonly string[]): Promise<void> {
   try {
-    const { code, stdout = '', stderr = '' } = await command(words, async () => await openStores(configure()), configure)
+    const { code, stdout = '', stderr = '' } = await command({ words, configure })
     process.stderr.write(stderr)
     process.stdout.write(stdout)
     process.exitCode = code
@@ -94,9 +93,11 @@ function announce({ url, store }: { readonly url: string; readonly store: Store 
     process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
 }
 
-function describe({ kind }: Store, { database, elasticsearch }: CollectorConfig): string {
+function describe({ kind }: Store, { database, stores, elasticsearch }: CollectorConfig): string {
   const second =
-    elasticsearch === undefined ? '' : `, log records also in Elasticsearch at ${elasticsearch.url} (${elasticsearch.indexPrefix}-*)`
+    !stores || elasticsearch === undefined
+      ? ''
+      : `, log records also in Elasticsearch at ${elasticsearch.url} (${elasticsearch.indexPrefix}-*)`
   if (kind === 'pglite')
     return `an embedded PGlite under ${database.dataDir} (for development: not durable against power loss; set DATABASE_URL for production)${second}`
   const url = URL.parse(database.url ?? '')

@@ -14,6 +14,7 @@ import * as postgresErase from './postgres/erase.ts'
 import * as postgresLetters from './postgres/letters.ts'
 import { FolderInUseError } from './postgres/lock.ts'
 import { createPartitions } from './postgres/partitions.ts'
+import { hasPglite } from './postgres/pglite.ts'
 import type { Database } from './postgres/queryable.ts'
 import { reasonOf } from './postgres/reason.ts'
 import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
@@ -76,6 +77,11 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
 }
 
 function openOwner(options: { readonly url: string | undefined; readonly dataDir: string }): Database {
+  if (options.url === undefined && !hasPglite(options.dataDir))
+    throw new Error(
+      `DATABASE_URL is not set, and ${options.dataDir} holds no embedded database. ` +
+        'Set DATABASE_ADMIN_URL and DATABASE_URL as the collector has them, or COLLECTOR_DATA_DIR to the folder of one without',
+    )
   try {
     return openDatabase({ ...options, purpose: 'maintain' })
   } catch (error) {

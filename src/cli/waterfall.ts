@@ -40,19 +40,33 @@ export function drawWaterfall(bars: readonly Bar[], width: number, paint: Paint)
   })
 }
 
+/** Of the branches that lead to a span the nearest are shown; without a limit a trace that recurs makes lines of any length. */
+const TRUNK_MAX = 60
+
 /** Depth first, children by their start, each with the branches that lead to it. */
 function indent(bars: readonly Bar[]): readonly Row[] {
   const ids = new Set(bars.map((bar) => bar.id))
-  const childrenOf = (id: string) =>
-    bars.filter((bar) => (ids.has(bar.parentId) ? bar.parentId : '') === id).sort((a, b) => a.startMs - b.startMs)
-  const walk = (id: string, trunk: string): readonly Row[] =>
-    childrenOf(id).flatMap((bar, index, all) => {
-      const isLast = index === all.length - 1
-      const branch = id === '' ? '' : isLast ? '└─ ' : '├─ '
-      const below = id === '' ? '' : isLast ? '   ' : '│  '
-      return [{ bar, label: `${trunk}${branch}${bar.name}` }, ...walk(bar.id, trunk + below)]
-    })
-  return walk('', '')
+  const children = Map.groupBy(bars, ({ parentId }) => (ids.has(parentId) ? parentId : ''))
+  const below = (id: string, trunk: string) =>
+    (children.get(id) ?? [])
+      .toSorted((a, b) => a.startMs - b.startMs)
+      .map((bar, index, all) => ({ bar, trunk, isLast: index === all.length - 1 }))
+      .reverse()
+  const seen = new Set<Bar>()
+  const rows: Row[] = []
+  // A stack of its own: a trace may be as deep as it has spans, and the engine's stack is not.
+  const waiting = below('', '')
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { bar, trunk, isLast } = next
+    // Two spans of one id would be below one another for ever.
+    if (seen.has(bar)) continue
+    seen.add(bar)
+    const isTop = !ids.has(bar.parentId)
+    rows.push({ bar, label: `${trunk}${isTop ? '' : isLast ? '└─ ' : '├─ '}${bar.name}` })
+    const longer = `${trunk}${isTop ? '' : isLast ? '   ' : '│  '}`
+    waiting.push(...below(bar.id, longer.length > TRUNK_MAX ? `…${longer.slice(1 - TRUNK_MAX)}` : longer))
+  }
+  return rows
 }
 
 /** `0.4 ms`, `118 ms`, `2.10 s`: three figures, whatever the size. */

@@ -32,9 +32,20 @@ test.each([80, 120])('no line is wider than a terminal of %i columns', (width) =
   for (const line of drawWaterfall(bars, width, plain)) expect(line.length).toBeLessThanOrEqual(width)
 })
 
+test('a trace of 10,000 spans, each below the one before, is drawn, in lines that can be read', () => {
+  const bars = Array.from({ length: 10_000 }, (_, index) => bar(`${index}`, index === 0 ? '' : `${index - 1}`, index, 10_000 - index))
+  const lines = drawWaterfall(bars, 120, plain)
+  expect(lines).toHaveLength(10_000)
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120)
+})
+
 test('a span whose parent is not stored is shown all the same; nothing is drawn for nothing', () => {
   expect(drawWaterfall([bar('orphan', 'gone', 5, 0)], 60, plain)).toHaveLength(1)
   expect(drawWaterfall([], 60, plain)).toEqual([])
+})
+
+test('of two spans with one id each is shown once', () => {
+  expect(drawWaterfall([bar('twin', '', 0, 10), bar('twin', 'twin', 2, 5)], 60, plain)).toHaveLength(2)
 })
 
 test('colour is for terminals, and NO_COLOR turns it off', () => {

@@ -17,8 +17,8 @@ beforeAll(async () => {
   await server.start()
 })
 afterAll(async () => {
-  await server.remove()
-  await listener.close()
+  await server?.remove()
+  await listener?.close()
 })
 beforeEach(() => void listener.received.splice(0))
 

@@ -39,8 +39,8 @@ beforeAll(async () => {
   await migrate(database)
 })
 afterAll(async () => {
-  await database.close()
-  await server.remove()
+  await database?.close()
+  await server?.remove()
 })
 
 /** Metrics of a service as its SDK tells them every ten seconds, until `untilMs`, failing from `failFromMs` to `failToMs`. */
@@ -84,7 +84,6 @@ test('each alert is told of once when it fires and once when it ends', { timeout
         id: 'one',
         takeFile: () => () => {},
         signals,
-        sinceMs: startMs,
         book: () => book,
         channels: { webhook },
         checkIntervalMs: 10 * SECOND,

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await migrate(database)
   await database.close()
 })
-afterAll(async () => await server.remove())
+afterAll(async () => await server?.remove())
 beforeEach(async () => {
   scene = await openAlertScene()
   writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)

@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await createPostgres()
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 test('a database that is down at the start: the collector listens, refuses data for now, and stores it once the database is there', async () => {

@@ -91,7 +91,7 @@ beforeAll(async () => {
   server = await createPostgres()
   await server.start()
 })
-afterAll(() => server.remove())
+afterAll(() => server?.remove())
 
 test('the first start of its PostgreSQL makes the three users with their passwords', async () => {
   const { port, hostname } = new URL(server.url)

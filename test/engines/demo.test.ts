@@ -9,7 +9,7 @@ beforeAll(async () => {
   server = await createPostgres()
   await server.start()
 })
-afterAll(() => server.remove())
+afterAll(() => server?.remove())
 
 test('the main job on a real PostgreSQL: what was sent is stored', { timeout: DEMO_TIMEOUT_MS }, async () => {
   const demo = await startDemo(['--once', '--json'], { DATABASE_URL: server.url })

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await server.start()
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 const connection = (credentials: Credentials | undefined, ca: string | undefined = tls.cert): Connection => ({

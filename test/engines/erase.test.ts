@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await collector?.end('SIGTERM')
-  await Promise.all([postgres.remove(), elasticsearch.remove()])
+  await Promise.all([postgres?.remove(), elasticsearch?.remove()])
   rmSync(folder, { recursive: true, force: true })
 })
 

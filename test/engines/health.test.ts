@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   process.off('warning', warn)
-  await Promise.all([postgres.remove(), redis.remove()])
+  await Promise.all([postgres?.remove(), redis?.remove()])
 })
 beforeEach(() => {
   warnings.length = 0

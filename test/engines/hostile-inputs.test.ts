@@ -16,8 +16,8 @@ beforeAll(async () => {
   program = await startProgram({ DATABASE_URL: server.url, COLLECTOR_DATA_DIR: dataDir })
 })
 afterAll(async () => {
-  await program.end('SIGTERM')
-  await server.remove()
+  await program?.end('SIGTERM')
+  await server?.remove()
   rmSync(dataDir, { recursive: true })
 })
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterEach(() => telemetry.reset())
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 function asRequest<T>(id: string, fn: () => T): T {
@@ -116,7 +116,7 @@ describe.each([
 })
 
 describe('a cluster', () => {
-  let servers: readonly RedisServer[]
+  let servers: readonly RedisServer[] = []
   beforeAll(async () => {
     servers = await Promise.all([1, 2].map(() => createRedis({ isClustered: true })))
     await Promise.all(servers.map((node) => node.start()))

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { COLLECTOR_SETTINGS } from '../../collector/src/settings.ts'
@@ -25,8 +26,14 @@ type Pod = { readonly terminationGracePeriodSeconds: number; readonly securityCo
 type Manifest = {
   readonly kind: string
   readonly metadata: { readonly name: string }
-  readonly spec: { readonly template?: { readonly spec: Pod } }
+  readonly spec: {
+    readonly template?: { readonly spec: Pod }
+    readonly selector?: { readonly matchLabels?: Labels }
+    readonly podSelector?: { readonly matchLabels: Labels }
+    readonly ingress?: readonly { readonly from: readonly { readonly podSelector: { readonly matchLabels: Labels } }[] }[]
+  }
 }
+type Labels = Readonly<Record<string, string>>
 
 const pods = documents.flatMap(({ spec }) => spec.template?.spec ?? [])
 const containers = pods.flatMap((pod) => pod.containers)
@@ -52,6 +59,19 @@ test('no container runs as root, writes its own disk, gains rights, or lives wit
     expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
     expect(container.image).toMatch(/:\d+\.\d+\.\d+$/)
     expect([container.name, resources.limits?.memory, readinessProbe, livenessProbe]).not.toContain(undefined)
+  }
+})
+
+test('of the pods only the official collector sends to ours, and only who is labelled so reads from them', () => {
+  const ours = documents.filter(({ spec }) => spec.template?.spec.containers.some(({ image }) => image.startsWith('tts-otel-collector')))
+  expect(ours.map(({ metadata }) => metadata.name)).toEqual(['evaluator', 'fanout'])
+  const policies = documents.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec)
+  for (const { metadata, spec } of ours) {
+    const policy = policies.find(({ podSelector }) => isDeepStrictEqual(podSelector?.matchLabels, spec.selector?.matchLabels))
+    expect(
+      policy?.ingress?.flatMap(({ from }) => from.map(({ podSelector }) => podSelector.matchLabels)),
+      metadata.name,
+    ).toEqual([{ 'app.kubernetes.io/name': 'otelcol' }, { 'tts-otel/reads': 'true' }])
   }
 })
 

@@ -31,8 +31,8 @@ beforeAll(async () => {
 })
 afterEach(() => telemetry.reset())
 afterAll(async () => {
-  await pool.end()
-  await server.remove()
+  await pool?.end()
+  await server?.remove()
 })
 
 function asRequest<T>(id: string, fn: () => T): T {

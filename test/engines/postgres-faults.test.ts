@@ -18,7 +18,7 @@ beforeAll(async () => {
   await server.start()
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
 })
 
 const urlOf = (database: string) => server.url.replace(/\/postgres$/, `/${database}`)

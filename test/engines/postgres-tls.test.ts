@@ -18,7 +18,7 @@ beforeAll(async () => {
   await speakTls(server.url, authority.issue(['localhost']))
 })
 afterAll(async () => {
-  await server.remove()
+  await server?.remove()
   rmSync(folder, { recursive: true })
 })
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await Promise.all([postgres.start(), elasticsearch.start()])
 })
 afterAll(async () => {
-  await Promise.all([postgres.remove(), elasticsearch.remove()])
+  await Promise.all([postgres?.remove(), elasticsearch?.remove()])
   rmSync(folder, { recursive: true, force: true })
 })
 

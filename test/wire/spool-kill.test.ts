@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { tempDir } from '../support/spool.ts'
 import { killLoop } from '../support/spool-kill-loop.ts'
 
-/** `node bench/spool.ts kill` runs as many as are wanted. */
+/** `npm run bench:spool` runs as many as are wanted. */
 const ROUNDS = 30
 
 test('processes killed at random moments lose nothing that was stored, deliver nothing twice, and leave a spool that can be read', async () => {

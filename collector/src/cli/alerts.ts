@@ -1,4 +1,4 @@
-import type { CommandResult } from './command.ts'
+import type { CommandOptions, CommandResult } from './command.ts'
 
 const HELP = `tts-otel-collector alerts <command>
 
@@ -12,7 +12,7 @@ tts-otel-collector alerts <command> --help tells more.
 `
 
 /** `tts-otel-collector alerts …`: one command a file, loaded when it is asked for. Never throws. */
-export async function runAlerts([name, ...words]: readonly string[]): Promise<CommandResult> {
+export async function runAlerts({ words: [name, ...words] }: Pick<CommandOptions, 'words'>): Promise<CommandResult> {
   try {
     if (name === 'check') return (await import('./alerts-check.ts')).runAlertsCheck(words)
     if (name === 'test') return (await import('./alerts-test.ts')).runAlertsTest(words)

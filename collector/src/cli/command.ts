@@ -1,19 +1,22 @@
 import type { CollectorConfig } from '../config.ts'
-import type { Store } from '../stores.ts'
+import { openStores, type Store } from '../stores.ts'
 
 /** What a command says and the exit code of the process: 0 done, 1 a problem, 2 wrong usage. */
 export type CommandResult = { readonly code: number; readonly stdout?: string; readonly stderr?: string }
 
-/** A command of the collector's program, with the words behind its name. Rejects when a store fails or the settings are wrong. */
-export type Command = (
-  words: readonly string[],
-  open: () => Promise<readonly Store[]>,
-  configure: () => CollectorConfig,
-) => Promise<CommandResult>
+export type CommandOptions = {
+  /** Those behind its name. */
+  readonly words: readonly string[]
+  /** Reads the settings of this process; throws with what is wrong in them. */
+  readonly configure: () => CollectorConfig
+}
 
-/** Runs `work` on the stores and closes them whatever happens. */
-export async function withStores<T>(open: () => Promise<readonly Store[]>, work: (stores: readonly Store[]) => Promise<T>): Promise<T> {
-  const stores = await open()
+/** A command of the collector's program. Rejects when a store fails or the settings are wrong. */
+export type Command = (options: CommandOptions) => Promise<CommandResult>
+
+/** Runs `work` on the stores that the config names and closes them whatever happens. */
+export async function withStores<T>(config: CollectorConfig, work: (stores: readonly Store[]) => Promise<T>): Promise<T> {
+  const stores = await openStores(config)
   try {
     return await work(stores)
   } finally {

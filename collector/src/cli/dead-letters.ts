@@ -26,11 +26,11 @@ const LETTERS_MAX = 10_000
 const REASON_CHARACTERS = 100
 
 /** `tts-otel-collector dead-letters`. */
-export const deadLetters: Command = async function deadLetters(words, open) {
+export const deadLetters: Command = async function deadLetters({ words, configure }) {
   const usage = readUsage(words)
   if (usage.kind === 'wrong') return { code: 2, stderr: `tts-otel-collector dead-letters: ${usage.message}\n\n${DEAD_LETTERS_HELP}` }
   if (usage.kind === 'help') return { code: 0, stdout: DEAD_LETTERS_HELP }
-  return await withStores(open, async (stores) => {
+  return await withStores(configure(), async (stores) => {
     const boxes = stores.map(({ letters }) => letters).filter(({ store }) => usage.store === undefined || store === usage.store)
     if (boxes.length === 0)
       return { code: 1, stderr: `tts-otel-collector dead-letters: no ${usage.store} is configured (ELASTICSEARCH_URL)\n` }

@@ -20,13 +20,13 @@ Exit code: 0 done, 1 something may be left, 2 wrong usage.
 `
 
 /** `tts-otel-collector erase`. */
-export const erase: Command = async function erase(words, open) {
+export const erase: Command = async function erase({ words, configure }) {
   const usage = readUsage(words)
   if (usage.kind === 'wrong') return { code: 2, stderr: `tts-otel-collector erase: ${usage.message}\n\n${ERASE_HELP}` }
   if (usage.kind === 'help') return { code: 0, stdout: ERASE_HELP }
   const { userId, dryRun, json } = usage
   const results = await withStores(
-    open,
+    configure(),
     async (stores) =>
       await eraseEverywhere(
         stores.map(({ eraser }) => eraser),

@@ -20,7 +20,7 @@ Exit code: 0 yes, 1 no, 2 wrong usage.
 const TIMEOUT_MS = 2_500
 
 /** `tts-otel-collector healthcheck`. */
-export const healthcheck: Command = async function healthcheck(words, _open, configure) {
+export const healthcheck: Command = async function healthcheck({ words, configure }) {
   const usage = readUsage(words)
   if (usage.kind === 'said') return usage.result
   const config = configure()

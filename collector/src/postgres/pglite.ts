@@ -72,11 +72,30 @@ export function openPglite(dataDir: string): Database {
     async transaction(work) {
       return await inTurn(() => inTransaction(connection, work))
     },
+    async ping(signal) {
+      // The one connection may be busy for long with data, which is no reason to send none.
+      await abandonable(
+        inTurn(() => connection.query('SELECT 1')),
+        signal,
+      ).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    },
     async close() {
       closing ??= close()
       await closing
     },
   }
+}
+
+/** Whether an earlier process has made a database under `dataDir`. */
+export function hasPglite(dataDir: string): boolean {
+  const { directory, unfinished } = filesOf(dataDir)
+  return existsSync(directory) && !existsSync(unfinished)
+}
+
+function filesOf(dataDir: string): { readonly directory: string; readonly unfinished: string } {
+  return { directory: join(dataDir, 'pglite'), unfinished: join(dataDir, 'pglite.unfinished') }
 }
 
 function takeFolder(dataDir: string): () => void {
@@ -117,9 +136,8 @@ type Engine = {
 }
 
 function startEngine(dataDir: string): Engine {
-  const directory = join(dataDir, 'pglite')
   // The first boot writes the cluster's files last and all at once; interrupted there, it leaves half of them. Nothing was stored yet.
-  const unfinished = join(dataDir, 'pglite.unfinished')
+  const { directory, unfinished } = filesOf(dataDir)
   if (existsSync(unfinished)) rmSync(directory, { recursive: true, force: true })
   if (!existsSync(directory)) writeFileSync(unfinished, '')
 

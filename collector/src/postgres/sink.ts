@@ -44,17 +44,19 @@ export function postgresSink({ database, partitions, logLevel }: PostgresSinkOpt
   const open = <R extends Value>(table: Table<R>): Shelf<R> => openShelf({ database, partitions, insert, table })
   const [logs, spans, points] = [open(LOGS), open(SPANS), open(METRIC_POINTS)]
 
-  async function write(batch: Batch, how: Manner): Promise<readonly Rejection[]> {
+  async function write(batch: Batch, how: Manner): Promise<Outcome> {
     const load = { ...how, bytes: batch.source?.bytes.length ?? 0, release: () => batch.release?.() }
-    if (batch.signal === 'traces') return await store(spans, { ...load, records: () => batch.records })
-    if (batch.signal === 'metrics') return await store(points, { ...load, records: () => batch.records })
-    if (severityMin === 0) return await store(logs, { ...load, records: () => batch.records })
-    return await store(logs, { ...load, records: () => batch.records.filter((record) => severityOf(record) >= severityMin) })
+    if (batch.signal === 'traces') return accepted(await store(spans, { ...load, records: () => batch.records }))
+    if (batch.signal === 'metrics') return accepted(await store(points, { ...load, records: () => batch.records }))
+    if (severityMin === 0) return accepted(await store(logs, { ...load, records: () => batch.records }))
+    const wanted = () => batch.records.filter((record) => severityOf(record) >= severityMin)
+    const belowLevel = batch.records.length - wanted().length
+    return accepted(await store(logs, { ...load, records: wanted }), belowLevel)
   }
 
   async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
     try {
-      return accepted(await write(batch, how))
+      return await write(batch, how)
     } catch (cause) {
       const [found, error] = [verdict(cause), asError(cause)]
       if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver(batch, error))
@@ -179,11 +181,12 @@ async function bury<R extends Value>(
   return rejection
 }
 
-function accepted(rejections: readonly Rejection[]): Outcome {
-  if (rejections.length === 0) return { kind: 'ok' }
+function accepted(rejections: readonly Rejection[], belowLevel = 0): Outcome {
+  const ok: Outcome = { kind: 'ok', ...(belowLevel > 0 && { belowLevel }) }
+  if (rejections.length === 0) return ok
   const reasons = [...new Set(rejections.map(({ code, reason }) => `${reason} (SQLSTATE ${code})`))]
   const message = `PostgreSQL cannot store them, they are kept in dead_letters: ${reasons.slice(0, REASONS_TOLD).join('; ')}`
-  return { kind: 'ok', rejected: { count: rejections.length, message } }
+  return { ...ok, rejected: { count: rejections.length, message } }
 }
 
 function asError(error: unknown): Error {

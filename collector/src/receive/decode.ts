@@ -19,12 +19,12 @@ export function decode(signal: Signal, encoding: Chunk['encoding'], bytes: Uint8
 }
 
 /** The same, for whoever waits with it: {@link Batch} says what `release` is. */
-export function openBatch(signal: Signal, source: Source): Batch {
-  const open = () => decode(signal, source.encoding, source.bytes)
+export function openBatch(signal: Signal, { encoding, bytes }: Omit<Source, 'items'>): Batch {
+  const open = () => decode(signal, encoding, bytes)
   let decoded: Batch | undefined = open()
   const batch = {
     signal,
-    source,
+    source: { encoding, bytes, items: decoded.records.length },
     get records() {
       decoded ??= open()
       return decoded.records

@@ -96,13 +96,13 @@ test('counts of log records are refused, and the rest is exported', async () => 
       file,
       'log_counts: { timeouts: { level: ERROR } }\nrules:\n  - { name: A, condition: timeouts > 5 }\n  - { name: B, condition: queue_length > 5, severity: critical }\n  - { name: C, condition: queue_length > 2 }\n',
     )
-    const { code, stdout, stderr } = await runAlerts(['export', file])
+    const { code, stdout, stderr } = await runAlerts({ words: ['export', file] })
     expect([code, stderr]).toEqual([1, `${file}: not exported: A: its condition reads timeouts, which only this collector knows\n`])
     expect(stdout).toMatch(/^groups:\n {2}- name: tts-otel\n {4}rules:\n {6}- alert: B\n/)
-    expect((await runAlerts(['export', file, '--inhibit-rules'])).stdout).toContain('target_matchers:\n      - alertname="C"')
-    expect((await runAlerts(['export'])).stderr).toContain('which file?')
+    expect((await runAlerts({ words: ['export', file, '--inhibit-rules'] })).stdout).toContain('target_matchers:\n      - alertname="C"')
+    expect((await runAlerts({ words: ['export'] })).stderr).toContain('which file?')
     writeFileSync(file, 'rules: [{ name: A }]')
-    expect((await runAlerts(['export', file])).stderr).toContain('condition is missing')
+    expect((await runAlerts({ words: ['export', file] })).stderr).toContain('condition is missing')
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

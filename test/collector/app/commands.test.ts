@@ -1,5 +1,5 @@
 /** The commands of the collector's program on the embedded database; test/engines/erase.test.ts has them on real servers. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -33,11 +33,16 @@ test('the embedded database is for one process: first stop the collector, then a
   })
 })
 
-test('without settings it says that it looked into the embedded database', async () => {
-  const { code, stderr } = await runProgram({}, ['erase', '--user-id', '4711'])
-  expect(code).toBe(1)
-  expect(stderr).toMatch(/holds no telemetry.*embedded in \/.*DATABASE_URL names a server/)
-})
+test.each([[['erase', '--user-id', '4711']], [['dead-letters']]])(
+  'without settings %j says what to set, and makes no database',
+  async (words) => {
+    const folder = join(dataDir, 'not-there')
+    const { code, stderr } = await runProgram({ COLLECTOR_DATA_DIR: folder }, words)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/DATABASE_URL is not set, and .*not-there holds no embedded database\. Set DATABASE_ADMIN_URL and DATABASE_URL/)
+    expect(existsSync(folder)).toBe(false)
+  },
+)
 
 test('each command says what it does', async () => {
   expect((await runProgram({}, ['--help'])).stdout).toMatch(/dead-letters .*\n.*erase /)

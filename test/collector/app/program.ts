@@ -29,7 +29,8 @@ export async function startProgram(env: Readonly<Record<string, string>>): Promi
   for (;;) {
     const url = /listening on (\S+),/.exec(texts.stdout)?.[1]
     if (url !== undefined) return { url, pid: child.pid!, output: () => texts.stdout + texts.stderr, end }
-    if (child.exitCode !== null) throw new Error(`the collector ended with ${child.exitCode}: ${texts.stdout}${texts.stderr}`)
+    const ended = child.exitCode ?? child.signalCode
+    if (ended !== null) throw new Error(`the collector ended with ${ended}: ${texts.stdout}${texts.stderr}`)
     await sleep(50)
   }
 }

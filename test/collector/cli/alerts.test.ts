@@ -17,7 +17,7 @@ function program(words: readonly string[], env: Readonly<Record<string, string>>
 
 /** The same in this process, with paths as the folder of the tests has them. */
 async function alerts(words: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const { code, stdout = '', stderr = '' } = await runAlerts(words)
+  const { code, stdout = '', stderr = '' } = await runAlerts({ words })
   return { code, stdout: stdout.replaceAll(`${folder}/`, ''), stderr: stderr.replaceAll(`${folder}/`, '') }
 }
 

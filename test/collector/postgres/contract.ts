@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Attributes, Batch, Value } from '../../../collector/src/batch.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
+import { createUpkeep } from '../../../collector/src/postgres/upkeep.ts'
 import type { PageEnd } from '../../../collector/src/reader.ts'
 import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
 import { openStore, type Store } from './store.ts'
@@ -328,6 +329,29 @@ export function storeContract(name: string, open: () => Database): void {
       ])
     })
 
+    test('pages of failed traces, or of those of a user, hold each once, newest first, however far apart they are', async () => {
+      const source = sender()
+      const userId = source.instanceId
+      const minutesAgo = [0, 1, 5, 5.5, 90, 600, 601, 2_000, 7_000, 20_000, 40_000]
+      // Of each the second span has what is asked for, up to most of a day after the first.
+      const made = minutesAgo.map((minutes, index) => {
+        const [id, startUs] = [traceId(), NOW_US - minutes * 60_000_000]
+        const laterUs = startUs + (index % 3) * 36_000_000_000
+        const found = span(source, { traceId: id, startUs: laterUs, statusCode: 2, attributes: { user_id: userId } })
+        return { id, spans: [span(source, { traceId: id, startUs }), found] }
+      })
+      expect(await store.send(traces(made.flatMap(({ spans }) => spans)))).toEqual(OK)
+      const newestFirst = made.map(({ id }) => id)
+      for (const limit of [1, 2, 3, 20])
+        for (const filter of [{ userId }, { userId, error: true }, { error: true, instanceId: source.instanceId }]) {
+          const pages = await readPages((after) => store.reader.traces({ ...filter, after, limit }))
+          expect(pages.map((trace) => trace.trace_id)).toEqual(newestFirst)
+        }
+      const since = { sinceUs: NOW_US - 601 * 60_000_000, untilUs: NOW_US }
+      const within = await store.reader.traces({ userId, ...since, limit: 20 })
+      expect(within.map((trace) => trace.trace_id)).toEqual(newestFirst.slice(1, 7))
+    })
+
     test('the spans of a trace come by start, whole', async () => {
       const source = sender()
       const id = traceId()
@@ -436,11 +460,38 @@ export function storeContract(name: string, open: () => Database): void {
       expect(rows.map((row) => row.message)).toEqual(['0 days old', '5 days old'])
     })
 
+    test('what fails in one table is told and counted, and keeps the round from no other table, nor a restart from taking data', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const { database } = store
+      const ancientUs = NOW_US - 50 * DAY_US
+      const long = await openStore(database, { retentionDays: 60 })
+      expect(await long.send(traces([span(source, { startUs: ancientUs })]))).toEqual(OK)
+      await database.query(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'deadlock of the test' USING ERRCODE = '40P01'; END $$`)
+      await database.query('CREATE TRIGGER fail BEFORE DELETE ON logs_default FOR EACH STATEMENT EXECUTE FUNCTION fail()')
+      try {
+        const warn = (message: string) => void warnings.push(message)
+        const { partitions } = await openStore(database, { warn })
+        expect(await store.count('spans', source.instanceId)).toBe(0)
+        expect(warnings).toContainEqual(expect.stringMatching(/failed at logs.*deadlock of the test/))
+        expect(partitions.prometheus()).toMatch(/upkeep_failures_total\{part="logs"\} 1\n.*\{part="spans"\} 0\n/)
+
+        const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
+        await upkeep.start()
+        expect(await upkeep.readiness()).toEqual({ ready: true })
+        upkeep.stop()
+        expect(partitions.prometheus()).toContain('upkeep_failures_total{part="logs"} 2')
+      } finally {
+        await database.query('DROP FUNCTION fail CASCADE')
+      }
+    })
+
     test('LOG_DB_LEVEL=WARNING stores warnings and worse', async () => {
       const source = sender()
       const quiet = await openStore(store.database, { logLevel: 'WARNING' })
       const records = [5, 9, 13, 17, 21].map((severity) => log(source, { severity }))
-      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual(OK)
+      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual({ ...OK, belowLevel: 2 })
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.level).toSorted()).toEqual(['CRITICAL', 'ERROR', 'ERROR', 'WARNING'])
     })

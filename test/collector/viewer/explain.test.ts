@@ -108,6 +108,14 @@ test('lines are children below their parents by start; orphans and circles are s
   expect(lines[1]).toMatchObject({ left: 0.1, width: 0.2, marks: [{ at: 0.25, name: 'heard' }] })
 })
 
+test('a trace of 10,000 spans, each below the one before, is laid out', () => {
+  const { lines } = layOut(
+    Array.from({ length: 10_000 }, (_, index) => span(`${index}`, { parent_span_id: index === 0 ? null : `${index - 1}` })),
+  )
+  expect(lines).toHaveLength(10_000)
+  expect(lines.at(-1)).toMatchObject({ depth: 9_999, span: { name: '9999' } })
+})
+
 test('times as people write them', () => {
   expect([0, 0.42, 9.99, 118, 2_104, 185_000].map(showMs)).toEqual(['0.00 ms', '0.42 ms', '9.99 ms', '118 ms', '2.10 s', '3 min 5 s'])
   expect([-5_000, 0, 59_000, 60_000, 3_600_000, 90_000_000].map(showAge)).toEqual([

@@ -44,7 +44,6 @@ export function freeHost(): string {
 /** Starts everything. */
 export async function startProduction(env: Readonly<Record<string, string>> = {}): Promise<Production> {
   const [postgres, elasticsearch, evaluator] = await Promise.all([createPostgres(), createElasticsearch(), startEvaluator()])
-  await Promise.all([postgres.start(), elasticsearch.start()])
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-production-'))
   const shared = { DATABASE_URL: postgres.url, ELASTICSEARCH_URL: elasticsearch.url, INGEST_TOKEN: FANOUT_TOKEN }
   const fanouts = [
@@ -65,6 +64,7 @@ export async function startProduction(env: Readonly<Record<string, string>> = {}
     rmSync(folder, { recursive: true, force: true })
   }
   try {
+    await Promise.all([postgres.start(), elasticsearch.start()])
     await Promise.all([haproxy.start(), jaeger.start(), ...fanouts.map(({ start }) => start())])
     await otelcol.start()
   } catch (error) {

@@ -24,17 +24,27 @@ export function layOut(spans: readonly SpanRow[]): Layout {
   const seen = new Set<string>()
   const lines: Line[] = []
 
-  function add(span: SpanRow, depth: number): void {
-    if (seen.has(span.span_id)) return
-    seen.add(span.span_id)
-    const share = (ms: number) => (durationMs > 0 ? Math.min(1, Math.max(0, ms / durationMs)) : 0)
-    const marks = span.events.map(({ time, name }) => ({ at: share(toMs(time) - startMs), name }))
-    lines.push({ span, depth, left: share(toMs(span.start) - startMs), width: share(span.duration_ms), marks })
-    for (const child of sorted(children.get(span.span_id))) add(child, depth + 1)
+  /** With a stack of its own: a trace may be as deep as it has spans, and the engine's stack is not. */
+  function add(top: SpanRow): void {
+    const waiting = [{ span: top, depth: 0 }]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { span, depth } = next
+      if (seen.has(span.span_id)) continue
+      seen.add(span.span_id)
+      lines.push({ ...place(span), depth })
+      const below = sorted(children.get(span.span_id)).map((child) => ({ span: child, depth: depth + 1 }))
+      waiting.push(...below.reverse())
+    }
   }
 
-  for (const root of sorted(children.get(''))) add(root, 0)
-  for (const rest of sorted(spans)) add(rest, 0)
+  function place(span: SpanRow): Omit<Line, 'depth'> {
+    const share = (ms: number) => (durationMs > 0 ? Math.min(1, Math.max(0, ms / durationMs)) : 0)
+    const marks = span.events.map(({ time, name }) => ({ at: share(toMs(time) - startMs), name }))
+    return { span, left: share(toMs(span.start) - startMs), width: share(span.duration_ms), marks }
+  }
+
+  for (const root of sorted(children.get(''))) add(root)
+  for (const rest of sorted(spans)) add(rest)
   return { lines, startMs, durationMs }
 }
 
