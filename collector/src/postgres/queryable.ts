@@ -24,6 +24,8 @@ export type Database = Copyable & {
   readonly kind: 'postgres' | 'pglite'
   /** Runs `work` on one connection between BEGIN and COMMIT; ROLLBACK and rejection when it throws. */
   transaction<T>(work: (tx: Copyable) => Promise<T>): Promise<T>
+  /** Rejects when the database does not answer before `signal`. How much else it has to do makes no difference. */
+  ping(signal: AbortSignal): Promise<void>
   /** Waits for what runs, then frees connections, worker and lock. A second call does nothing more. */
   close(): Promise<void>
 }

@@ -44,17 +44,17 @@ export function postgresSink({ database, partitions, logLevel }: PostgresSinkOpt
   const open = <R extends Value>(table: Table<R>): Shelf<R> => openShelf({ database, partitions, insert, table })
   const [logs, spans, points] = [open(LOGS), open(SPANS), open(METRIC_POINTS)]
 
-  async function write({ signal, records, source }: Batch, how: Manner): Promise<readonly Rejection[]> {
+  async function write({ signal, records, source }: Batch, how: Manner): Promise<Outcome> {
     const bytes = source?.bytes.length ?? 0
-    if (signal === 'traces') return await store(spans, { ...how, records, bytes })
-    if (signal === 'metrics') return await store(points, { ...how, records, bytes })
+    if (signal === 'traces') return accepted(await store(spans, { ...how, records, bytes }))
+    if (signal === 'metrics') return accepted(await store(points, { ...how, records, bytes }))
     const wanted = severityMin === 0 ? records : records.filter((record) => severityOf(record) >= severityMin)
-    return await store(logs, { ...how, records: wanted, bytes })
+    return accepted(await store(logs, { ...how, records: wanted, bytes }), records.length - wanted.length)
   }
 
   async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
     try {
-      return accepted(await write(batch, how))
+      return await write(batch, how)
     } catch (cause) {
       const [found, error] = [verdict(cause), asError(cause)]
       if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver(batch, error))
@@ -155,11 +155,12 @@ async function bury<R extends Value>(
   return rejection
 }
 
-function accepted(rejections: readonly Rejection[]): Outcome {
-  if (rejections.length === 0) return { kind: 'ok' }
+function accepted(rejections: readonly Rejection[], belowLevel = 0): Outcome {
+  const ok: Outcome = { kind: 'ok', ...(belowLevel > 0 && { belowLevel }) }
+  if (rejections.length === 0) return ok
   const reasons = [...new Set(rejections.map(({ code, reason }) => `${reason} (SQLSTATE ${code})`))]
   const message = `PostgreSQL cannot store them, they are kept in dead_letters: ${reasons.slice(0, REASONS_TOLD).join('; ')}`
-  return { kind: 'ok', rejected: { count: rejections.length, message } }
+  return { ...ok, rejected: { count: rejections.length, message } }
 }
 
 function asError(error: unknown): Error {

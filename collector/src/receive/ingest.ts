@@ -90,8 +90,11 @@ async function deliver(body: Body, { request, response, route, encoding, options
     return refuse(request, response, signal, unavailable('sink_unavailable', outcome.error.message, outcome.afterMs), options)
   }
   const rejected = outcome.kind === 'drop' ? { count: records, message: outcome.error.message } : outcome.rejected
-  options.stats.addStored(signal, records - (rejected?.count ?? 0))
+  const belowLevel = outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0
+  // One sink may reject what another leaves out.
+  options.stats.addStored(signal, Math.max(0, records - (rejected?.count ?? 0) - belowLevel))
   options.stats.addRejected(signal, rejected?.count ?? 0)
+  options.stats.addBelowLevel(signal, belowLevel)
   answerOk(response, signal, encoding, rejected)
 }
 

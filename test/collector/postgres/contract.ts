@@ -309,6 +309,29 @@ export function storeContract(name: string, open: () => Database): void {
       ])
     })
 
+    test('pages of failed traces, or of those of a user, hold each once, newest first, however far apart they are', async () => {
+      const source = sender()
+      const userId = source.instanceId
+      const minutesAgo = [0, 1, 5, 5.5, 90, 600, 601, 2_000, 7_000, 20_000, 40_000]
+      // Of each the second span has what is asked for, up to most of a day after the first.
+      const made = minutesAgo.map((minutes, index) => {
+        const [id, startUs] = [traceId(), NOW_US - minutes * 60_000_000]
+        const laterUs = startUs + (index % 3) * 36_000_000_000
+        const found = span(source, { traceId: id, startUs: laterUs, statusCode: 2, attributes: { user_id: userId } })
+        return { id, spans: [span(source, { traceId: id, startUs }), found] }
+      })
+      expect(await store.send(traces(made.flatMap(({ spans }) => spans)))).toEqual(OK)
+      const newestFirst = made.map(({ id }) => id)
+      for (const limit of [1, 2, 3, 20])
+        for (const filter of [{ userId }, { userId, error: true }, { error: true, instanceId: source.instanceId }]) {
+          const pages = await readPages((after) => store.reader.traces({ ...filter, after, limit }))
+          expect(pages.map((trace) => trace.trace_id)).toEqual(newestFirst)
+        }
+      const since = { sinceUs: NOW_US - 601 * 60_000_000, untilUs: NOW_US }
+      const within = await store.reader.traces({ userId, ...since, limit: 20 })
+      expect(within.map((trace) => trace.trace_id)).toEqual(newestFirst.slice(1, 7))
+    })
+
     test('the spans of a trace come by start, whole', async () => {
       const source = sender()
       const id = traceId()
@@ -448,7 +471,7 @@ export function storeContract(name: string, open: () => Database): void {
       const source = sender()
       const quiet = await openStore(store.database, { logLevel: 'WARNING' })
       const records = [5, 9, 13, 17, 21].map((severity) => log(source, { severity }))
-      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual(OK)
+      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual({ ...OK, belowLevel: 2 })
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.level).toSorted()).toEqual(['CRITICAL', 'ERROR', 'ERROR', 'WARNING'])
     })
