@@ -1,6 +1,6 @@
 /** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Attributes, Value } from '../../../collector/src/batch.ts'
+import type { Attributes, Batch, Value } from '../../../collector/src/batch.ts'
 import { createPartitions } from '../../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { LOGS } from '../../../collector/src/postgres/rows.ts'
@@ -84,6 +84,26 @@ export function storeContract(name: string, open: () => Database): void {
         { signal: 'logs', code: '22P02' },
       ])
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
+    })
+
+    test('records of a large batch are let go while it waits, and asked for again where one of them is poison', async () => {
+      const source = sender()
+      const records = [...Array.from({ length: 300 }, () => log(source)), log(source, { severity: 99_999 })]
+      const kept = { isReleased: false, releases: 0 }
+      const batch: Batch = {
+        signal: 'logs',
+        get records() {
+          return kept.isReleased ? structuredClone(records) : records
+        },
+        release() {
+          kept.isReleased = true
+          kept.releases++
+        },
+      }
+      expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect(await store.count('logs', source.instanceId)).toBe(300)
+      expect(await deadLetters(store, source.instanceId)).toBe(1)
+      expect(kept.releases).toBe(store.database.kind === 'postgres' ? 1 : 0)
     })
 
     test('requests at the same time share statements; a poison row of one hits only itself', async () => {
