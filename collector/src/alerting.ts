@@ -216,7 +216,7 @@ function createChecking({ tenure, signals, now, tell }: CheckingOptions) {
         counts.failedChecks++
         tell('check', `the rules of alerts could not be looked at: ${error instanceof Error ? error.message : error}`)
       }
-      for (const problem of problemsOf(term, signals)) tell(problem, problem)
+      for (const { matter, message } of problemsOf(term, signals)) tell(matter, message)
     },
   }
 }

@@ -24,7 +24,7 @@ export type Observed = {
 }
 
 /** Sees for all rules of one evaluation: what several of them ask is looked up, and put together, once. */
-export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) => Observed {
+export function createObserver(read: ReadSignals, nowMs: number): (rule: Pick<Rule, 'signals' | 'by'>) => Observed {
   const known = new Map<string, Observed>()
 
   function once(key: string, make: () => Observed): Observed {

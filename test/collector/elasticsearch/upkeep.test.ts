@@ -120,6 +120,32 @@ test('a template that was removed is back before the next index', async () => {
   expect([...standIn.templates.keys()]).toEqual(['tts-api', 'tts-api-dead-letters'])
 })
 
+test('a cluster that was made anew gets the templates before its first document, after an outage and without one', async () => {
+  let nowMs = Date.now()
+  const { standIn, opened } = await openStandIn({ now: () => nowMs })
+  const templates: number[] = []
+  standIn.itemFault = () => {
+    templates.push(standIn.templates.size)
+    return undefined
+  }
+  const replace = () => {
+    standIn.indexes.clear()
+    standIn.templates.clear()
+  }
+  expect(await opened.send(batch())).toEqual(OK)
+
+  standIn.requestFault = () => ({ status: 503 })
+  expect((await opened.send(batch())).kind).toBe('retry')
+  standIn.requestFault = () => undefined
+  replace()
+  expect(await opened.send(batch())).toEqual(OK)
+
+  replace()
+  nowMs += 60_000
+  expect(await opened.send(batch())).toEqual(OK)
+  expect(templates).toEqual([2, 2, 2])
+})
+
 const STRANGERS = [
   'tts-api',
   'tts-api-dead-letters',
