@@ -14,6 +14,7 @@ import { log, logs, sender } from '../collector/postgres/records.ts'
 import { openStore } from '../collector/postgres/store.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
+const ALWAYS = new AbortController().signal
 let server: PostgresServer
 beforeAll(async () => {
   server = await createPostgres()
@@ -88,7 +89,7 @@ test('a server that is down at the start is found when it comes, and until then 
     now: Date.now,
     warn: console.error,
   })
-  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions })
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn: console.error })
   const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
   const batch = logs([log(sender())])
 
@@ -110,6 +111,45 @@ test('a server that is down at the start is found when it comes, and until then 
   await server.start()
   await expect.poll(() => upkeep.readiness(), { timeout: 15_000 }).toEqual({ ready: true })
   expect(await sink(batch, new AbortController().signal)).toEqual({ kind: 'ok' })
+  upkeep.stop()
+  await database.close()
+})
+
+test('a database that answers is ready, however busy the connections for writing are', { timeout: 60_000 }, async () => {
+  await createDatabase('busy')
+  const database = open('busy')
+  const { partitions } = await openStore(database)
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn: console.error })
+  await upkeep.start()
+  const work = Array.from({ length: 8 }, () => database.query('SELECT pg_sleep(12)'))
+  expect(await upkeep.readiness()).toEqual({ ready: true })
+  await Promise.allSettled(work)
+  upkeep.stop()
+  await database.close()
+})
+
+test('a database that was made anew under the collector is prepared again', { timeout: 60_000 }, async () => {
+  await createDatabase('anew')
+  const database = open('anew')
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now, warn })
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
+  const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
+  const source = sender()
+  const send = () => sink(logs([log(source)]), new AbortController().signal)
+  await upkeep.start()
+  expect(await send()).toEqual({ kind: 'ok' })
+
+  const other = open()
+  await other.query('DROP DATABASE anew WITH (FORCE)')
+  await other.query('CREATE DATABASE anew')
+  await other.close()
+  await expect.poll(send, { timeout: 20_000 }).toEqual({ kind: 'ok' })
+  expect(await upkeep.readiness()).toEqual({ ready: true })
+  const { rows } = await database.query('SELECT FROM logs_default')
+  expect(rows).toEqual([])
+  expect(warnings).toContainEqual(expect.stringMatching(/The database was replaced \(relation .* does not exist\)/))
   upkeep.stop()
   await database.close()
 })
@@ -137,7 +177,7 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
     now: Date.now,
     warn: console.error,
   })
-  const upkeep = createUpkeep({ database, admin, reading: database, partitions })
+  const upkeep = createUpkeep({ database, admin, reading: database, partitions, warn: console.error })
   await upkeep.start()
   expect(await upkeep.readiness()).toEqual({ ready: true })
 
@@ -177,12 +217,12 @@ test('somebody who reads for long holds up neither records of a new day nor the 
   await using reader = await longRead('read')
   expect(await store.send(logs([at(0), at(5)]))).toEqual({ kind: 'ok' })
   expect(await store.count('logs_default', source.instanceId)).toBe(1)
-  await store.partitions.maintain()
+  await store.partitions.maintain(ALWAYS)
   expect(await store.count('logs', source.instanceId)).toBe(3)
-  expect(warnings).toContainEqual(expect.stringContaining('reads logs for so long'))
+  expect(warnings).toContainEqual(expect.stringMatching(/gets no partition of logs for now: somebody reads/))
 
   await reader.end()
-  await store.partitions.maintain()
+  await store.partitions.maintain(ALWAYS)
   expect([await store.count('logs_default', source.instanceId), await store.count('logs', source.instanceId)]).toEqual([0, 2])
   await database.close()
 })
@@ -198,7 +238,7 @@ test('of several collectors one does the round', async () => {
   const short = await openStore(database, { retentionDays: 10 })
   expect(await short.count('logs', source.instanceId)).toBe(1)
   await other.end()
-  await expect.poll(() => short.partitions.maintain().then(() => short.count('logs', source.instanceId))).toBe(0)
+  await expect.poll(() => short.partitions.maintain(ALWAYS).then(() => short.count('logs', source.instanceId))).toBe(0)
   await database.close()
 })
 

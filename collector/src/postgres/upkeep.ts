@@ -6,6 +6,7 @@ import type { Partitions } from './partitions.ts'
 import type { Database } from './queryable.ts'
 import { reasonOf } from './reason.ts'
 import { migrate, SchemaTooNewError } from './schema.ts'
+import { sqlState } from './sqlstate.ts'
 
 export type UpkeepOptions = {
   readonly database: Database
@@ -14,6 +15,8 @@ export type UpkeepOptions = {
   /** Answers the API; the same as `database` when one connection does both. */
   readonly reading: Database
   readonly partitions: Partitions
+  /** Gets what a person should know. */
+  readonly warn: (message: string) => void
 }
 
 export type Upkeep = {
@@ -24,7 +27,7 @@ export type Upkeep = {
   start(): Promise<void>
   /** Asks the database. Bounded in time, never rejects. */
   readiness(): Promise<Readiness>
-  /** `sink`, once the tables are there; until then everything is `retry`. */
+  /** `sink`, once the tables are there; until then everything is `retry`. When they are gone they are made again. */
   gate(sink: Sink): Sink
   stop(): void
 }
@@ -34,17 +37,21 @@ const FIRST_DELAY_MS = 500
 const DELAY_MS_MAX = 10_000
 /** Days change once in 24 h and three stand ready; this often, a failed round does not matter. */
 const MAINTAIN_INTERVAL_MS = 3_600_000
+/** What was in the way of a round may have gone by then. */
+const UNSETTLED_INTERVAL_MS = 300_000
 const PING_TIMEOUT_MS = 2_000
+const UNDEFINED_TABLE = '42P01'
 
 /** Brings the database into the shape the sink needs and keeps it there. */
-export function createUpkeep({ database, admin, reading, partitions }: UpkeepOptions): Upkeep {
+export function createUpkeep({ database, admin, reading, partitions, warn }: UpkeepOptions): Upkeep {
   const stopped = new AbortController()
   let state: Readiness = { ready: false, reason: 'the database is being opened' }
 
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    await partitions.maintain()
+    // What fails in it keeps nobody from writing: rows of a day without a partition go to the default one.
+    await partitions.prepare()
     state = { ready: true }
   }
 
@@ -56,15 +63,31 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
     }
   }
 
-  async function maintain(): Promise<void> {
-    await partitions.maintain()
+  /** False when there is something left to do soon. */
+  async function maintain(): Promise<boolean> {
+    const isSettled = await partitions.maintain(stopped.signal)
     // A server does this by itself; without it the planner takes every table for a small one.
-    if (database.kind === 'pglite') await database.query('ANALYZE')
+    if (database.kind === 'pglite') await database.query('ANALYZE').catch(tellSlow)
+    return isSettled
+  }
+
+  function tellSlow(error: unknown): void {
+    if (!stopped.signal.aborted)
+      warn(`The tables could not be analyzed, so reading them may be slow until the next hour: ${reasonOf(error)}`)
   }
 
   async function maintainForever(): Promise<void> {
     // Rows of a day without a partition go to the default one; the next round moves them.
-    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain().catch(() => {})
+    for (let isSettled = await maintain(); await pause(isSettled ? MAINTAIN_INTERVAL_MS : UNSETTLED_INTERVAL_MS, stopped.signal); )
+      isSettled = await maintain()
+  }
+
+  /** The database was made anew under us: what was there when we started is not. */
+  function startOver(error: unknown): void {
+    if (!state.ready || stopped.signal.aborted) return
+    wait(error)
+    warn(`The database was replaced (${reasonOf(error)}): it is prepared again.`)
+    void prepareUntilReady()
   }
 
   function wait(error: unknown): void {
@@ -83,19 +106,20 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
     },
     async readiness() {
       if (!state.ready) return state
-      const signal = AbortSignal.timeout(PING_TIMEOUT_MS)
       try {
-        await database.query('SELECT 1', [], { signal })
+        await database.ping(AbortSignal.timeout(PING_TIMEOUT_MS))
         return state
       } catch (error) {
-        // The one connection of PGlite may be busy for long with data, which is no reason to send none.
-        if (database.kind === 'pglite' && signal.aborted) return state
         return { ready: false, reason: reasonOf(error) }
       }
     },
     gate(sink) {
       return async function whenReady(batch, signal) {
-        if (state.ready) return await sink(batch, signal)
+        if (state.ready) {
+          const outcome = await sink(batch, signal)
+          if (outcome.kind === 'retry' && sqlState(outcome.error) === UNDEFINED_TABLE) startOver(outcome.error)
+          return outcome
+        }
         return { kind: 'retry', afterMs: 1_000, error: new Error(`The database is not ready: ${state.reason}`) }
       }
     },

@@ -1,13 +1,17 @@
 /** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Attributes, Value } from '../../../collector/src/batch.ts'
+import type { Attributes, Batch, Value } from '../../../collector/src/batch.ts'
+import { createPartitions } from '../../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
+import { LOGS } from '../../../collector/src/postgres/rows.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
+import { createUpkeep } from '../../../collector/src/postgres/upkeep.ts'
 import type { PageEnd } from '../../../collector/src/reader.ts'
 import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
 import { openStore, type Store } from './store.ts'
 
 const DAY_US = 86_400_000_000
+const ALWAYS = new AbortController().signal
 const OK = { kind: 'ok' }
 const HOSTILE = [
   `'; DROP TABLE logs; --`,
@@ -80,6 +84,26 @@ export function storeContract(name: string, open: () => Database): void {
         { signal: 'logs', code: '22P02' },
       ])
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
+    })
+
+    test('records of a large batch are let go while it waits, and asked for again where one of them is poison', async () => {
+      const source = sender()
+      const records = [...Array.from({ length: 300 }, () => log(source)), log(source, { severity: 99_999 })]
+      const kept = { isReleased: false, releases: 0 }
+      const batch: Batch = {
+        signal: 'logs',
+        get records() {
+          return kept.isReleased ? structuredClone(records) : records
+        },
+        release() {
+          kept.isReleased = true
+          kept.releases++
+        },
+      }
+      expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect(await store.count('logs', source.instanceId)).toBe(300)
+      expect(await deadLetters(store, source.instanceId)).toBe(1)
+      expect(kept.releases).toBe(store.database.kind === 'postgres' ? 1 : 0)
     })
 
     test('requests at the same time share statements; a poison row of one hits only itself', async () => {
@@ -308,6 +332,29 @@ export function storeContract(name: string, open: () => Database): void {
       ])
     })
 
+    test('pages of failed traces, or of those of a user, hold each once, newest first, however far apart they are', async () => {
+      const source = sender()
+      const userId = source.instanceId
+      const minutesAgo = [0, 1, 5, 5.5, 90, 600, 601, 2_000, 7_000, 20_000, 40_000]
+      // Of each the second span has what is asked for, up to most of a day after the first.
+      const made = minutesAgo.map((minutes, index) => {
+        const [id, startUs] = [traceId(), NOW_US - minutes * 60_000_000]
+        const laterUs = startUs + (index % 3) * 36_000_000_000
+        const found = span(source, { traceId: id, startUs: laterUs, statusCode: 2, attributes: { user_id: userId } })
+        return { id, spans: [span(source, { traceId: id, startUs }), found] }
+      })
+      expect(await store.send(traces(made.flatMap(({ spans }) => spans)))).toEqual(OK)
+      const newestFirst = made.map(({ id }) => id)
+      for (const limit of [1, 2, 3, 20])
+        for (const filter of [{ userId }, { userId, error: true }, { error: true, instanceId: source.instanceId }]) {
+          const pages = await readPages((after) => store.reader.traces({ ...filter, after, limit }))
+          expect(pages.map((trace) => trace.trace_id)).toEqual(newestFirst)
+        }
+      const since = { sinceUs: NOW_US - 601 * 60_000_000, untilUs: NOW_US }
+      const within = await store.reader.traces({ userId, ...since, limit: 20 })
+      expect(within.map((trace) => trace.trace_id)).toEqual(newestFirst.slice(1, 7))
+    })
+
     test('the spans of a trace come by start, whole', async () => {
       const source = sender()
       const id = traceId()
@@ -399,12 +446,43 @@ export function storeContract(name: string, open: () => Database): void {
       expect(await kept.send(batch)).toEqual(OK)
       expect(await kept.count('logs_default', source.instanceId)).toBe(3)
 
-      await kept.partitions.maintain()
+      await kept.partitions.maintain(ALWAYS)
       expect([await kept.count('logs_default', source.instanceId), await kept.count('logs', source.instanceId)]).toEqual([1, 3])
       expect(kept.partitions.prometheus()).toMatch(/default_partition_rows\{table="logs"\} [1-9]\d*\n.*\{table="spans"\} 0\n/)
       expect(warnings.at(-1)).toMatch(/^[1-9]\d* rows stand in logs_default: .*clocks of the senders/)
       expect(await kept.send(batch)).toEqual(OK)
       expect(await kept.count('logs', source.instanceId)).toBe(3)
+    })
+
+    test('a day of which many rows wait gets them step by step; what comes and goes meanwhile is not lost, doubled or brought back', async () => {
+      const source = sender()
+      const dayUs = NOW_US + 15 * DAY_US
+      const records = Array.from({ length: 1_000 }, (_, index) =>
+        log(source, { timeUs: dayUs + index, attributes: { user_id: `${index % 10}` } }),
+      )
+      const [late, further] = [log(source, { timeUs: dayUs + 40 }), log(source, { timeUs: NOW_US + 40 * DAY_US })]
+      await store.send(logs([...records, further]))
+      const ids = [...records, late, further].map(({ uid }) => uid)
+      const isThere = (uid: string) => !records.some((record, index) => record.uid === uid && index % 10 === 3)
+
+      const cutOff = new AbortController()
+      const day = 24 * 3_600_000
+      const options = { now: () => Date.now() + 14 * day, retentionDays: 60, stepRows: 100 }
+      const first = createPartitions({ admin: endAfterSteps(store.database, 3, cutOff), tables: [LOGS], warn: () => {}, ...options })
+      expect(await first.maintain(cutOff.signal)).toBe(false)
+      await store.send(logs([late, records[0]!, records[999]!]))
+      await store.database.query(`DELETE FROM logs WHERE instance_id = $1 AND user_id = '3'`, [source.instanceId])
+      expect(await uidsOf(store.database, source.instanceId)).toEqual(ids.filter(isThere).toSorted())
+
+      const second = createPartitions({ admin: store.database, tables: [LOGS], warn: () => {}, ...options })
+      expect(await second.maintain(ALWAYS)).toBe(true)
+      expect(await uidsOf(store.database, source.instanceId)).toEqual(ids.filter(isThere).toSorted())
+      expect(await store.count('logs_default', source.instanceId)).toBe(1)
+      await store.send(logs([late, records[0]!, log(source, { timeUs: dayUs })]))
+      expect(await store.count('logs_default', source.instanceId)).toBe(1)
+      expect(await store.count('logs', source.instanceId)).toBe(ids.filter(isThere).length + 1)
+      const left = await store.database.query(`SELECT FROM pg_class WHERE relname LIKE '%moving%' AND relkind IN ('r', 'p')`)
+      expect(left.rows).toEqual([])
     })
 
     test('days past retention are dropped, the others stay', async () => {
@@ -416,11 +494,38 @@ export function storeContract(name: string, open: () => Database): void {
       expect(rows.map((row) => row.message)).toEqual(['0 days old', '5 days old'])
     })
 
+    test('what fails in one table is told and counted, and keeps the round from no other table, nor a restart from taking data', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const { database } = store
+      const ancientUs = NOW_US - 50 * DAY_US
+      const long = await openStore(database, { retentionDays: 60 })
+      expect(await long.send(traces([span(source, { startUs: ancientUs })]))).toEqual(OK)
+      await database.query(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'deadlock of the test' USING ERRCODE = '40P01'; END $$`)
+      await database.query('CREATE TRIGGER fail BEFORE DELETE ON logs_default FOR EACH STATEMENT EXECUTE FUNCTION fail()')
+      try {
+        const warn = (message: string) => void warnings.push(message)
+        const { partitions } = await openStore(database, { warn })
+        expect(await store.count('spans', source.instanceId)).toBe(0)
+        expect(warnings).toContainEqual(expect.stringMatching(/failed at logs.*deadlock of the test/))
+        expect(partitions.prometheus()).toMatch(/upkeep_failures_total\{part="logs"\} 1\n.*\{part="spans"\} 0\n/)
+
+        const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
+        await upkeep.start()
+        expect(await upkeep.readiness()).toEqual({ ready: true })
+        await expect.poll(partitions.prometheus).toContain('upkeep_failures_total{part="logs"} 2')
+        upkeep.stop()
+      } finally {
+        await database.query('DROP FUNCTION fail CASCADE')
+      }
+    })
+
     test('LOG_DB_LEVEL=WARNING stores warnings and worse', async () => {
       const source = sender()
       const quiet = await openStore(store.database, { logLevel: 'WARNING' })
       const records = [5, 9, 13, 17, 21].map((severity) => log(source, { severity }))
-      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual(OK)
+      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual({ ...OK, belowLevel: 2 })
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.level).toSorted()).toEqual(['CRITICAL', 'ERROR', 'ERROR', 'WARNING'])
     })
@@ -442,6 +547,23 @@ export function storeContract(name: string, open: () => Database): void {
       expect(rows).toEqual([{ name: null }])
     })
   })
+}
+
+/** Aborts when so many steps of a move are done. */
+function endAfterSteps(database: Database, steps: number, cutOff: AbortController): Database {
+  let done = 0
+  return {
+    ...database,
+    async query(sql, ...rest) {
+      if (sql.startsWith('WITH step') && ++done === steps) cutOff.abort()
+      return await database.query(sql, ...rest)
+    },
+  }
+}
+
+async function uidsOf(database: Database, instanceId: string): Promise<readonly string[]> {
+  const { rows } = await database.query<{ id: string }>('SELECT id::text FROM logs WHERE instance_id = $1 ORDER BY id', [instanceId])
+  return rows.map(({ id }) => id)
 }
 
 /** Follows the pages to the end, or far beyond it when they never end. */
