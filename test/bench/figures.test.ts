@@ -19,6 +19,8 @@ function cell(script: string, row: readonly string[], column: string): number {
 
 const call = (row: string) => cell('bench:log', [row], 'call, µs')
 const later = cell('bench:log', ['tts-otel, and an OTLP record'], 'all, µs') - call('tts-otel, and an OTLP record')
+const whole = (seconds: number, column: string) => cell('bench:audio', [`${seconds} s`, 'base64'], column)
+const piece = (column: string) => cell('bench:audio', ['200 ms'], column) * 1_000
 
 test.each([
   ['README.md', `costs ${call('tts-otel').toFixed(1)} µs, where one of pino's that is not redacted costs ${call('pino').toFixed(1)} µs`],
@@ -30,6 +32,15 @@ test.each([
   ['docs/logging.md', `| the same while the queue is full | ${call('the same, the queue full').toFixed(1)} |`],
   ['docs/logging.md', `| pino, nothing redacted | ${call('pino').toFixed(1)} |`],
   ['docs/logging.md', `| pino, six paths redacted | ${call('pino, six wildcard paths').toFixed(1)} |`],
+  [
+    'docs/speech.md',
+    `| one answer of 60 s, base64 | ${(whole(60, 'off') * 1_000).toFixed(0)} µs | ${whole(60, 'analysed').toFixed(1)} ms |`,
+  ],
+  [
+    'docs/speech.md',
+    `| one answer of 600 s, base64 | ${(whole(600, 'off') * 1_000).toFixed(0)} µs | ${whole(600, 'analysed').toFixed(1)} ms |`,
+  ],
+  ['docs/speech.md', `| a piece of 200 ms in a stream | ${piece('off').toFixed(1)} µs | ${piece('analysed').toFixed(0)} µs |`],
 ])('%s says what was measured: %s', (document, text) => {
   expect(read(document)).toContain(text)
 })
