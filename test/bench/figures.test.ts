@@ -6,15 +6,16 @@ import { scriptOf } from '../../bench/results.ts'
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const sections = read('bench/results.md').split(/^(?=## )/m)
 
-/** The number that the cell below `column` begins with, in the first row whose first cells are these. */
+/** The number that the cell below `column` begins with, in the first row that begins with these cells. */
 function cell(script: string, row: readonly string[], column: string): number {
   const section = sections.find((text) => scriptOf(text) === script) ?? ''
-  const table = section.split('\n\n').find((part) => part.startsWith('|') && part.includes(`| ${column} |`)) ?? ''
-  const [head, , ...rows] = table.split('\n').map((line) => line.slice(2, -2).split(' | '))
-  const cells = rows.find((cells) => row.every((name, index) => cells[index] === name))
-  const value = Number.parseFloat(cells?.[head!.indexOf(column)] ?? '')
-  if (Number.isNaN(value)) throw new Error(`bench/results.md has no figure for ${script}, ${row.join(', ')}, ${column}`)
-  return value
+  const tables = section.split('\n\n').filter((part) => part.startsWith('|'))
+  for (const [head, ...rows] of tables.map((table) => table.split('\n').map((line) => line.slice(2, -2).split(' | ')))) {
+    const found = rows.find((cells) => row.every((name, index) => cells[index] === name))
+    const value = Number.parseFloat(found?.[head!.indexOf(column)] ?? '')
+    if (!Number.isNaN(value)) return value
+  }
+  throw new Error(`bench/results.md has no figure for ${script}, ${row.join(', ')}, ${column}`)
 }
 
 const call = (row: string) => cell('bench:log', [row], 'call, µs')
