@@ -29,7 +29,7 @@ import { createSessionLock } from './postgres/session-lock.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue } from './queue.ts'
-import { decode } from './receive/decode.ts'
+import { openBatch } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
 import { createRefusalStats } from './refusal-stats.ts'
 import type { Address } from './settings.ts'
@@ -231,10 +231,7 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
     sink,
     dir: join(database.dataDir, 'queue', 'elasticsearch'),
     bytesMax: queueBytesMax,
-    decode({ encoding, bytes }) {
-      const batch = decode('logs', encoding, bytes)
-      return batch.signal === 'logs' ? batch.records : []
-    },
+    open: (chunk) => openBatch('logs', chunk),
     now,
     warn,
   })
