@@ -76,7 +76,10 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
   const database = openDatabase({ url: server.url, dataDir: '' })
   const opened: OpenVault[] = []
   const open = async (name: string) => {
-    const vault = await openVault({ file: join(scene.folder, name), id: name, onFault: () => {} }, alertRecords(database))
+    const vault = await openVault(
+      { file: join(scene.folder, name), id: name, now: Date.now, orphanMsMax: 0, onFault: () => {} },
+      alertRecords(database),
+    )
     opened.push(vault)
     return vaultDeliveries(vault)
   }
@@ -87,7 +90,7 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
     async reopen() {
       const rows = await alertRecords(database).load()
       const vault = await openVault(
-        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
+        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', now: Date.now, orphanMsMax: 0, onFault: () => {} },
         {
           load: async () => rows,
           apply: async () => true,

@@ -1,4 +1,5 @@
 import type { Labels } from '../notification.ts'
+import { isoTime, readable } from '../readable.ts'
 import { formatDuration } from './duration.ts'
 import type { Explanation, InstanceExplanation } from './explain.ts'
 import type { Hiding } from './hiding.ts'
@@ -59,12 +60,4 @@ function hidingText(hiding: Hiding): string {
 
 function namesOf(labels: Labels): string {
   return Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(', ') || 'the whole' // biome-ignore format: one thought
-}
-
-function readable(value: number): string {
-  return String(Number(value.toPrecision(6)))
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString()
 }

@@ -1,7 +1,7 @@
 import type { Send } from '../../../src/wire/outcome.ts'
 import type { Alert, Labels, Notification } from '../notification.ts'
+import { isoTime } from '../readable.ts'
 import { deliver } from './answer.ts'
-import { isoTime } from './outline.ts'
 import { createPost, type Outside } from './post.ts'
 
 export type AlertmanagerOptions = {

@@ -121,7 +121,7 @@ function keyOf(point: MetricPoint, source: Source, bounds: Bounds): string {
 function createSources() {
   const known = new Map<string, Source>()
   /** One object is shared by all points of a request. */
-  const cached = new WeakMap<Resource, Source>()
+  let cached = new WeakMap<Resource, Source>()
   let made = 0
   return {
     of(resource: Resource, timeMs: number): Source {
@@ -138,6 +138,8 @@ function createSources() {
     },
     keep(used: ReadonlySet<Source>): void {
       for (const [key, source] of known) if (!used.has(source)) known.delete(key)
+      // One that was dropped must not come back unknown to those who look at all.
+      cached = new WeakMap()
     },
   }
 }

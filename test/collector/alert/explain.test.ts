@@ -76,3 +76,9 @@ test('a condition that depends on a part of a window that was not seen is explai
   expect(explanation?.instances).toMatchObject([{ phase: 'inactive', holds: null, isPartlySeen: true, values: { 'error_rate[1h]': 0.2 } }])
   expect(explanationText(explanation!)).toContain('the condition depends on a part of a window that was not seen')
 })
+
+test('a time that no calendar has does not keep an explanation from being given', () => {
+  const rules = rulesOf('rules: [{ name: Errors, condition: error_rate > 0.05 }]')
+  const [explanation] = explainRules({ state: { ...createAlertState(0), atMs: 9e15 }, rules, read: () => whole(0.03), nowMs: START_MS })
+  expect(explanationText(explanation!)).toContain('evaluated  9000000000000000')
+})

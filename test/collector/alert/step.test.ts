@@ -174,6 +174,17 @@ rules:
   ])
 })
 
+test('an alert that fires gets worse at once, whatever `for` says, and stays as severe as it was until it ends', () => {
+  const raise = '[{ severity: critical, condition: queue_length > 500 }]'
+  const rules = rulesOf(`rules: [{ name: Queue, condition: queue_length > 100, for: 1m, repeat_interval: 30s, raise: ${raise} }]`)
+  expect(summary(play(rules, every30s([150, 150, 150, 600, 150, 0])))).toEqual([
+    '60s Queue: first, firing, warning, 1',
+    '90s Queue: severity_raised, firing, critical, 1',
+    '120s Queue: repeat, firing, critical, 1',
+    '150s Queue: resolved, resolved, critical, 1',
+  ])
+})
+
 test('critical silences its warning, which is told of when it goes on alone', () => {
   const rules = rulesOf(`
 rules:

@@ -6,10 +6,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Alerting, openAlerting } from '../../../collector/src/alerting.ts'
 import type { Batch } from '../../../collector/src/batch.ts'
 import type { Rank } from '../../../collector/src/leadership.ts'
-import type { KeptRecord, RecordTable } from '../../../collector/src/record.ts'
+import type { RecordTable } from '../../../collector/src/record.ts'
 import { sender } from '../postgres/records.ts'
 import { http, MINUTE, metrics, START_MS } from '../signals/telemetry.ts'
 import { type Listener, startListener } from '../support/listener.ts'
+import { createTable } from '../support/record-table.ts'
 
 const RULES = 'rules: [{ name: Errors, condition: error_rate > 0.05, by: [service], group_by: [service], channels: [webhook] }]'
 const PATIENT = { timeout: 30_000 }
@@ -34,20 +35,6 @@ afterEach(async () => {
   await listener.close()
   rmSync(folder, { recursive: true })
 })
-
-/** A database of records, in memory. */
-function createTable(): RecordTable {
-  const rows = new Map<string, KeptRecord>()
-  return {
-    load: async () => [...rows.values()],
-    async apply(changes, mayWrite) {
-      if (!mayWrite(rows.get('meta owner')?.text)) return false
-      for (const { kind, key, text } of changes)
-        text === undefined ? rows.delete(`${kind} ${key}`) : rows.set(`${kind} ${key}`, { kind, key, text })
-      return true
-    },
-  }
-}
 
 async function start(name: string): Promise<Alerting> {
   mkdirSync(join(folder, name))
@@ -96,7 +83,7 @@ const SENDERS = new Map(['good', 'bad'].map((service) => [service, { ...sender(s
 
 /** Half of the requests to `bad` have failed since an hour before the start. */
 function figures(service: string): Batch {
-  const count = (nowMs - START_MS) / SECOND_A_REQUEST
+  const count = (nowMs - START_MS) / 100
   const told = (status: number) =>
     http(SENDERS.get(service)!, [count, 0, 0, 0, 0], {
       startMs: START_MS - 60 * MINUTE,
@@ -105,7 +92,6 @@ function figures(service: string): Batch {
     })
   return metrics(...(service === 'bad' ? [told(200), told(500)] : [told(200)]))
 }
-const SECOND_A_REQUEST = 100
 
 function told(): readonly string[] {
   return listener.received

@@ -413,6 +413,18 @@ test('a service that was there and says nothing is told of, since this process l
   expect(values(all, 'telemetry_silence', ['service'], START_MS + 1_441 * MINUTE)).toEqual({ other: 86_400 })
 })
 
+test('time in which nobody listened is no silence: a clock that was set forward, a machine that slept', () => {
+  const all = signals()
+  const silence = (s: number) => value(all, 'telemetry_silence', START_MS + s * SECOND)
+  all.give(...serve({ minutes: 1 }))
+  for (let s = 60; s <= 240; s += 30) all.forget(START_MS + s * SECOND)
+  expect(silence(240)).toBe(180)
+  all.forget(START_MS + 4_000 * SECOND)
+  expect(silence(4_000)).toBe(180)
+  for (let s = 4_030; s <= 4_300; s += 30) all.forget(START_MS + s * SECOND)
+  expect(silence(4_300)).toBe(480)
+})
+
 test('a metric that no signal is made of costs nothing', () => {
   const all = signals()
   all.give(counter('some.other.metric', sender(), 1, { startMs: START_MS, timeMs: START_MS + MINUTE }))
