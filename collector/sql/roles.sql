@@ -1,7 +1,7 @@
 -- Three users for a collector, in a database that holds nothing but its telemetry. As a superuser, before the first start:
 --
 --   createdb telemetry
---   psql -d telemetry -f roles.sql
+--   psql -d telemetry --single-transaction --set=ON_ERROR_STOP=1 -f roles.sql
 --   psql -d telemetry -c '\password tts_otel_owner'    and so on for each: they have none yet, which lets nobody in
 --
 -- DATABASE_ADMIN_URL is for tts_otel_owner, DATABASE_URL for tts_otel_writer, DATABASE_READ_URL for tts_otel_reader.

@@ -1,7 +1,7 @@
 -- Lets people read their own rows and no others, by row-level security. When you want it; after roles.sql and the first
--- start of the collector, as tts_otel_owner or a superuser:
+-- start of the collector, as a superuser (it makes a role). All of it or nothing:
 --
---   psql -d telemetry -f row-security.sql
+--   psql -d telemetry --single-transaction --set=ON_ERROR_STOP=1 -f row-security.sql
 --
 -- Then for each of them:
 --
@@ -28,10 +28,11 @@ CREATE TABLE IF NOT EXISTS user_readers (
   user_id text NOT NULL
 );
 
--- With the rights of its owner, so that nobody else needs to see the table.
+-- With the rights of its owner, so that nobody else needs to see the table. Of others it tells nothing: who asks is the
+-- session's user, whatever role they have put on.
 CREATE OR REPLACE FUNCTION user_id_of(reader name) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-  AS 'SELECT user_id FROM user_readers WHERE role = reader';
+  AS 'SELECT user_id FROM user_readers WHERE role = reader AND pg_has_role(session_user, reader, ''MEMBER'')';
 REVOKE ALL ON FUNCTION user_id_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION user_id_of TO tts_otel_user;
 

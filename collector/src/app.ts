@@ -75,7 +75,7 @@ const STOP_TIMEOUT_MS = 5_000
 /**
  * ```
  *  receive ──► decode ──► fan out ──► postgres ◄── api
- *                           │    └──► queue on disk ──► elasticsearch
+ *                           │            └──► queue on disk ──► elasticsearch
  *                           └───────► alerts ──► channels
  * ```
  * Throws when the database's folder is in use or cannot be written.
@@ -94,7 +94,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
     withTimeout(upkeep.gate(postgresSink({ database, partitions, logLevel: config.logLevel })), STORE_TIMEOUT_MS),
   )
   const parts = { ...deps, counted: sinkStats.counted }
-  const second = config.elasticsearch && openSecond(config, config.elasticsearch, parts)
+  const second = config.stores && config.elasticsearch ? openSecond(config, config.elasticsearch, parts) : undefined
   const alerts = config.alerts && openAlerts(config, config.alerts, parts)
 
   function metricsText(): string {
@@ -171,13 +171,11 @@ type Parts = { readonly postgres: Sink; readonly second: Second | undefined; rea
 
 /** All of them behind one path, and each behind its own, for a sender with a queue for each. */
 function toRoutes({ stores }: CollectorConfig, { postgres, second, alerts }: Parts): Readonly<Record<string, Sink>> {
-  const together = {
-    ...(stores && { postgres, ...(second && { elasticsearch: second.queue.sink }) }),
-    ...(alerts && { alerts: alerts.beside }),
-  }
+  const first = { ...(stores && { postgres }), ...(alerts && { alerts: alerts.beside }) }
   return {
-    all: fanout(together),
-    ...(stores && { postgres, ...(second && { elasticsearch: second.sink }) }),
+    all: fanout(first, second && { elasticsearch: second.queue.sink }),
+    ...(stores && { postgres }),
+    ...(second && { elasticsearch: second.sink }),
     ...(alerts && { alerts: alerts.sink }),
   }
 }

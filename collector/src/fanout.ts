@@ -2,18 +2,29 @@ import type { Outcome, Rejected } from '../../src/wire/outcome.ts'
 import type { Batch, Sink } from './batch.ts'
 
 /**
- * Gives each batch to every sink at once and waits for all of them.
+ * Gives each batch to all of the `first` sinks at once, waits for them, then to those `after` them.
  *
- * One sink that asks to try again makes the sender send the whole batch again, to all of them: sinks are idempotent.
+ * One sink that asks to try again makes the sender send the whole batch again, to all of them: sinks are idempotent. So
+ * a batch that will come again goes to none of those `after`, of which a queue would keep each copy.
  * Otherwise the batch is done; what some sink can never store is reported with the largest count and every sink's reason.
  */
-export function fanout(sinks: Readonly<Record<string, Sink>>): Sink {
-  const names = Object.keys(sinks)
+export function fanout(first: Sinks, after: Sinks = {}): Sink {
   return async function fanningOut(batch, signal) {
-    const outcomes = await Promise.all(names.map((name) => attempt(sinks[name]!, batch, signal)))
-    const named = outcomes.map((outcome, i): Named => ({ name: names[i]!, outcome }))
-    return retryOf(named) ?? dropOf(named) ?? okOf(named, batch.records.length)
+    const count = batch.records.length
+    const named = await giveAll(first, batch, signal)
+    const retry = retryOf(named)
+    if (retry !== undefined) return retry
+    const all = [...named, ...(await giveAll(after, batch, signal))]
+    return retryOf(all) ?? dropOf(all) ?? okOf(all, count)
   }
+}
+
+type Sinks = Readonly<Record<string, Sink>>
+
+async function giveAll(sinks: Sinks, batch: Batch, signal: AbortSignal): Promise<readonly Named[]> {
+  return await Promise.all(
+    Object.entries(sinks).map(async ([name, sink]): Promise<Named> => ({ name, outcome: await attempt(sink, batch, signal) })),
+  )
 }
 
 type Named = { readonly name: string; readonly outcome: Outcome }
@@ -52,9 +63,11 @@ function okOf(named: readonly Named[], records: number): Outcome {
       return [{ ...outcome.rejected, message: `${name}: ${outcome.rejected.message}` }]
     return []
   })
-  if (rejections.length === 0) return { kind: 'ok' }
+  const below = Math.max(0, ...named.map(({ outcome }) => (outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0)))
+  const ok: Outcome = { kind: 'ok', ...(below > 0 && { belowLevel: below }) }
+  if (rejections.length === 0) return ok
   const count = Math.max(...rejections.map((rejection) => rejection.count))
-  return { kind: 'ok', rejected: { count, message: rejections.map((rejection) => rejection.message).join('; ') } }
+  return { ...ok, rejected: { count, message: rejections.map((rejection) => rejection.message).join('; ') } }
 }
 
 function joinErrors(failures: readonly { readonly name: string; readonly outcome: Retry | Drop }[]): Error {

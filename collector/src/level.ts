@@ -21,6 +21,12 @@ export function lowestSeverity(level: Level): number {
   return LOWEST_SEVERITY[level]
 }
 
+/** The severity numbers that count as `level`: from the first, below the second; the highest level has no end. */
+export function severitiesOf(level: Level): readonly [from: number, below: number | undefined] {
+  const next = LEVELS[LEVELS.indexOf(level) + 1]
+  return [lowestSeverity(level), next && lowestSeverity(next)]
+}
+
 /**
  * Severity 1–24 of a record. A sender that gave no number is judged by its text, and without either it is information.
  * https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber

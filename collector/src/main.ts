@@ -93,9 +93,11 @@ function announce({ url, store }: { readonly url: string; readonly store: Store 
     process.stderr.write(`${NAME}: the database does not answer (${store.problem}). Senders are told to try again; connecting goes on.\n`)
 }
 
-function describe({ kind }: Store, { database, elasticsearch }: CollectorConfig): string {
+function describe({ kind }: Store, { database, stores, elasticsearch }: CollectorConfig): string {
   const second =
-    elasticsearch === undefined ? '' : `, log records also in Elasticsearch at ${elasticsearch.url} (${elasticsearch.indexPrefix}-*)`
+    !stores || elasticsearch === undefined
+      ? ''
+      : `, log records also in Elasticsearch at ${elasticsearch.url} (${elasticsearch.indexPrefix}-*)`
   if (kind === 'pglite')
     return `an embedded PGlite under ${database.dataDir} (for development: not durable against power loss; set DATABASE_URL for production)${second}`
   const url = URL.parse(database.url ?? '')

@@ -6,6 +6,8 @@ export type SinkCounts = {
   stored: number
   /** Records that it can never store. */
   rejected: number
+  /** Log records milder than it keeps. */
+  belowLevel: number
   /** Attempts after which the batch has to come again. */
   retries: number
 }
@@ -25,14 +27,17 @@ export function createSinkStats(): SinkStats {
   const counts: Record<string, SinkCounts> = {}
   return {
     counted(name, sink) {
-      const own: SinkCounts = { stored: 0, rejected: 0, retries: 0 }
+      const own: SinkCounts = { stored: 0, rejected: 0, belowLevel: 0, retries: 0 }
       counts[name] = own
       return async function counting(batch, signal) {
+        const count = batch.records.length
         const outcome = await sink(batch, signal)
-        const rejected = outcome.kind === 'drop' ? batch.records.length : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
+        const rejected = outcome.kind === 'drop' ? count : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
+        const belowLevel = outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0
         if (outcome.kind === 'retry') own.retries++
-        else own.stored += batch.records.length - rejected
+        else own.stored += count - rejected - belowLevel
         own.rejected += rejected
+        own.belowLevel += belowLevel
         return outcome
       }
     },
@@ -44,10 +49,15 @@ export function createSinkStats(): SinkStats {
 function sinkLines(counts: Readonly<Record<string, SinkCounts>>): string[] {
   const sinks = Object.entries(counts)
   return [
-    ...head('sink_records_total', 'counter', 'Records that a sink has stored or can never store; what is sent again counts again.'),
-    ...sinks.flatMap(([sink, { stored, rejected }]) => [
+    ...head(
+      'sink_records_total',
+      'counter',
+      'Records that a sink has stored, can never store, or leaves out by LOG_DB_LEVEL; what is sent again counts again.',
+    ),
+    ...sinks.flatMap(([sink, { stored, rejected, belowLevel }]) => [
       line('sink_records_total', { sink, outcome: 'stored' }, stored),
       line('sink_records_total', { sink, outcome: 'rejected' }, rejected),
+      line('sink_records_total', { sink, outcome: 'below_level' }, belowLevel),
     ]),
     ...head('sink_retries_total', 'counter', 'Attempts after which a batch had to come again.'),
     ...sinks.map(([sink, { retries }]) => line('sink_retries_total', { sink }, retries)),

@@ -18,8 +18,8 @@ export const REFUSALS = [
 
 export type Refusal = (typeof REFUSALS)[number]
 
-/** `received`, `stored` and `rejected` count spans, log records or metric points; `refused` counts requests, as nobody looked inside. */
-export type Counts = { received: number; stored: number; rejected: number; readonly refused: Record<Refusal, number> }
+/** `received`, `stored`, `rejected` and `below_level` count spans, log records or metric points; `refused` counts requests, as nobody looked inside. */
+export type Counts = { received: number; stored: number; rejected: number; below_level: number; readonly refused: Record<Refusal, number> }
 
 /** What went through the collector since it started. */
 export type Stats = {
@@ -29,6 +29,8 @@ export type Stats = {
   readonly addStored: (signal: Signal, records: number) => void
   /** Records that can never be stored. */
   readonly addRejected: (signal: Signal, records: number) => void
+  /** Records that the database does not keep, as they are milder than `LOG_DB_LEVEL`. */
+  readonly addBelowLevel: (signal: Signal, records: number) => void
   readonly addRefused: (signal: Signal, reason: Refusal) => void
   /** A copy of all counters. */
   readonly snapshot: () => Record<Signal, Counts>
@@ -48,6 +50,9 @@ export function createStats(): Stats {
     },
     addRejected: (signal, records) => {
       counts[signal].rejected += records
+    },
+    addBelowLevel: (signal, records) => {
+      counts[signal].below_level += records
     },
     addRefused: (signal, reason) => {
       counts[signal].refused[reason]++
@@ -72,13 +77,14 @@ function startCounts(): Counts {
     sink_unavailable: 0,
     fault: 0,
   }
-  return { received: 0, stored: 0, rejected: 0, refused }
+  return { received: 0, stored: 0, rejected: 0, below_level: 0, refused }
 }
 
 const RECORD_COUNTERS = [
   ['received', 'Spans, log records and metric points decoded.'],
   ['stored', 'Spans, log records and metric points that every sink has taken.'],
   ['rejected', 'Spans, log records and metric points that can never be stored.'],
+  ['below_level', 'Log records milder than LOG_DB_LEVEL, which the database does not keep.'],
 ] as const
 
 function toPrometheus(counts: Readonly<Record<Signal, Counts>>): string {

@@ -1,6 +1,7 @@
 /** What became of one attempt to hand data on. Only the target knows; only `withRetry` acts on it. */
 export type Outcome =
-  | { readonly kind: 'ok'; readonly rejected?: Rejected }
+  /** `belowLevel`: log records that are taken and not kept, as they are milder than a store was told to keep. */
+  | { readonly kind: 'ok'; readonly rejected?: Rejected; readonly belowLevel?: number }
   | { readonly kind: 'retry'; readonly afterMs?: number; readonly error: Error }
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly error: Error }
 

@@ -290,13 +290,15 @@ describe('the viewer', () => {
     }
   })
 
-  test('figures that take too long leave the rest of the page', async () => {
-    await page.route('**/api/metrics/**', (route) =>
-      route.fulfill({ status: 504, json: { error: 'timeout', message: 'The answer took too long.' } }),
-    )
+  test.each([
+    [/\/api\/metrics\//, 'figures', '.logs .message'],
+    [/\/api\/logs\?level=CRITICAL/, 'errors', '.tile'],
+    [/\/api\/traces\?/, 'requests', '.tile'],
+  ])('when %s takes too long there are no %s, and the rest of the page', async (path, missing, rest) => {
+    await page.route(path, (route) => route.fulfill({ status: 504, json: { error: 'timeout', message: 'The answer took too long.' } }))
     await open()
-    expect(await page.innerText('main')).toContain('There are no figures: The answer took too long.')
-    expect((await texts('.logs .message')).length).toBeGreaterThan(0)
+    expect(await page.innerText('main')).toContain(`There are no ${missing} to show: The answer took too long.`)
+    expect((await texts(rest)).length).toBeGreaterThan(0)
   })
 
   test('a collector that is gone is told, and found again', async () => {

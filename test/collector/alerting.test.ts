@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Alerting } from '../../collector/src/alerting.ts'
+import { REPORTS_PER_MINUTE } from '../../collector/src/errors/error-watch.ts'
 import { createLeadership, FREE_MS_MIN } from '../../collector/src/leadership.ts'
 import { hasEvaluated } from '../../collector/src/vault/open-vault.ts'
+import { log, sender } from './postgres/records.ts'
 import { type AlertingScene, alertingIn } from './support/alerting.ts'
+import { startListener } from './support/listener.ts'
 import { createTable, type Table } from './support/record-table.ts'
 import { createSharedLock, type SharedLock } from './support/shared-lock.ts'
 
@@ -118,6 +121,27 @@ test('a database that hangs while a collector takes over does not keep it from l
   for (const answer of answers) answer()
   await hasLooked()
   expect(a.desk.status().rank).toBe('standby')
+})
+
+test('log records are taken at once while the memory of alerts hangs, and all that is new in a batch is reported', async () => {
+  const listener = await startListener()
+  const told: string[] = []
+  const errors = { errorsUrl: `${listener.url}/errors`, warn: (message: string) => void told.push(message) }
+  const a = await start('a', errors)
+  await takesOver(a)
+  const { apply } = table
+  table.apply = () => new Promise(() => {})
+  const records = Array.from({ length: REPORTS_PER_MINUTE + 5 }, (_, i) =>
+    log(sender(), { severity: 17, body: `failed ${'x'.repeat(i + 1)}` }),
+  )
+  const startMs = performance.now()
+  expect((await a.beside({ signal: 'logs', records }, new AbortController().signal)).kind).toBe('ok')
+  // Each of them waits 2 s for the database, when they wait one after the other.
+  expect(performance.now() - startMs).toBeLessThan(30_000)
+  await expect.poll(() => listener.received.length, PATIENT).toBe(REPORTS_PER_MINUTE)
+  expect(told).toContainEqual(expect.stringContaining('5 log records were left out'))
+  table.apply = apply
+  await listener.close()
 })
 
 test('a collector that cannot take its folder on a full disk decides with what the database has', async () => {

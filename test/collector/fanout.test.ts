@@ -43,6 +43,23 @@ test('one sink that wants it again makes the sender send again, after the longes
   )
 })
 
+test('a sink behind others gets what they are done with, and no copy of what comes again', async () => {
+  const queued: Batch[] = []
+  const queue: Sink = async (each) => {
+    queued.push(each)
+    return ok
+  }
+  let postgres: Outcome = retry('down', 2_000)
+  const sink = fanout({ postgres: async () => postgres, alerts: async () => ok }, { elasticsearch: queue })
+  for (let sent = 0; sent < 3; sent++) expect(await sink(batch, signal)).toEqual(retry('postgres: down', 2_000))
+  expect(queued).toEqual([])
+  postgres = rejected(1, 'NUL')
+  expect(await sink(batch, signal)).toEqual(rejected(1, 'postgres: NUL'))
+  postgres = drop('schema')
+  expect(await sink(batch, signal)).toEqual(rejected(5, 'postgres: schema'))
+  expect(queued).toEqual([batch, batch])
+})
+
 test('what some sink can never store is reported with the largest count and every reason', async () => {
   expect(await fanned({ postgres: rejected(1, 'NUL'), elasticsearch: rejected(3, 'mapping'), alerts: ok })).toEqual(
     rejected(3, 'postgres: NUL; elasticsearch: mapping'),

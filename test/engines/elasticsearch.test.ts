@@ -161,6 +161,18 @@ test('a template of somebody else stays, and this is said', async () => {
   expect(JSON.stringify(body)).toContain('"priority":900')
 })
 
+test('a cluster that was made anew under us gets documents by our template', async () => {
+  let nowMs = Date.now()
+  const opened = await start('anew', { now: () => nowMs })
+  expect(await opened.send(logs([log(source)]))).toEqual(OK)
+  for (const path of [...(await server.elastic.indexes('anew-2*')), '_index_template/anew', '_index_template/anew-dead-letters'])
+    expect((await server.elastic.ask('DELETE', `/${path}`)).status).toBe(200)
+  nowMs += 60_000
+  expect(await opened.send(logs([log(source, { attributes: { voice: { name: 'Kore' } } })]))).toEqual(OK)
+  const { body } = await server.elastic.ask('GET', '/anew-2*/_mapping')
+  expect(JSON.stringify(body)).toContain('"flattened"')
+})
+
 test('prefixes of which one begins as the other do not meet', async () => {
   const [short, long] = [await start('meet'), await start('meet-too')]
   expect([...short.warnings, ...long.warnings]).toEqual([])

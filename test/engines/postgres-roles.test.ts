@@ -1,6 +1,8 @@
 /** The users of collector/sql on a real server: a whole collector as these three, and what each of them may not do. */
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,15 +14,14 @@ import { countRows, post, requestOf } from './support/log-load.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
 const REFUSED = { code: '42501' }
-const script = (name: string) => readFileSync(fileURLToPath(new URL(`../../collector/sql/${name}`, import.meta.url)), 'utf8')
+const folder = fileURLToPath(new URL('../../collector/sql', import.meta.url))
 let server: PostgresServer
 let collector: Program
 beforeAll(async () => {
   server = await createPostgres()
   await server.start()
   await run('postgres', 'CREATE DATABASE telemetry', 'postgres')
-  await run('postgres', script('roles.sql'))
-  await run('postgres', script('roles.sql'))
+  for (let time = 0; time < 2; time++) runAsTold('roles.sql', 'postgres')
   collector = await startProgram({
     DATABASE_URL: urlOf('tts_otel_writer'),
     DATABASE_ADMIN_URL: urlOf('tts_otel_owner'),
@@ -47,6 +48,12 @@ async function run(user: string, sql: string, database = 'telemetry'): Promise<r
   } finally {
     await client.end()
   }
+}
+
+/** The command that the script says, on our database. Throws what psql says when it fails. */
+function runAsTold(name: string, user: string): void {
+  const [, words] = new RegExp(`^--   psql -d telemetry (.*-f ${name})$`, 'm').exec(readFileSync(join(folder, name), 'utf8'))!
+  execFileSync('psql', ['-d', urlOf(user), ...words!.split(' ')], { cwd: folder, stdio: 'pipe' })
 }
 
 /** One log record and one speech request of a user. */
@@ -161,11 +168,14 @@ describe('connections for reading', () => {
 
 describe('row-security.sql', () => {
   beforeAll(async () => {
-    await run('postgres', script('row-security.sql'))
-    await run('postgres', script('row-security.sql'))
-    await run('postgres', 'CREATE ROLE alice LOGIN IN ROLE tts_otel_user; CREATE ROLE nobody_yet LOGIN IN ROLE tts_otel_user')
-    await run('postgres', 'GRANT CONNECT ON DATABASE telemetry TO alice, nobody_yet')
-    await run('postgres', "INSERT INTO user_readers VALUES ('alice', '4711')")
+    expect(() => runAsTold('row-security.sql', 'tts_otel_owner')).toThrow(/permission denied to create role/)
+    expect(await run('postgres', "SELECT FROM pg_tables WHERE tablename = 'user_readers' OR rowsecurity")).toEqual([])
+    for (let time = 0; time < 2; time++) runAsTold('row-security.sql', 'postgres')
+    for (const role of ['alice', 'bob', 'nobody_yet']) {
+      await run('postgres', `CREATE ROLE ${role} LOGIN IN ROLE tts_otel_user`)
+      await run('postgres', `GRANT CONNECT ON DATABASE telemetry TO ${role}`)
+    }
+    await run('postgres', "INSERT INTO user_readers VALUES ('alice', '4711'), ('bob', '0815')")
   })
 
   test.each(['logs', 'spans', 'errors', 'requests'])('%s shows a user their own rows only', async (table) => {
@@ -187,6 +197,16 @@ describe('row-security.sql', () => {
     for (const sql of forbidden) await expect(run('alice', sql), sql).rejects.toMatchObject(REFUSED)
     const [day] = await run('tts_otel_owner', "SELECT tableoid::regclass::text AS name FROM logs WHERE user_id = '0815' LIMIT 1")
     await expect(run('alice', `SELECT FROM ${day!.name}`)).rejects.toMatchObject(REFUSED)
+  })
+
+  test('nobody learns the user id of another, not by asking the function either', async () => {
+    expect(await run('alice', "SELECT user_id_of('alice'), user_id_of('bob') AS other")).toEqual([{ user_id_of: '4711', other: null }])
+    expect(await run('nobody_yet', "SELECT user_id_of('bob')")).toEqual([{ user_id_of: null }])
+  })
+
+  test('an application that puts on the role of a person sees what that person sees', async () => {
+    await run('postgres', 'CREATE ROLE app LOGIN NOINHERIT IN ROLE alice; GRANT CONNECT ON DATABASE telemetry TO app')
+    expect(await run('app', 'SET ROLE alice; SELECT DISTINCT user_id FROM logs')).toEqual([{ user_id: '4711' }])
   })
 
   test('batches of thousands are stored as before, each record once: COPY is not for such tables', async () => {

@@ -115,6 +115,45 @@ test('a server that is down at the start is found when it comes, and until then 
   await database.close()
 })
 
+test('a database that answers is ready, however busy the connections for writing are', { timeout: 60_000 }, async () => {
+  await createDatabase('busy')
+  const database = open('busy')
+  const { partitions } = await openStore(database)
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn: console.error })
+  await upkeep.start()
+  const work = Array.from({ length: 8 }, () => database.query('SELECT pg_sleep(12)'))
+  expect(await upkeep.readiness()).toEqual({ ready: true })
+  await Promise.allSettled(work)
+  upkeep.stop()
+  await database.close()
+})
+
+test('a database that was made anew under the collector is prepared again', { timeout: 60_000 }, async () => {
+  await createDatabase('anew')
+  const database = open('anew')
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: 30, now: Date.now, warn })
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
+  const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
+  const source = sender()
+  const send = () => sink(logs([log(source)]), new AbortController().signal)
+  await upkeep.start()
+  expect(await send()).toEqual({ kind: 'ok' })
+
+  const other = open()
+  await other.query('DROP DATABASE anew WITH (FORCE)')
+  await other.query('CREATE DATABASE anew')
+  await other.close()
+  await expect.poll(send, { timeout: 20_000 }).toEqual({ kind: 'ok' })
+  expect(await upkeep.readiness()).toEqual({ ready: true })
+  const { rows } = await database.query('SELECT FROM logs_default')
+  expect(rows).toEqual([])
+  expect(warnings).toContainEqual(expect.stringMatching(/The database was replaced \(relation .* does not exist\)/))
+  upkeep.stop()
+  await database.close()
+})
+
 test('collectors that start together on an empty database take turns', async () => {
   await createDatabase('together')
   const databases = Array.from({ length: 4 }, () => open('together'))

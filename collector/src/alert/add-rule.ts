@@ -1,6 +1,6 @@
 import type { AlertSeverity } from '../notification.ts'
 import { createFields } from './fields.ts'
-import { inhibit } from './inhibition.ts'
+import { describeCircle, findCircle, inhibit } from './inhibition.ts'
 import { ENVIRONMENT_CHANNELS } from './parse-rules.ts'
 import { readRule } from './read-rule.ts'
 import type { NoDataChoice, RuleSet } from './rule.ts'
@@ -43,6 +43,9 @@ export function addRule(rules: RuleSet, rule: RuleFields): RuleSet {
   const others = rules.rules.filter(({ name }) => name !== read.name)
   for (const name of read.inhibitsNamed ?? [])
     if (!others.some((other) => other.name === name)) problems.push(`inhibits names ${name}, and there is no such rule`)
+  const all = inhibit([...others, read])
+  const circle = findCircle(all)
+  if (circle !== undefined) problems.push(`inhibits ${describeCircle(circle)}`)
   if (problems.length > 0) throw new TypeError(`addRule: the rule ${JSON.stringify(rule.name)} is wrong:\n  - ${problems.join('\n  - ')}`)
-  return { ...rules, rules: inhibit([...others, read]) }
+  return { ...rules, rules: all }
 }

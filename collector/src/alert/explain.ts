@@ -1,6 +1,7 @@
 import type { AlertSeverity, Labels } from '../notification.ts'
 import type { ReadSignals } from '../signal.ts'
 import { createHiding, type FindHiding, type Hiding } from './hiding.ts'
+import { judge } from './judge.ts'
 import { createObserver, keyOf, type Observation } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
@@ -33,6 +34,8 @@ export type InstanceExplanation = {
   readonly severity: AlertSeverity
   /** null: it cannot be said. */
   readonly holds: boolean | null
+  /** It cannot be said because a part of a window was not seen, as after a start. */
+  readonly isPartlySeen?: true
   readonly values: Readonly<Record<string, number | null>>
   /** Since when the condition has held; undefined when it does not. */
   readonly sinceMs?: number
@@ -111,13 +114,14 @@ type Seen = {
 
 function explainInstance({ rule, observation, instance, isTold, findHiding }: Seen): InstanceExplanation {
   const { labels, values } = observation
-  const holds = rule.condition.holds(values, labels)
+  const verdict = judge(rule.condition, observation)
   const hiddenBy = instance?.phase === 'firing' ? findHiding(instance) : undefined
   return {
     labels,
-    phase: instance?.phase ?? (holds === null ? 'no_data' : 'inactive'),
+    phase: instance?.phase ?? (verdict === null ? 'no_data' : 'inactive'),
     severity: instance?.severity ?? rule.severity,
-    holds,
+    holds: verdict === 'unsure' ? null : verdict,
+    ...(verdict === 'unsure' && { isPartlySeen: true }),
     values: Object.fromEntries(rule.signals.map(({ name }, index) => [name, toJson(values[index])])),
     ...(instance !== undefined && { sinceMs: instance.sinceMs }),
     ...(instance !== undefined && instance.startsAtMs > 0 && { startsAtMs: instance.startsAtMs }),

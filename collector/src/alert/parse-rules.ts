@@ -1,5 +1,5 @@
 import { createFields, type Fields } from './fields.ts'
-import { inhibit } from './inhibition.ts'
+import { describeCircle, findCircle, inhibit } from './inhibition.ts'
 import { readLogCount } from './log-count.ts'
 import { isZone, type MutePeriod, WEEKDAYS } from './mute-time.ts'
 import { type ReadRule, readRule } from './read-rule.ts'
@@ -78,7 +78,14 @@ function readFile(fields: Fields): RuleSet {
   for (const [index, rule] of read.entries()) checkOthers(entries[index]!, rule, read.slice(0, index), read)
   const silences = fields.each('silences').map(readSilence)
   fields.refuseOthers()
-  return { rules: inhibit(read), logCounts, silences, channels }
+  const rules = inhibit(read)
+  const circle = findCircle(rules)
+  if (circle !== undefined) {
+    // What severity alone decides makes no circle: one of them names others.
+    const index = read.findIndex(({ name, inhibitsNamed }) => circle.includes(name) && inhibitsNamed !== undefined)
+    entries[index]?.tell('inhibits', describeCircle(circle))
+  }
+  return { rules, logCounts, silences, channels }
 }
 
 function checkOthers(entry: Fields, rule: ReadRule, before: readonly ReadRule[], all: readonly ReadRule[]): void {

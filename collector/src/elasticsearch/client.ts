@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
+import { parseRetryAfter } from '../../../src/wire/retry-after.ts'
 import { isLoopback } from '../loopback.ts'
 
 /** How to reach a server: what it is called, and who we are to it. */
@@ -51,6 +52,8 @@ export type Client = {
 const CONNECTIONS_MAX = 4
 /** Shorter than the 60 s of usual proxies: we close first and never write into a closing connection. */
 const IDLE_MS = 30_000
+/** Longest `Retry-After` that is believed: a proxy with a page for the weekend must not silence the queue until Monday. */
+const RETRY_AFTER_MS_MAX = 5 * 60_000
 /** An answer to the largest bulk with an error for each of its documents is some MB. */
 const ANSWER_BYTES_MAX = 32 << 20
 /** Smaller bodies are not worth compressing. */
@@ -132,13 +135,18 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   }
   const text = Buffer.concat(parts).toString()
   const product = response.headers['x-elastic-product']
-  const seconds = Number(response.headers['retry-after'])
   return {
     status: response.statusCode ?? 0,
     product: typeof product === 'string' ? product : '',
-    afterMs: seconds > 0 ? seconds * 1_000 : undefined,
+    afterMs: retryAfter(response.headers['retry-after']),
     body: parse(text),
   }
+}
+
+/** At once is no wait that anybody means. */
+function retryAfter(header: string | undefined): number | undefined {
+  const afterMs = parseRetryAfter(header, Date.now())
+  return afterMs === undefined || afterMs === 0 ? undefined : Math.min(afterMs, RETRY_AFTER_MS_MAX)
 }
 
 function parse(text: string): unknown {

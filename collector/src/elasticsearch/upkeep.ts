@@ -4,6 +4,7 @@ import type { Readiness } from '../readiness.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, expiredIndexes } from './days.ts'
 import { removeDeadLetters } from './dead-letters.ts'
+import { checkPolicy } from './policy.ts'
 import { productProblem } from './product.ts'
 import { accept, refusalOf } from './refusal.ts'
 import { installTemplates, type TemplateOptions } from './template.ts'
@@ -17,7 +18,7 @@ export type Upkeep = {
   readiness(): Promise<Readiness>
   /** `sink`, once the server is known and has our templates; until then everything is `retry`. */
   gate(sink: Sink): Sink
-  /** Sees that the templates are there before an index is made. Free for an index that is known. */
+  /** Sees that the templates are there before an index is made. Free for an index that was asked about just now. */
   beforeIndex(index: string, signal: AbortSignal): Promise<void>
   stop(): void
 }
@@ -30,13 +31,16 @@ const MAINTAIN_INTERVAL_MS = 3_600_000
 const MAINTAIN_TIMEOUT_MS = 60_000
 const PREPARE_TIMEOUT_MS = 10_000
 const PING_TIMEOUT_MS = 2_000
+/** A cluster that was made anew has no templates, and the first document makes the index of its day as it likes. Two small questions. */
+const KNOWN_MS = 10_000
 const DAY_MS = 86_400_000
 
 /** Checks what server it is, puts the templates in place, removes old days. */
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { client, warn, now, retentionDays } = options
   const stopped = new AbortController()
-  const known = new Set<string>()
+  /** Indexes whose templates were there at this time, in ms since 1970. */
+  const known = new Map<string, number>()
   const templates = { ...options, warn: onceEach(warn) }
   let state: Readiness = { ready: false, reason: 'it has not been asked yet' }
 
@@ -44,6 +48,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(PREPARE_TIMEOUT_MS)])
     await check(client, signal)
     await installTemplates(templates, signal)
+    await checkPolicy(templates, signal)
     state = { ready: true }
   }
 
@@ -66,6 +71,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(MAINTAIN_TIMEOUT_MS)])
     known.clear()
     await installTemplates(templates, signal)
+    await checkPolicy(templates, signal)
     if (options.ilmPolicy === undefined) await removeExpired(options, signal)
     await removeDeadLetters(now() - retentionDays * DAY_MS, { ...options, signal })
   }
@@ -96,14 +102,20 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     },
     gate(sink) {
       return async function whenReady(batch, signal) {
-        if (state.ready || batch.signal !== 'logs') return await sink(batch, signal)
+        if (state.ready || batch.signal !== 'logs') {
+          const outcome = await sink(batch, signal)
+          // What answers after it may be another cluster.
+          if (outcome.kind === 'retry') known.clear()
+          return outcome
+        }
         return { kind: 'retry', afterMs: 1_000, error: new Error(`Elasticsearch is not ready: ${state.reason}`) }
       }
     },
     async beforeIndex(index, signal) {
-      if (known.has(index)) return
+      const sinceMs = now() - (known.get(index) ?? Number.NEGATIVE_INFINITY)
+      if (sinceMs >= 0 && sinceMs < KNOWN_MS) return
       await installTemplates(templates, signal)
-      known.add(index)
+      known.set(index, now())
     },
     stop: () => stopped.abort(),
   }

@@ -1,5 +1,6 @@
 import type { Alert, Labels, Notification } from '../notification.ts'
-import { commonOf, isoTime } from './outline.ts'
+import { isoTime } from '../readable.ts'
+import { commonOf } from './outline.ts'
 
 /** What Alertmanager writes for "not yet". */
 const NO_TIME = '0001-01-01T00:00:00Z'

@@ -1,7 +1,7 @@
 import type { Send } from '../../../src/wire/outcome.ts'
 import type { Alert, Labels, Notification } from '../notification.ts'
+import { isoTime } from '../readable.ts'
 import { deliver } from './answer.ts'
-import { isoTime } from './outline.ts'
 import { createPost, type Outside } from './post.ts'
 
 export type AlertmanagerOptions = {
@@ -12,8 +12,11 @@ export type AlertmanagerOptions = {
   readonly ca?: string | undefined
 }
 
-/** Alertmanager ends what it is not told of again; ours is told again when it repeats, hours later. If we are gone for good it ends after this. */
-const FIRING_MS_MAX = 24 * 60 * 60_000
+/**
+ * Alertmanager ends what it is not told of again; ours is told again when it repeats: after a day at the most, at the look that comes then,
+ * within the 15 minutes for which a delivery is tried. What we are not there to repeat ends after this.
+ */
+const FIRING_MS_MAX = 25 * 60 * 60_000
 /** Nobody ends a test. */
 const TEST_MS_MAX = 5 * 60_000
 

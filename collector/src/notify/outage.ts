@@ -16,6 +16,8 @@ export type Outages = {
   lost(delivery: Delivery, result: DeliveryResult, others: readonly string[]): Notification | undefined
   /** A delivery has arrived: what to raise when that ends an outage. */
   arrived(channel: string, atMs: number, others: readonly string[]): Notification | undefined
+  /** The channel is no more, and nothing waits for it: what to raise when it was out. */
+  removed(channel: string, atMs: number, others: readonly string[]): Notification | undefined
   /** Channels that are out. */
   current(): ReadonlyMap<string, Outage>
 }
@@ -32,6 +34,15 @@ const GROUP = 'channel-failing:'
  */
 export function createOutages(log: readonly DeliveryLogEntry[]): Outages {
   const outages = restore(log)
+
+  function end(channel: string, told: Pick<Raised, 'atMs' | 'others'> & { readonly summary: string }): Notification | undefined {
+    const outage = outages.get(channel)
+    if (outage === undefined) return undefined
+    outages.delete(channel)
+    const { summary, ...when } = told
+    return raise({ channel, outage, annotations: { summary }, reason: 'resolved', ...when })
+  }
+
   return {
     lost({ channel, notification, createdMs }, result, others) {
       if (notification.test || isRaised(notification)) return undefined
@@ -45,13 +56,8 @@ export function createOutages(log: readonly DeliveryLogEntry[]): Outages {
       const reason = known === undefined ? 'first' : 'severity_raised'
       return raise({ channel, outage, others, annotations, reason, atMs: result.atMs })
     },
-    arrived(channel, atMs, others) {
-      const outage = outages.get(channel)
-      if (outage === undefined) return undefined
-      outages.delete(channel)
-      const annotations = { summary: `The channel "${channel}" delivers again.` }
-      return raise({ channel, outage, others, annotations, reason: 'resolved', atMs })
-    },
+    arrived: (channel, atMs, others) => end(channel, { atMs, others, summary: `The channel "${channel}" delivers again.` }),
+    removed: (channel, atMs, others) => end(channel, { atMs, others, summary: `The channel "${channel}" is no longer set up.` }),
     current: () => outages,
   }
 }

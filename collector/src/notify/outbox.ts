@@ -1,7 +1,14 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import type { Send } from '../../../src/wire/outcome.ts'
 import { withTimeout } from '../../../src/wire/timeout.ts'
-import { DELIVERY_LOG_ENTRIES, type Delivery, type DeliveryLogEntry, type DeliveryResult, type DeliveryStore } from '../delivery.ts'
+import {
+  DELIVERY_LOG_ENTRIES,
+  type Delivery,
+  type DeliveryLogEntry,
+  type DeliveryResult,
+  type DeliveryStore,
+  deliveryIdOf,
+} from '../delivery.ts'
 import type { Notification } from '../notification.ts'
 import { createSeldom } from '../seldom.ts'
 import type { Sleep } from './lane.ts'
@@ -107,6 +114,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     use(replaced) {
       channels = timed(replaced, attemptTimeoutMs)
+      traffic.endRemoved()
     },
     stop() {
       ending ??= end()
@@ -119,6 +127,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
 type Traffic = {
   push(deliveries: readonly Delivery[]): void
+  /** Ends the outages of channels that there are no more; to be called when they have changed. */
+  endRemoved(): void
   start(stopping: AbortSignal, cut: AbortSignal): Promise<void>
   /** Resolves when what was under way has ended and is written, or when `signal` aborts and it was tried. */
   stop(signal: AbortSignal): Promise<void>
@@ -149,8 +159,20 @@ function openTraffic({ store, channels, now, random, sleep, warn }: TrafficOptio
     if (result.kind === 'dead') tell(`${delivery.channel} dead`, describeDead(delivery, result))
     const raised = result.kind === 'dead' ? outages.lost(delivery, result, others) : outages.arrived(delivery.channel, result.atMs, others)
     // First what others have to know: a process that ends in between does both again, and the ids are the same.
-    if (raised !== undefined) ledger.must(async () => push(await store.add(toDeliveries([raised], now()))))
+    raise(raised)
     ledger.must(() => store.finish(delivery, result))
+    endRemoved()
+  }
+
+  function raise(raised: Notification | undefined): void {
+    if (raised !== undefined) ledger.must(async () => push(await store.add(toDeliveries([raised], now()))))
+  }
+
+  /** A channel that was removed or has another name now never delivers again. */
+  function endRemoved(): void {
+    const [there, waiting] = [channels(), lanes.stats()]
+    for (const name of [...outages.current().keys()])
+      if (own(there, name) === undefined && (waiting.get(name)?.waiting ?? 0) === 0) raise(outages.removed(name, now(), Object.keys(there)))
   }
 
   function push(deliveries: readonly Delivery[]): void {
@@ -160,6 +182,7 @@ function openTraffic({ store, channels, now, random, sleep, warn }: TrafficOptio
 
   return {
     push,
+    endRemoved,
     async start(stopping, cut) {
       const found = await persist(async () => ({ pending: await store.pending(), log: await store.log(DELIVERY_LOG_ENTRIES) }), {
         sleep: () => sleep(LOAD_DELAY_MS, stopping),
@@ -170,6 +193,7 @@ function openTraffic({ store, channels, now, random, sleep, warn }: TrafficOptio
       outages = createOutages(found.log)
       lanes.push([...found.pending, ...(early ?? [])])
       early = undefined
+      endRemoved()
       lanes.run(stopping, cut)
     },
     async stop(signal) {
@@ -194,7 +218,7 @@ function describeDead({ channel, notification }: Delivery, { attempts, error }: 
 function toDeliveries(notifications: readonly Notification[], createdMs: number): Delivery[] {
   return notifications.flatMap((notification) =>
     [...new Set(notification.channels)].map((channel) => ({
-      id: `${notification.id}/${channel}`,
+      id: deliveryIdOf(notification.id, channel),
       channel,
       notification,
       attempts: 0,

@@ -1,4 +1,5 @@
 import type { Alert, Labels, Notification, NotificationReason } from '../notification.ts'
+import { isoTime, readable } from '../readable.ts'
 
 /** What a notification says to a person, before it is Slack, HTML or plain text: nothing is escaped. */
 export type Outline = {
@@ -93,15 +94,4 @@ function describe({ status, labels, value }: Alert, groupLabels: Labels): string
   const own = Object.entries(labels).filter(([name]) => name !== 'alertname' && name !== 'severity' && groupLabels[name] === undefined)
   const named = own.map(([name, text]) => `${name}=${text}`).join(', ')
   return `${status === 'firing' ? '🚨' : '✅'} ${named || 'the whole'}: ${value === null ? 'no data' : readable(value)}`
-}
-
-/** Six digits are what a person compares; `0.08`, not `0.08000000000000002`. */
-export function readable(value: number): string {
-  return String(Number(value.toPrecision(6)))
-}
-
-/** `2026-11-22T10:00:00.000Z`; what is no time comes back as the number it is. */
-export function isoTime(timeMs: number): string {
-  const date = new Date(timeMs)
-  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString()
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Send } from '../../../src/wire/outcome.ts'
 import type { Notification } from '../notification.ts'
+import { isoTime } from '../readable.ts'
 import { deliver } from './answer.ts'
-import { isoTime, toOutline } from './outline.ts'
+import { toOutline } from './outline.ts'
 import { createPost, type Outside } from './post.ts'
 
 export type PagerDutyOptions = {

@@ -17,7 +17,7 @@ const INTERVAL_MS = 1_000
 /** Posts to an incoming webhook of Slack, no faster than it takes them. Throws when the guard forbids the address. */
 export function createSlack({ url, ca }: SlackOptions, outside: Outside): Send<Notification> {
   const post = createPost(url, outside, ca)
-  const turn = createPace(INTERVAL_MS)
+  const turn = createTurns(INTERVAL_MS)
 
   return async function sendToSlack(notification, signal) {
     try {
@@ -30,7 +30,7 @@ export function createSlack({ url, ca }: SlackOptions, outside: Outside): Send<N
 }
 
 /** Gives turns that are `intervalMs` apart, by a clock that nobody sets. Rejects when `signal` aborts first. */
-function createPace(intervalMs: number): (signal: AbortSignal) => Promise<void> {
+function createTurns(intervalMs: number): (signal: AbortSignal) => Promise<void> {
   let freeAtMs = 0
   return async function turn(signal) {
     const nowMs = performance.now()

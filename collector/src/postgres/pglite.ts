@@ -72,6 +72,15 @@ export function openPglite(dataDir: string): Database {
     async transaction(work) {
       return await inTurn(() => inTransaction(connection, work))
     },
+    async ping(signal) {
+      // The one connection may be busy for long with data, which is no reason to send none.
+      await abandonable(
+        inTurn(() => connection.query('SELECT 1')),
+        signal,
+      ).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    },
     async close() {
       closing ??= close()
       await closing

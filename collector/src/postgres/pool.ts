@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { pipeline } from 'node:stream/promises'
 import { Pool, type PoolClient } from 'pg'
 import { from } from 'pg-copy-streams'
 import { abandonable, type Copyable, type Database, inTransaction, type Param, type QueryOptions } from './queryable.ts'
@@ -11,6 +11,10 @@ export type Purpose = 'write' | 'read' | 'maintain'
 const CONNECTIONS_MAX = 4
 /** Also how long a statement waits for a free connection. */
 const CONNECT_TIMEOUT_MS = 5_000
+/** Limits of the connection that only asks whether the server answers: one that hangs is thrown away before the next question. */
+const PING_TIMEOUT_MS = 2_000
+/** It is kept between the questions of a probe. */
+const PING_IDLE_MS = 60_000
 /** The server ends a statement after this time. Of reads: before the 10 s that `getLogs` waits for an answer. */
 const STATEMENT_TIMEOUT_MS = { write: 25_000, read: 8_000, maintain: 0 }
 /** The client gives up a little later, on a server that no longer answers at all. */
@@ -39,28 +43,49 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
     options: OPTIONS[purpose],
     application_name: purpose === 'write' ? 'tts-otel-collector' : `tts-otel-collector ${purpose}`,
   })
-  // A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
-  // the bytes that say it is open; an error that nobody listens to would end the process.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  let closing: Promise<void> | undefined
+  // Those for work may all be busy, which says nothing about the server. Connects with the first question.
+  const pings = new Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: PING_TIMEOUT_MS,
+    query_timeout: PING_TIMEOUT_MS,
+    idleTimeoutMillis: PING_IDLE_MS,
+    application_name: 'tts-otel-collector ping',
+  })
+  for (const each of [pool, pings]) surviveBreaks(each)
+  let closing: Promise<unknown> | undefined
 
   return {
     kind: 'postgres',
     async query<Row extends object>(sql: string, params?: readonly Param[], options?: QueryOptions) {
       return await withConnection(pool, (connection) => connection.query<Row>(sql, params, options))
     },
-    async copy(sql, text) {
-      await withConnection(pool, (connection) => connection.copy(sql, text))
+    async copy(sql, rows) {
+      await withConnection(pool, (connection) => connection.copy(sql, rows))
     },
     async transaction(work) {
       return await withConnection(pool, (connection) => inTransaction(connection, work))
     },
+    async ping(signal) {
+      await abandonable(
+        withConnection(pings, (connection) => connection.query('SELECT 1')),
+        signal,
+      )
+    },
     async close() {
-      closing ??= pool.end()
+      closing ??= Promise.all([pool.end(), pings.end()])
       await closing
     },
   }
+}
+
+/**
+ * A connection that breaks fails the statement on it and is replaced. It may also break between two statements, even in
+ * the bytes that say it is open; an error that nobody listens to would end the process.
+ */
+function surviveBreaks(pool: Pool): void {
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
 }
 
 /** Gives the connection back afterwards, or throws it away when it broke or when somebody stopped waiting for its answer. */
@@ -85,13 +110,11 @@ function isUsableAfter(error: unknown): boolean {
 
 function queryable(client: PoolClient): Copyable {
   return {
-    async copy(sql, text) {
+    async copy(sql, rows) {
       const stream = client.query(from(sql))
       // A connection that breaks may say so twice; the second time nobody waits any more.
       stream.on('error', () => {})
-      const finished = once(stream, 'finish')
-      stream.end(text)
-      await finished
+      await pipeline(rows, stream)
     },
     async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
       signal?.throwIfAborted()

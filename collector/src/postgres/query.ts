@@ -1,3 +1,4 @@
+import { type Level, lowestSeverity, severitiesOf } from '../level.ts'
 import {
   type LogFilter,
   type MetricFilter,
@@ -49,7 +50,7 @@ async function readLogs(database: Queryable, filter: LogFilter): Promise<readonl
   const conditions = createConditions()
   conditions.addIf('request_id = ?', filter.requestId)
   conditions.addIf('user_id = ?', filter.userId)
-  conditions.addIf('level = ?', filter.level)
+  addLevel(conditions, filter.level)
   conditions.addIf('trace_id = ?', filter.traceId)
   conditions.addIf('service = ?', filter.service)
   conditions.addIf('instance_id = ?', filter.instanceId)
@@ -66,15 +67,57 @@ async function readLogs(database: Queryable, filter: LogFilter): Promise<readonl
   return rows
 }
 
+/** By the severity as well, as the index `logs_errors` has it: rare errors are not looked for among all records. */
+function addLevel(conditions: Conditions, level: Level | undefined): void {
+  conditions.addIf('level = ?', level)
+  if (level === undefined || lowestSeverity(level) < lowestSeverity('ERROR')) return
+  const [from, below] = severitiesOf(level)
+  // Not as parameters: the planner has to see that the index holds all of them.
+  conditions.add(`severity >= ${from}`)
+  if (below !== undefined) conditions.add(`severity < ${below}`)
+}
+
 /** Spans of one trace lie within this time; it spares looking for them in every day's partition. */
 const TRACE_SPREAD = "interval '1 day'"
+
+/**
+ * How far before the newest match traces are looked for, at each try. Matches may be a part of all that is kept: of such the recent
+ * ones are enough, and of rare ones each look is short.
+ */
+const LOOKS_US = [1, 8, 64, 512, 4_096, 32_768].map((minutes) => minutes * 60_000_000)
+
+async function readTraces(database: Queryable, filter: TraceFilter): Promise<readonly StoredTrace[]> {
+  if (filter.userId === undefined && filter.error !== true) return await readTracePage(database, filter)
+  const newestUs = await newestMatch(database, filter)
+  if (newestUs === undefined) return []
+  for (const lookUs of LOOKS_US) {
+    const sinceUs = newestUs - lookUs
+    if (sinceUs <= (filter.sinceUs ?? 0)) break
+    const traces = await readTracePage(database, { ...filter, sinceUs })
+    if (traces.length === filter.limit) return traces
+  }
+  return await readTracePage(database, filter)
+}
+
+/** No trace that the filter asks for begins later, in µs since 1970; undefined when there is none. */
+async function newestMatch(database: Queryable, filter: TraceFilter): Promise<number | undefined> {
+  const conditions = createConditions()
+  conditions.addIf('user_id = ?', filter.userId)
+  if (filter.error === true) conditions.add(FAILED)
+  for (const bound of matchTimes(conditions, filter)) conditions.add(bound)
+  const { rows } = await database.query<{ time_us: number }>(
+    `SELECT ${timeUs('start_time')} AS time_us FROM spans WHERE ${conditions.where()} ORDER BY start_time DESC LIMIT 1`,
+    conditions.params,
+  )
+  return rows[0] && Math.min(rows[0].time_us, latestStart(filter))
+}
 
 /**
  * A trace stands where its first span does: `s` is the span that none of its trace precedes. The page is cut first,
  * then its few traces are summed up. The conditions on `s` are scalar subqueries, which stay index look-ups: what
  * PostgreSQL could turn into a join it turns into one over all spans.
  */
-async function readTraces(database: Queryable, filter: TraceFilter): Promise<readonly StoredTrace[]> {
+async function readTracePage(database: Queryable, filter: TraceFilter): Promise<readonly StoredTrace[]> {
   const conditions = createConditions()
   if (filter.requestId !== undefined) addTracesWith(conditions, `request_id = ${conditions.param(filter.requestId)}`, filter)
   if (filter.userId !== undefined) addTracesWith(conditions, `user_id = ${conditions.param(filter.userId)}`, filter)
@@ -119,13 +162,22 @@ async function readTraces(database: Queryable, filter: TraceFilter): Promise<rea
 const FAILED = 'status_code = 2'
 
 /** For what an index finds: the few traces first, then their first spans. */
-function addTracesWith(conditions: Conditions, matching: string, { sinceUs, untilUs, after }: TraceFilter): void {
-  const latestUs = Math.min(untilUs ?? Number.POSITIVE_INFINITY, after?.timeUs ?? Number.POSITIVE_INFINITY)
-  const bounds = [
+function addTracesWith(conditions: Conditions, matching: string, filter: TraceFilter): void {
+  const where = [matching, ...matchTimes(conditions, filter)].join(' AND ')
+  conditions.add(`s.trace_id = ANY(ARRAY(SELECT DISTINCT trace_id FROM spans WHERE ${where}))`)
+}
+
+/** Between which times the spans of the traces asked for begin. */
+function matchTimes(conditions: Conditions, filter: TraceFilter): readonly string[] {
+  const [{ sinceUs }, latestUs] = [filter, latestStart(filter)]
+  return [
     ...(sinceUs === undefined ? [] : [`start_time >= ${conditions.param(timestamp(sinceUs))}::timestamptz`]),
     ...(Number.isFinite(latestUs) ? [`start_time <= ${conditions.param(timestamp(latestUs))}::timestamptz + ${TRACE_SPREAD}`] : []),
   ]
-  conditions.add(`s.trace_id = ANY(ARRAY(SELECT DISTINCT trace_id FROM spans WHERE ${[matching, ...bounds].join(' AND ')}))`)
+}
+
+function latestStart({ untilUs, after }: TraceFilter): number {
+  return Math.min(untilUs ?? Number.POSITIVE_INFINITY, after?.timeUs ?? Number.POSITIVE_INFINITY)
 }
 
 /** The spans `a` of the trace that begins with `first`. */

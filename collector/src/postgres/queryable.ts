@@ -15,8 +15,8 @@ export type Queryable = {
 
 /** Something that takes a stream of rows as well. */
 export type Copyable = Queryable & {
-  /** Runs a `COPY … FROM STDIN` with `text`. Rejects on PGlite, which has no such stream. */
-  copy(sql: string, text: string): Promise<void>
+  /** Runs a `COPY … FROM STDIN` with what `rows` gives, taken as the server reads. Rejects on PGlite, which has no such stream. */
+  copy(sql: string, rows: Iterable<Uint8Array>): Promise<void>
 }
 
 /** A PostgreSQL, on a server or embedded, behind one shape; the same SQL runs on both. */
@@ -24,6 +24,8 @@ export type Database = Copyable & {
   readonly kind: 'postgres' | 'pglite'
   /** Runs `work` on one connection between BEGIN and COMMIT; ROLLBACK and rejection when it throws. */
   transaction<T>(work: (tx: Copyable) => Promise<T>): Promise<T>
+  /** Rejects when the database does not answer before `signal`. How much else it has to do makes no difference. */
+  ping(signal: AbortSignal): Promise<void>
   /** Waits for what runs, then frees connections, worker and lock. A second call does nothing more. */
   close(): Promise<void>
 }

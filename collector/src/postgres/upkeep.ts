@@ -6,6 +6,7 @@ import type { Partitions } from './partitions.ts'
 import type { Database } from './queryable.ts'
 import { reasonOf } from './reason.ts'
 import { migrate, SchemaTooNewError } from './schema.ts'
+import { sqlState } from './sqlstate.ts'
 
 export type UpkeepOptions = {
   readonly database: Database
@@ -26,7 +27,7 @@ export type Upkeep = {
   start(): Promise<void>
   /** Asks the database. Bounded in time, never rejects. */
   readiness(): Promise<Readiness>
-  /** `sink`, once the tables are there; until then everything is `retry`. */
+  /** `sink`, once the tables are there; until then everything is `retry`. When they are gone they are made again. */
   gate(sink: Sink): Sink
   stop(): void
 }
@@ -39,6 +40,7 @@ const MAINTAIN_INTERVAL_MS = 3_600_000
 /** What was in the way of a round may have gone by then. */
 const UNSETTLED_INTERVAL_MS = 300_000
 const PING_TIMEOUT_MS = 2_000
+const UNDEFINED_TABLE = '42P01'
 
 /** Brings the database into the shape the sink needs and keeps it there. */
 export function createUpkeep({ database, admin, reading, partitions, warn }: UpkeepOptions): Upkeep {
@@ -48,9 +50,9 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    // What fails from here on keeps nobody from writing: rows of a day without a partition go to the default one.
-    state = { ready: true }
+    // What fails in it keeps nobody from writing: rows of a day without a partition go to the default one.
     await partitions.prepare()
+    state = { ready: true }
   }
 
   async function prepareUntilReady(): Promise<void> {
@@ -80,6 +82,14 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
       isSettled = await maintain()
   }
 
+  /** The database was made anew under us: what was there when we started is not. */
+  function startOver(error: unknown): void {
+    if (!state.ready || stopped.signal.aborted) return
+    wait(error)
+    warn(`The database was replaced (${reasonOf(error)}): it is prepared again.`)
+    void prepareUntilReady()
+  }
+
   function wait(error: unknown): void {
     state = { ready: false, reason: reasonOf(error) }
   }
@@ -96,19 +106,20 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
     },
     async readiness() {
       if (!state.ready) return state
-      const signal = AbortSignal.timeout(PING_TIMEOUT_MS)
       try {
-        await database.query('SELECT 1', [], { signal })
+        await database.ping(AbortSignal.timeout(PING_TIMEOUT_MS))
         return state
       } catch (error) {
-        // The one connection of PGlite may be busy for long with data, which is no reason to send none.
-        if (database.kind === 'pglite' && signal.aborted) return state
         return { ready: false, reason: reasonOf(error) }
       }
     },
     gate(sink) {
       return async function whenReady(batch, signal) {
-        if (state.ready) return await sink(batch, signal)
+        if (state.ready) {
+          const outcome = await sink(batch, signal)
+          if (outcome.kind === 'retry' && sqlState(outcome.error) === UNDEFINED_TABLE) startOver(outcome.error)
+          return outcome
+        }
         return { kind: 'retry', afterMs: 1_000, error: new Error(`The database is not ready: ${state.reason}`) }
       }
     },

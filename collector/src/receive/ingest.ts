@@ -6,7 +6,7 @@ import type { Refusal, Stats } from '../stats.ts'
 import type { TokenCheck } from '../token.ts'
 import { answerOk, answerRefused, type Encoding, type Refused } from './answer.ts'
 import { type Body, type Budget, readBody } from './body.ts'
-import { decode } from './decode.ts'
+import { openBatch } from './decode.ts'
 import { DecodeError } from './decode-error.ts'
 import { refuseUnauthorized } from './guard.ts'
 import type { ReceiveLimits } from './limits.ts'
@@ -84,14 +84,16 @@ async function deliver(body: Body, { request, response, route, encoding, options
   if (batch.kind === 'refused') return refuse(request, response, signal, batch, options)
   const records = batch.value.records.length
   options.stats.addReceived(signal, records)
-  const outcome: Outcome =
-    records === 0 ? { kind: 'ok' } : await sink({ ...batch.value, source: { encoding, bytes: body.bytes } }, options.aborted)
+  const outcome: Outcome = records === 0 ? { kind: 'ok' } : await sink(batch.value, options.aborted)
   if (outcome.kind === 'retry') {
     return refuse(request, response, signal, unavailable('sink_unavailable', outcome.error.message, outcome.afterMs), options)
   }
   const rejected = outcome.kind === 'drop' ? { count: records, message: outcome.error.message } : outcome.rejected
-  options.stats.addStored(signal, records - (rejected?.count ?? 0))
+  const belowLevel = outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0
+  // One sink may reject what another leaves out.
+  options.stats.addStored(signal, Math.max(0, records - (rejected?.count ?? 0) - belowLevel))
   options.stats.addRejected(signal, rejected?.count ?? 0)
+  options.stats.addBelowLevel(signal, belowLevel)
   answerOk(response, signal, encoding, rejected)
 }
 
@@ -110,7 +112,7 @@ function decodeOrRefuse(
   bytes: Uint8Array,
 ): { readonly kind: 'batch'; readonly value: Batch } | Refused {
   try {
-    return { kind: 'batch', value: decode(signal, encoding, bytes) }
+    return { kind: 'batch', value: openBatch(signal, { encoding, bytes }) }
   } catch (error) {
     if (error instanceof DecodeError) return { kind: 'refused', status: 400, reason: 'undecodable', message: error.message }
     throw error

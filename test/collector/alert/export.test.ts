@@ -46,11 +46,11 @@ test('labels have their names of there, in expressions and in texts', () => {
 
 test('a rule that gets worse is one for each severity, and the worse keeps the milder quiet', () => {
   const { rules, inhibitRules } = exported(
-    `condition: 'queue_length > 100', by: [service], raise: [{ severity: critical, condition: 'queue_length > 500' }]`,
+    `condition: 'queue_length > 100', for: 1m, by: [service], raise: [{ severity: critical, condition: 'queue_length > 500' }]`,
   )
-  expect(rules.map(({ labels, expr }) => [labels.severity, expr])).toEqual([
-    ['warning', '(max by (job) (tts_queue_length)) > 100'],
-    ['critical', '((max by (job) (tts_queue_length)) > 100) and ((max by (job) (tts_queue_length)) > 500)'],
+  expect(rules.map((rule) => [rule.labels.severity, rule.for, rule.expr])).toEqual([
+    ['warning', '1m', '(max by (job) (tts_queue_length)) > 100'],
+    ['critical', '1m', '((max by (job) (tts_queue_length)) > 100) and ((max by (job) (tts_queue_length)) > 500)'],
   ])
   expect(inhibitRules).toEqual([
     {

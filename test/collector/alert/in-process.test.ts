@@ -58,12 +58,16 @@ test('a rule is added in code, with the names of the file', () => {
 })
 
 test('a rule that is added replaces one of the same name, and takes its part in inhibition', () => {
-  const milder = addRule(rules, { name: 'Critical Error Rate', condition: 'error_rate > 0.3', severity: 'critical' })
+  const critical = { name: 'Critical Error Rate', condition: 'error_rate > 0.3', severity: 'critical', channels: ['slack'] } as const
+  const milder = addRule(rules, critical)
   expect(milder.rules.map(({ name, inhibits }) => [name, inhibits])).toEqual([
     ['High Error Rate', []],
     ['Queue Too Long', []],
     ['Critical Error Rate', ['High Error Rate']],
   ])
+  expect(() => addRule(milder, { name: 'High Error Rate', condition: 'error_rate > 0.1', inhibits: ['Critical Error Rate'] })).toThrow(
+    'inhibits makes a circle',
+  )
 })
 
 test('a rule that is wrong is a mistake of the program, and everything that is wrong with it is said', () => {

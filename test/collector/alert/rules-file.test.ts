@@ -172,6 +172,14 @@ test.each([
   ],
   [ruleWith('condition: error_rate > 0.1, mute: [nights]'), 'mute names nights, which is not there'],
   [ruleWith('condition: error_rate > 0.1, inhibits: [Other]'), 'inhibits names Other, and there is no such rule'],
+  [
+    'rules: [{ name: A, condition: queue_length > 1, inhibits: [B] }, { name: B, condition: queue_length > 2, inhibits: [C] }, { name: C, condition: queue_length > 3, inhibits: [B, C] }]',
+    'rules[1] (B) inhibits makes a circle in which nobody is told of anything: "B" inhibits "C" inhibits "B"',
+  ],
+  [
+    'rules: [{ name: A, condition: error_rate > 0.1, severity: critical }, { name: B, condition: error_rate > 0.05, inhibits: [A] }]',
+    'rules[1] (B) inhibits makes a circle',
+  ],
   [ruleWith('burn_rate: { objective: 99 }'), 'burn_rate.objective is 99: it has to be a share between 0 and 1, 0.999 or 99.9%'],
   [ruleWith('burn_rate: { objective: 99%, signal: queue_length }'), 'burn_rate.signal is queue_length: it has to be a share of requests'],
   [ruleWith('burn_rate: { objective: 99% }, condition: error_rate > 0.1'), 'condition is decided by burn_rate: leave it out'],

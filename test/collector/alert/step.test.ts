@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAlertState } from '../../../collector/src/alert/state.ts'
-import { SETTLE_MS, step } from '../../../collector/src/alert/step.ts'
+import { step } from '../../../collector/src/alert/step.ts'
 import type { SignalQuery } from '../../../collector/src/signal.ts'
 import { each, every30s, type Moment, play, rulesOf, START_MS, summary, whole } from './support.ts'
 
@@ -174,6 +174,17 @@ rules:
   ])
 })
 
+test('an alert that fires gets worse at once, whatever `for` says, and stays as severe as it was until it ends', () => {
+  const raise = '[{ severity: critical, condition: queue_length > 500 }]'
+  const rules = rulesOf(`rules: [{ name: Queue, condition: queue_length > 100, for: 1m, repeat_interval: 30s, raise: ${raise} }]`)
+  expect(summary(play(rules, every30s([150, 150, 150, 600, 150, 0])))).toEqual([
+    '60s Queue: first, firing, warning, 1',
+    '90s Queue: severity_raised, firing, critical, 1',
+    '120s Queue: repeat, firing, critical, 1',
+    '150s Queue: resolved, resolved, critical, 1',
+  ])
+})
+
 test('critical silences its warning, which is told of when it goes on alone', () => {
   const rules = rulesOf(`
 rules:
@@ -193,6 +204,18 @@ rules:
     '90s High: resolved, resolved, warning, 1',
     '90s Critical: resolved, resolved, critical, 1',
   ])
+})
+
+test('a critical rule that nobody is told of does not silence a warning that somebody is', () => {
+  const rules = (channels: string) =>
+    rulesOf(`
+rules:
+  - { name: High, condition: error_rate > 0.05, severity: warning, channels: [slack] }
+  - { name: Critical, condition: error_rate > 0.10, severity: critical, channels: ${channels} }
+`)
+  const told = (channels: string) => play(rules(channels), every30s([0.2])).told.filter(({ channels }) => channels.length > 0)
+  expect(told('[]').map(({ rule }) => rule)).toEqual(['High'])
+  expect(told('[slack]').map(({ rule }) => rule)).toEqual(['Critical'])
 })
 
 test('critical for one route silences the warning for that route only', () => {
@@ -398,7 +421,8 @@ test('after a restart, alerts that fired before are given time to be seen again:
     state: before.state,
     rules: BY_ROUTE,
     read: () => routes({ '/a': 1 }),
-    nowMs: signalsSinceMs + SETTLE_MS,
+    // By then the window has nothing of before.
+    nowMs: signalsSinceMs + 300_000,
     signalsSinceMs,
   })
   expect(never.notifications.map(({ reason }) => reason)).toEqual(['resolved'])

@@ -72,6 +72,24 @@ test('an Elasticsearch that is away holds up nothing; what waits for it survives
   expect(await second.end('SIGTERM')).toBe(0)
 })
 
+test('what the database does not take yet waits with its sender, not in copies in the queue', async () => {
+  const program = await startProgram({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', ELASTICSEARCH_URL: 'http://127.0.0.1:1' })
+  for (let sent = 0; sent < 3; sent++) expect(await post(program.url, '/v1/logs', ONE_LOG)).toMatchObject({ status: 503 })
+  expect(await (await fetch(`${program.url}/metrics`)).text()).toContain('tts_otel_collector_queue_bytes{sink="elasticsearch"} 0\n')
+  expect(await program.end('SIGTERM')).toBe(0)
+})
+
+test('a collector that only evaluates alerts leaves Elasticsearch alone', { timeout: 2 * BOOT_MS_MAX }, async () => {
+  const standIn = await startStandIn()
+  onTestFinished(() => standIn.close())
+  const program = await startProgram({ COLLECTOR_ROLES: 'alerts', ELASTICSEARCH_URL: standIn.url })
+  expect(await post(program.url, '/v1/logs', ONE_LOG)).toMatchObject({ status: 200 })
+  expect(await post(program.url, '/elasticsearch/v1/logs', ONE_LOG)).toMatchObject({ status: 404 })
+  expect(await program.end('SIGTERM')).toBe(0)
+  expect(standIn.requests).toEqual([])
+  expect(program.output()).not.toContain('Elasticsearch')
+})
+
 test('a folder that cannot hold the queue is told with what to do', async () => {
   const { code, stderr } = await runProgram({
     COLLECTOR_LISTEN: '127.0.0.1:0',

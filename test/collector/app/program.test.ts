@@ -36,6 +36,18 @@ test('rows that were acknowledged survive SIGKILL; the folder is protected while
   expect(existsSync(join(COLLECTOR_DATA_DIR, 'collector.lock'))).toBe(false)
 })
 
+test('what LOG_DB_LEVEL leaves out is taken and counted apart, not as stored', { timeout: BOOT_MS_MAX }, async () => {
+  const program = await startProgram({ COLLECTOR_DATA_DIR, LOG_DB_LEVEL: 'WARNING' })
+  expect(await sendLogs(program.url, 'mild', 10)).toBe(200)
+  expect(await countLogs(program.url, 'mild')).toBe(0)
+  const metrics = await (await fetch(`${program.url}/metrics`)).text()
+  expect(metrics).toContain('records_stored_total{signal="logs"} 0\n')
+  expect(metrics).toContain('records_below_level_total{signal="logs"} 10\n')
+  expect(metrics).toContain('sink_records_total{sink="postgres",outcome="stored"} 0\n')
+  expect(metrics).toContain('sink_records_total{sink="postgres",outcome="below_level"} 10\n')
+  expect(await program.end('SIGTERM')).toBe(0)
+})
+
 test('a busy port is told in one message, and the folder is free again', async () => {
   const { server, port } = await occupyPort()
   const { code, stdout, stderr } = await runProgram({ COLLECTOR_DATA_DIR, COLLECTOR_LISTEN: `127.0.0.1:${port}` })

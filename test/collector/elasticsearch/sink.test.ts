@@ -209,6 +209,10 @@ test('a fault at the template of a new day is not the fault of the records of th
 
 test.each([
   [{ status: 429, headers: { 'retry-after': '7' } }, 7_000, /429/],
+  [{ status: 503, headers: { 'retry-after': '86400' } }, 300_000, /503/],
+  [{ status: 503, headers: { 'retry-after': '99999999999' } }, 300_000, /503/],
+  [{ status: 503, headers: { 'retry-after': 'Fri, 31 Dec 9999 23:59:59 GMT' } }, 300_000, /503/],
+  [{ status: 503, headers: { 'retry-after': '0' } }, 1_000, /503/],
   [{ status: 503, body: 'no backend' }, 1_000, /503: no backend/],
   [
     { status: 401, body: { error: { type: 'security_exception', reason: 'unable to authenticate' } } },

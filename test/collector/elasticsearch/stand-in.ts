@@ -17,6 +17,8 @@ export type StandIn = {
   /** By index, then id. */
   readonly indexes: Map<string, Map<string, Json>>
   readonly templates: Map<string, Json>
+  /** Names of the life-cycle policies that there are. */
+  readonly policies: Set<string>
   /** `POST /_bulk`, in the order in which they came; with the bytes of a bulk as sent. */
   readonly requests: { readonly line: string; readonly authorization: string | undefined; readonly bytes: number; readonly items: number }[]
   /** Asked for each document that is created. */
@@ -39,6 +41,7 @@ export async function startStandIn(port = 0): Promise<StandIn> {
     url: `http://127.0.0.1:${address.port}`,
     indexes: new Map(),
     templates: new Map(),
+    policies: new Set(),
     requests: [],
     itemFault: () => undefined,
     requestFault: () => undefined,
@@ -80,6 +83,8 @@ function route(standIn: StandIn, line: string, body: string): Found {
   if (path === '/') return { status: 200, body: standIn.root.body }
   if (path === '/_bulk') return bulk(standIn, body)
   if (path.startsWith('/_index_template/')) return template(standIn, method, path.slice('/_index_template/'.length), body)
+  if (path.startsWith('/_ilm/policy/'))
+    return standIn.policies.has(path.slice('/_ilm/policy/'.length)) ? { status: 200, body: {} } : missing(path)
   if (path.endsWith('/_search')) return search(standIn, path.slice(1, -'/_search'.length), body)
   if (path.includes('/_settings')) return settings(standIn, path.slice(1, path.indexOf('/_settings')))
   if (method === 'DELETE') return standIn.indexes.delete(path.slice(1)) ? { status: 200, body: { acknowledged: true } } : missing(path)

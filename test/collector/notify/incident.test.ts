@@ -1,6 +1,7 @@
 /** Alertmanager and PagerDuty, as far as a listener shows it; a real Alertmanager is in test/engines. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createAlertmanager } from '../../../collector/src/notify/alertmanager.ts'
+import { PATIENCE_MS } from '../../../collector/src/notify/lane.ts'
 import { createPagerDuty } from '../../../collector/src/notify/pagerduty.ts'
 import { type Listener, startListener, status } from '../support/listener.ts'
 import { alert, notification, resolved, START_MS } from '../support/notifications.ts'
@@ -24,9 +25,16 @@ test('Alertmanager gets alerts at /api/v2/alerts below its own path, with names 
       labels: { alertname: 'High Error Rate', http_route: '/v1/speak', _9lives: 'x' },
       annotations: { summary: '8 % of requests fail' },
       startsAt: '2026-11-22T10:00:00.000Z',
-      endsAt: '2026-11-23T10:00:30.000Z',
+      endsAt: '2026-11-23T11:00:30.000Z',
     },
   ])
+})
+
+test('what is repeated once a day does not end at Alertmanager in between, though it is told at the next look and tried for long', async () => {
+  const send = createAlertmanager({ url: new URL(listener.url) }, outside())
+  await send(notification({ atMs: START_MS }), untold())
+  const nextMs = START_MS + 24 * 60 * 60_000 + 30_000 + PATIENCE_MS
+  expect(Date.parse(bodies()[0][0].endsAt)).toBeGreaterThan(nextMs)
 })
 
 test('the end of an alert is its end, never before its beginning', async () => {

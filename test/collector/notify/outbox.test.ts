@@ -320,8 +320,46 @@ test('an alert for a channel that is no longer configured is raised on the other
   outbox.start()
   await outbox.accept([notification({ channels: ['slack', 'toString'] })])
   await clock.advance(0)
-  expect(email.arrived).toHaveLength(2)
+  expect(summaries(email.arrived.filter(({ status }) => status === 'firing'))).toHaveLength(2)
   expect(email.arrived[0]?.alerts[0]?.annotations.description).toContain('no channel of this name is configured')
+  expect(summaries(email.arrived.filter(({ status }) => status === 'resolved'))).toEqual([
+    'The channel "slack" is no longer set up.',
+    'The channel "toString" is no longer set up.',
+  ])
+})
+
+const refused = () => ({ kind: 'drop', reason: 'refused', error: new Error('404') }) as const
+
+test('a channel that fails and is removed fails no more, once nothing waits for it', async () => {
+  const [old, email] = [testChannel(refused), testChannel()]
+  const { outbox, clock } = open({ channels: { old, email } })
+  outbox.start()
+  await outbox.accept([notification({ channels: ['old'] })])
+  await clock.advance(0)
+  expect(email.arrived.map(({ status }) => status)).toEqual(['firing'])
+  outbox.use({ email: email.send })
+  await clock.advance(0)
+  expect(email.arrived.map(({ status }) => status)).toEqual(['firing', 'resolved'])
+  expect(summaries(email.arrived)[1]).toBe('The channel "old" is no longer set up.')
+  expect(outbox.stats().old?.failing).toBe(false)
+})
+
+test('a channel that failed and has another name after a restart fails no more, which is told once', async () => {
+  const [old, email] = [testChannel(refused), testChannel()]
+  const store = memoryDeliveries()
+  const clock = createClock(START_MS)
+  const first = open({ channels: { old, email }, store, clock })
+  first.outbox.start()
+  await first.outbox.accept([notification({ channels: ['old'] })])
+  await clock.advance(0)
+  await first.outbox.stop()
+  for (let restart = 0; restart < 2; restart++) {
+    const next = open({ channels: { renamed: testChannel(), email }, store, clock })
+    next.outbox.start()
+    await clock.advance(0)
+    await next.outbox.stop()
+  }
+  expect(email.arrived.map(({ status }) => status)).toEqual(['firing', 'resolved'])
 })
 
 test('channels can be replaced while alerts wait for them', async () => {
@@ -397,6 +435,24 @@ test('a clock that is set back by a day holds nothing up', async () => {
   webhook.answer = () => ok
   await clock.advance(2 * MINUTE_MS)
   expect(webhook.arrived).toHaveLength(1)
+})
+
+test('a clock that is set back by an hour does not prolong for how long an alert is tried', async () => {
+  const webhook = testChannel(() => down)
+  const { outbox, clock } = open({ channels: { webhook } })
+  outbox.start()
+  const [before, after] = [notification(), notification()]
+  await outbox.accept([before])
+  await clock.advance(10 * MINUTE_MS)
+  clock.set(clock.now() - 60 * MINUTE_MS)
+  await outbox.accept([after])
+  const ended = async () => (await outbox.log(10)).map(({ notificationId, kind }) => [notificationId, kind])
+  await clock.advance(4 * MINUTE_MS)
+  expect(await ended()).toEqual([])
+  await clock.advance(2 * MINUTE_MS)
+  expect(await ended()).toEqual([[before.id, 'dead']])
+  await clock.advance(10 * MINUTE_MS)
+  expect(await ended()).toContainEqual([after.id, 'dead'])
 })
 
 test('a stop does not wait for a channel that hangs; the alert stays for the next process', async () => {

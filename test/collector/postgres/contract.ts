@@ -1,6 +1,6 @@
 /** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Attributes, Value } from '../../../collector/src/batch.ts'
+import type { Attributes, Batch, Value } from '../../../collector/src/batch.ts'
 import { createPartitions } from '../../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { LOGS } from '../../../collector/src/postgres/rows.ts'
@@ -84,6 +84,26 @@ export function storeContract(name: string, open: () => Database): void {
         { signal: 'logs', code: '22P02' },
       ])
       expect(JSON.parse(rows[0]!.record)).toMatchObject({ severity: 40_000, body: 'too severe' })
+    })
+
+    test('records of a large batch are let go while it waits, and asked for again where one of them is poison', async () => {
+      const source = sender()
+      const records = [...Array.from({ length: 300 }, () => log(source)), log(source, { severity: 99_999 })]
+      const kept = { isReleased: false, releases: 0 }
+      const batch: Batch = {
+        signal: 'logs',
+        get records() {
+          return kept.isReleased ? structuredClone(records) : records
+        },
+        release() {
+          kept.isReleased = true
+          kept.releases++
+        },
+      }
+      expect(await store.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+      expect(await store.count('logs', source.instanceId)).toBe(300)
+      expect(await deadLetters(store, source.instanceId)).toBe(1)
+      expect(kept.releases).toBe(store.database.kind === 'postgres' ? 1 : 0)
     })
 
     test('requests at the same time share statements; a poison row of one hits only itself', async () => {
@@ -312,6 +332,29 @@ export function storeContract(name: string, open: () => Database): void {
       ])
     })
 
+    test('pages of failed traces, or of those of a user, hold each once, newest first, however far apart they are', async () => {
+      const source = sender()
+      const userId = source.instanceId
+      const minutesAgo = [0, 1, 5, 5.5, 90, 600, 601, 2_000, 7_000, 20_000, 40_000]
+      // Of each the second span has what is asked for, up to most of a day after the first.
+      const made = minutesAgo.map((minutes, index) => {
+        const [id, startUs] = [traceId(), NOW_US - minutes * 60_000_000]
+        const laterUs = startUs + (index % 3) * 36_000_000_000
+        const found = span(source, { traceId: id, startUs: laterUs, statusCode: 2, attributes: { user_id: userId } })
+        return { id, spans: [span(source, { traceId: id, startUs }), found] }
+      })
+      expect(await store.send(traces(made.flatMap(({ spans }) => spans)))).toEqual(OK)
+      const newestFirst = made.map(({ id }) => id)
+      for (const limit of [1, 2, 3, 20])
+        for (const filter of [{ userId }, { userId, error: true }, { error: true, instanceId: source.instanceId }]) {
+          const pages = await readPages((after) => store.reader.traces({ ...filter, after, limit }))
+          expect(pages.map((trace) => trace.trace_id)).toEqual(newestFirst)
+        }
+      const since = { sinceUs: NOW_US - 601 * 60_000_000, untilUs: NOW_US }
+      const within = await store.reader.traces({ userId, ...since, limit: 20 })
+      expect(within.map((trace) => trace.trace_id)).toEqual(newestFirst.slice(1, 7))
+    })
+
     test('the spans of a trace come by start, whole', async () => {
       const source = sender()
       const id = traceId()
@@ -482,7 +525,7 @@ export function storeContract(name: string, open: () => Database): void {
       const source = sender()
       const quiet = await openStore(store.database, { logLevel: 'WARNING' })
       const records = [5, 9, 13, 17, 21].map((severity) => log(source, { severity }))
-      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual(OK)
+      expect(await quiet.send(logs([...records, log(source, { severity: 0, severityText: 'error' })]))).toEqual({ ...OK, belowLevel: 2 })
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.level).toSorted()).toEqual(['CRITICAL', 'ERROR', 'ERROR', 'WARNING'])
     })

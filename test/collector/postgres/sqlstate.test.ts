@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { verdict } from '../../../collector/src/postgres/sqlstate.ts'
+import { VERDICTS, verdict } from '../../../collector/src/postgres/sqlstate.ts'
 
 const error = (code: string) => Object.assign(new Error('refused'), { code })
 
@@ -27,6 +27,22 @@ test.each([
 
 test.each([error('XX000'), error('P0001'), new TypeError('undefined is not a function')])('nobody knows whether %s passes', (fault) => {
   expect(verdict(fault)).toEqual({ kind: 'fault', afterMs: 1_000 })
+})
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const CLASSES =
+  '00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 F0 HV P0 XX'
+
+test('every class of the appendix has its verdict, and no other', () => {
+  expect(
+    Object.keys(VERDICTS)
+      .filter((key) => key.length === 2)
+      .toSorted(),
+  ).toEqual(CLASSES.split(' ').toSorted())
+})
+
+test.each(['26000', '25P02', '25006', '0A000', '42P05'])('%s, of a pooler or a standby, makes no dead letters of good rows', (code) => {
+  expect(verdict(error(code))).toEqual({ kind: 'retry', afterMs: 10_000 })
 })
 
 test('what a person has to mend is not asked for every second', () => {

@@ -177,6 +177,15 @@ test('what goes together with a notification is there with it, or not at all', a
   expect(found().map(({ key }) => key)).toEqual(['other/webhook', 'alerts', 'told-1/webhook'])
 })
 
+test('what goes together with a notification for several channels is written once', async () => {
+  const one = await open()
+  const deliveries = vaultDeliveries(one)
+  deliveries.together('told-1', [put('state', 'alerts', '"after"')])
+  const to = (channel: string) => ({ ...toDelivery('told-1'), id: `told-1/${channel}`, channel })
+  await deliveries.add(['slack', 'email', 'pager'].map(to))
+  expect(readFileSync(one.file, 'utf8').match(/"after/g)).toHaveLength(1)
+})
+
 describe('the database beside it', () => {
   const rowsOf = (database: ReturnType<typeof table>) => [...database.rows.values()].filter(({ kind }) => kind !== 'meta')
 

@@ -95,7 +95,9 @@ export async function createElasticsearch({ password, tls, settings = {} }: Elas
 function findHome(): string {
   const version = /<es.version>(.*)<\/es.version>/.exec(readFileSync(join(SOURCES, 'server.pom.xml'), 'utf8'))?.[1]
   const home = fileURLToPath(new URL(`../../../.cache/elasticsearch-${version}`, import.meta.url))
-  if (!existsSync(home)) throw new Error(`There is no ${home}; run test/engines/setup.sh`)
+  // The last that install.sh makes.
+  if (!existsSync(join(home, 'modules-security/lifecycle/lifecycle.jar')))
+    throw new Error(`There is no Elasticsearch in ${home}, or only a part of it; run test/engines/setup.sh`)
   return home
 }
 

@@ -11,27 +11,38 @@ const ROWS = 20
 /** How it goes, what went wrong last, and what was asked for last. */
 export async function showHome(): Promise<readonly HTMLElement[]> {
   const limit = String(ROWS)
-  const [summary, errors, critical, traces] = await Promise.all([
-    getSummary(new Date(Date.now() - HOUR_MS)).then(showSummary, showMissing),
-    getLogs({ level: 'ERROR', limit }),
-    getLogs({ level: 'CRITICAL', limit }),
-    getTraces({ limit }),
+  const parts = await Promise.allSettled([
+    getSummary(new Date(Date.now() - HOUR_MS)).then(showSummary),
+    Promise.all([getLogs({ level: 'ERROR', limit }), getLogs({ level: 'CRITICAL', limit })]).then(showErrors),
+    getTraces({ limit }).then(showTraces),
   ])
-  const newest = newestFirst([...errors, ...critical]).slice(0, ROWS)
+  throwIfWorthless(parts)
+  const [summary, errors, traces] = parts
   return [
     el('h1', {}, 'The last hour'),
-    summary,
+    partOf(summary, 'figures'),
     el('h2', {}, 'Recent errors'),
-    newest.length === 0 ? el('p', { class: 'none' }, 'No error is stored.') : showLogs(newest, { linked: true }),
+    partOf(errors, 'errors'),
     el('h2', {}, 'Recent requests'),
-    showTraces(traces),
+    partOf(traces, 'requests'),
   ]
 }
 
-/** The rest of the page is worth having without the figures. A missing token is for the page to ask for. */
-function showMissing(error: unknown): HTMLElement {
-  if (error instanceof TokenError) throw error
-  return el('p', { class: 'none' }, `There are no figures: ${error instanceof Error ? error.message : error}`)
+/** The page is worth having without some of its parts, not without all. A missing token is for the page to ask for. */
+function throwIfWorthless(parts: readonly PromiseSettledResult<HTMLElement>[]): void {
+  const reasons = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason] : []))
+  const token = reasons.find((reason) => reason instanceof TokenError)
+  if (token !== undefined || reasons.length === parts.length) throw token ?? reasons[0]
+}
+
+function partOf(part: PromiseSettledResult<HTMLElement>, what: string): HTMLElement {
+  if (part.status === 'fulfilled') return part.value
+  return el('p', { class: 'none' }, `There are no ${what} to show: ${part.reason instanceof Error ? part.reason.message : part.reason}`)
+}
+
+function showErrors(levels: readonly (readonly LogRow[])[]): HTMLElement {
+  const newest = newestFirst(levels.flat()).slice(0, ROWS)
+  return newest.length === 0 ? el('p', { class: 'none' }, 'No error is stored.') : showLogs(newest, { linked: true })
 }
 
 function newestFirst(logs: readonly LogRow[]): readonly LogRow[] {
