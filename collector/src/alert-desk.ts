@@ -6,6 +6,8 @@ import type { AlertSeverity, Labels } from './notification.ts'
 /** What people ask of alerts, and tell them. */
 export type AlertDesk = {
   status(): AlertStatus
+  /** The part of it that costs nothing, however many rules and series there are. */
+  overview(): AlertOverview
   /** Why a rule fires or does not, with the values of now. */
   explain(rule: string): { readonly kind: 'explained'; readonly explanation: Explanation } | Refused
   /** Newest first; undefined while another collector decides. */
@@ -30,17 +32,20 @@ export type TestSent = { readonly kind: 'sent'; readonly id: string; readonly ch
 /** `standby`: another collector decides; `unknown`: no such rule; `nobody`: none of its channels is set up. */
 export type Refused = { readonly kind: 'refused'; readonly why: 'standby' | 'unknown' | 'nobody'; readonly message: string }
 
-/** How alerts are. Times are ms since 1970. */
-export type AlertStatus = {
+/** How alerts are, without their rules. Times are ms since 1970. */
+export type AlertOverview = {
   /** `leading`: this collector decides. `alone`: it does, and the database is away. `standby`: another one does, or may. */
   readonly rank: 'leading' | 'alone' | 'standby'
   /** Of the last look at the rules; undefined before the first. */
   readonly checkedAtMs: number | undefined
-  readonly rules: readonly RuleStatus[]
-  readonly silences: readonly (SilenceWish & { readonly id: string; readonly startsAtMs: number })[]
   readonly channels: Readonly<Record<string, ChannelStatus>>
   /** What is not as it should be, a sentence each. */
   readonly problems: readonly string[]
+}
+
+export type AlertStatus = AlertOverview & {
+  readonly rules: readonly RuleStatus[]
+  readonly silences: readonly (SilenceWish & { readonly id: string; readonly startsAtMs: number })[]
 }
 
 export type RuleStatus = {

@@ -1,4 +1,4 @@
-import type { AlertState } from './alert/state.ts'
+import { type AlertState, ruleStateOf } from './alert/state.ts'
 import type { AlertSeverity, Labels } from './notification.ts'
 
 /** An alert that began to fire, or that ended. Told of or not: a silence hides notifications, not what happened. */
@@ -23,7 +23,7 @@ export const HISTORY_ENTRIES_MAX = 1_000
 export function historyBetween(before: AlertState, after: AlertState): readonly HistoryEntry[] {
   const rules = new Set([...Object.keys(before.rules), ...Object.keys(after.rules)])
   return [...rules].flatMap((rule) => {
-    const [old, now] = [before.rules[rule]?.instances ?? {}, after.rules[rule]?.instances ?? {}]
+    const [old, now] = [ruleStateOf(before, rule)?.instances ?? {}, ruleStateOf(after, rule)?.instances ?? {}]
     const instances = new Set([...Object.keys(old), ...Object.keys(now)])
     return [...instances].flatMap((key): readonly HistoryEntry[] => {
       const [was, is] = [old[key]?.phase === 'firing', now[key]?.phase === 'firing']

@@ -5,7 +5,7 @@ const PREFIX = 'tts_otel_collector_alert'
 /** What alerts do, in the Prometheus text format 0.0.4. */
 export function alertMetrics({ stats, desk }: Pick<Alerting, 'stats' | 'desk'>): string {
   const { isLeading, checks, failedChecks, series, seriesOverflow, logOverflow, errorsSuppressed } = stats()
-  const channels = Object.entries(desk.status().channels)
+  const channels = Object.entries(desk.overview().channels)
   const lines = [
     ...metric('leading', 'gauge', 'Whether this collector decides about alerts.', [['', Number(isLeading)]]),
     ...metric('checks_total', 'counter', 'Looks at the rules.', [

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { explainRules } from './alert/explain.ts'
+import { createObserver } from './alert/observe.ts'
 import type { Rule } from './alert/rule.ts'
-import { infoOf } from './alert/signal-info.ts'
 import type { Silence } from './alert/silence.ts'
-import type { InstanceState } from './alert/state.ts'
-import type { AlertDesk, AlertStatus, Refused, RuleStatus } from './alert-desk.ts'
+import { type InstanceState, ruleStateOf } from './alert/state.ts'
+import type { AlertDesk, AlertOverview, Refused, RuleStatus } from './alert-desk.ts'
 import type { Term } from './alert-term.ts'
-import { SILENCE } from './evaluator.ts'
+import { type Evaluator, SILENCE } from './evaluator.ts'
 import type { Rank } from './leadership.ts'
 import type { Notification } from './notification.ts'
 import type { RuleBook } from './rule-book.ts'
 import type { Signals } from './signals/signals.ts'
 import { testNotification } from './test-notification.ts'
+import type { OpenVault } from './vault/open-vault.ts'
 
 export type AlertDeskOptions = {
   readonly term: () => Term | undefined
@@ -23,16 +24,25 @@ export type AlertDeskOptions = {
 }
 
 export function createAlertDesk({ term, rank, book, signals, now, checkedAtMs }: AlertDeskOptions): AlertDesk {
+  function overview(): AlertOverview {
+    const current = term()
+    return {
+      rank: current === undefined ? 'standby' : rank(),
+      checkedAtMs: checkedAtMs(),
+      channels: current?.outbox.stats() ?? {},
+      problems: current === undefined ? [] : problemsOf(current, signals).map(({ message }) => message),
+    }
+  }
+
   return {
+    overview,
     status() {
-      const current = term()
+      const evaluator = term()?.evaluator
+      const observe = createObserver(evaluator?.read ?? signals.read, now())
       return {
-        rank: current === undefined ? 'standby' : rank(),
-        checkedAtMs: checkedAtMs(),
-        rules: book().rules.rules.map((rule) => ruleStatus(rule, { term: current, signals, nowMs: now() })),
-        silences: [...book().rules.silences.filter(({ endsAtMs }) => endsAtMs > now()), ...(current?.evaluator.silences() ?? [])],
-        channels: current?.outbox.stats() ?? {},
-        problems: current === undefined ? [] : problemsOf(current, signals),
+        ...overview(),
+        rules: book().rules.rules.map((rule) => ruleStatus(rule, { evaluator, observe })),
+        silences: [...book().rules.silences.filter(({ endsAtMs }) => endsAtMs > now()), ...(evaluator?.silences() ?? [])],
       }
     },
     explain(name) {
@@ -78,10 +88,10 @@ function unknown(rule: string): Refused {
   return { kind: 'refused', why: 'unknown', message: `There is no rule "${rule}"` }
 }
 
-type Sources = { readonly term: Term | undefined; readonly signals: Signals; readonly nowMs: number }
+type Sources = { readonly evaluator: Evaluator | undefined; readonly observe: ReturnType<typeof createObserver> }
 
-function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
-  const state = term?.evaluator.state().rules[rule.name]
+function ruleStatus(rule: Rule, { evaluator, observe }: Sources): RuleStatus {
+  const state = evaluator && ruleStateOf(evaluator.state(), rule.name)
   const instances = Object.values(state?.instances ?? {}).flatMap((instance) =>
     instance.phase === 'resolved' ? [] : [instanceStatus(rule, instance, instance.phase)],
   )
@@ -94,10 +104,11 @@ function ruleStatus(rule: Rule, { term, signals, nowMs }: Sources): RuleStatus {
     channels,
     state: worst === 'inactive' && state?.noDataSinceMs !== undefined ? 'no_data' : worst,
     instances,
-    readings: rule.signals.flatMap(({ name, signal, windowMs }) => {
-      const by = rule.by.filter((label) => infoOf(signal).labels.includes(label))
-      return signals.read({ signal, windowMs, by }, nowMs).map((reading) => ({ ...reading, signal: name }))
-    }),
+    readings: rule.signals.flatMap((signal) =>
+      observe({ signals: [signal], by: rule.by }).list.flatMap(({ labels, values: [value = Number.NaN] }) =>
+        Number.isNaN(value) ? [] : [{ labels, signal: signal.name, value }],
+      ),
+    ),
   }
 }
 
@@ -112,22 +123,30 @@ function instanceStatus(rule: Rule, { labels, severity, sinceMs, heldAtMs, value
   }
 }
 
-/** What is not as it should be, a sentence each. */
-export function problemsOf({ evaluator, vault }: Pick<Term, 'evaluator' | 'vault'>, signals: Signals): AlertStatus['problems'] {
+/** What is not as it should be: a sentence, and what stays the same of it while it lasts. */
+export type Problem = { readonly matter: string; readonly message: string }
+
+type Troubled = { readonly evaluator: Pick<Evaluator, 'trouble'>; readonly vault: Pick<OpenVault, 'behind'> }
+
+export function problemsOf({ evaluator, vault }: Troubled, signals: Pick<Signals, 'stats' | 'shortWindows'>): readonly Problem[] {
   const { overflow, missing } = evaluator.trouble()
   const { seriesOverflow, logOverflow } = signals.stats()
   const behind = vault.behind() ?? 0
+  const counted: readonly (readonly [matter: string, count: number, message: string])[] = [
+    ['alerts', overflow, `rules have more alerts than are kept (left out: ${overflow}): tell them apart by fewer labels`],
+    ['series', seriesOverflow, `there are too many series for alerts (points left out: ${seriesOverflow}): signals are too low`],
+    ['log records', logOverflow, `there are too many log records that count (left out: ${logOverflow}): counts are too low`],
+    ['database', behind, `the database does not have all that alerts remember (changes in the file alone: ${behind})`],
+  ]
   return [
-    ...missing.map((name) => `the channel "${name}" that rules name is not set up: alerts for it go nowhere`),
-    ...signals
-      .shortWindows()
-      .map(
-        ({ signal, windowMs, intervalMs }) =>
-          `${signal} is asked for over ${windowMs / 1_000} s, and its data comes every ${Math.round(intervalMs / 1_000)} s: a window should hold two intervals. Widen it, or lower METRICS_COLLECTION_INTERVAL`,
-      ),
-    ...(overflow > 0 ? [`rules have more alerts than are kept (left out: ${overflow}): tell them apart by fewer labels`] : []),
-    ...(seriesOverflow > 0 ? [`there are too many series for alerts (points left out: ${seriesOverflow}): signals are too low`] : []),
-    ...(logOverflow > 0 ? [`there are too many log records that count (left out: ${logOverflow}): counts are too low`] : []),
-    ...(behind > 0 ? [`the database does not have all that alerts remember (changes in the file alone: ${behind})`] : []),
+    ...missing.map((name) => ({
+      matter: `channel ${name}`,
+      message: `the channel "${name}" that rules name is not set up: alerts for it go nowhere`,
+    })),
+    ...signals.shortWindows().map(({ signal, windowMs, intervalMs }) => ({
+      matter: `window ${signal} ${windowMs}`,
+      message: `${signal} is asked for over ${windowMs / 1_000} s, and its data comes every ${Math.round(intervalMs / 1_000)} s: a window should hold two intervals. Widen it, or lower METRICS_COLLECTION_INTERVAL`,
+    })),
+    ...counted.flatMap(([matter, count, message]) => (count > 0 ? [{ matter, message }] : [])),
   ]
 }

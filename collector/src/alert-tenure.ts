@@ -1,5 +1,6 @@
 import type { Term } from './alert-term.ts'
-import type { Leadership } from './leadership.ts'
+import { isDoneWithin } from './done-within.ts'
+import type { Leadership, Rank } from './leadership.ts'
 import type { RecordTable } from './record.ts'
 
 export type TenureOptions = {
@@ -7,6 +8,8 @@ export type TenureOptions = {
   /** Undefined for a database that only this process can open. */
   readonly table: RecordTable | undefined
   readonly open: (table: RecordTable | undefined) => Promise<Term>
+  /** Notes that another collector decides; false when that cannot be kept: it is asked again. Never rejects. */
+  readonly leave: () => Promise<boolean>
   /** ms since 1970. */
   readonly now: () => number
   readonly onFault: (error: Error) => void
@@ -21,31 +24,65 @@ export type Tenure = {
   end(): Promise<void>
 }
 
-export function createTenure({ leadership, table, open, now, onFault }: TenureOptions): Tenure {
+/** A slow database takes its time beside the looks at the lock: without a look for 15 s the server ends the lock's session. */
+const MOVE_MS_MAX = 1_000
+
+export function createTenure({ leadership, table, open, leave, now, onFault }: TenureOptions): Tenure {
+  let rank: Rank = 'standby'
   let term: Term | undefined
+  /** Another one each time that somebody else may have decided: what was opened for an earlier one does not count. */
+  let turn = 0
+  let moving: Promise<void> | undefined
+  let hasLeft = false
 
   async function end(): Promise<void> {
+    turn++
     const ended = term
     term = undefined
     await ended?.close()
   }
 
-  async function followLeader(): Promise<void> {
-    const rank = await leadership.look(now())
-    if (rank === 'standby' || term?.vault.isLost()) await end()
-    if (rank === 'standby') return
-    const beside = rank === 'leading' ? table : undefined
-    term ??= await open(beside)
-    if (beside === undefined) return
-    if (await term.vault.join(beside)) return await term.vault.catchUp()
+  async function begin(): Promise<Term | undefined> {
+    const begun = turn
+    hasLeft = false
+    const opened = await open(rank === 'leading' ? table : undefined)
+    if (turn === begun) term = opened
+    else await opened.close()
+    return term
+  }
+
+  async function move(): Promise<void> {
+    if (term?.vault.isLost()) await end()
+    const current = term ?? (await begin())
+    if (current === undefined || table === undefined || rank !== 'leading') return
+    if (await current.vault.join(table)) return await current.vault.catchUp()
     // Another one has decided in between: what that one remembers counts.
     await end()
-    term = await open(beside)
+    await begin()
+  }
+
+  async function stand(): Promise<void> {
+    await end()
+    if (!hasLeft && moving === undefined) hasLeft = await leave()
+  }
+
+  async function followLeader(): Promise<void> {
+    rank = await leadership.look(now())
+    if (rank === 'standby') return await stand()
+    moving ??= move()
+      .catch(onFault)
+      .finally(() => {
+        moving = undefined
+      })
+    await isDoneWithin(moving, MOVE_MS_MAX)
   }
 
   return {
     term: () => term,
     follow: () => followLeader().catch(onFault),
-    end,
+    async end() {
+      await end()
+      if (moving !== undefined) await isDoneWithin(moving, MOVE_MS_MAX)
+    },
   }
 }

@@ -1,9 +1,11 @@
+import { SETTLE_MS } from './alert/step.ts'
 import type { LogRecord } from './batch.ts'
-import { ERRORS_CHANNEL, toErrorNotification } from './error-report.ts'
-import { createErrorWatch, type ErrorWatch, isWorthReporting } from './errors/error-watch.ts'
+import { ERRORS_CHANNEL } from './error-report.ts'
+import { createErrorReporting, type ErrorReporting } from './error-reporting.ts'
 import { createEvaluator, type Evaluator } from './evaluator.ts'
 import { type Channels, createOutbox, type Outbox, type OutboxOptions } from './notify/outbox.ts'
-import type { RecordChange, RecordTable } from './record.ts'
+import { FolderInUseError } from './postgres/lock.ts'
+import type { RecordTable } from './record.ts'
 import type { RuleBook } from './rule-book.ts'
 import { createSeldom } from './seldom.ts'
 import type { Signals } from './signals/signals.ts'
@@ -17,7 +19,6 @@ export type TermOptions = {
   readonly takeFile: () => () => void
   readonly id: string
   readonly signals: Signals
-  readonly sinceMs: number
   readonly book: () => RuleBook
   readonly channels: Channels
   readonly checkIntervalMs: number
@@ -40,18 +41,17 @@ export type Term = {
   watch(records: readonly LogRecord[]): Promise<void>
   /** Other channels from now on. */
   use(channels: Channels): void
-  readonly errors: Pick<ErrorWatch, 'suppressed'>
+  readonly errors: Pick<ErrorReporting, 'suppressed'>
   close(): Promise<void>
 }
 
 const PRESENCE = { kind: 'presence', key: 'services' } as const
-const KIND = 'error_kind'
-/** More kinds of errors has nobody; the oldest are forgotten, and told of when they come again. */
-const KINDS_MAX = 5_000
+/** How often the slowest process tells its figures. */
+const INTERVAL = { kind: 'presence', key: 'interval_ms' } as const
 /** A service that has been heard of within it needs no new note. */
 const PRESENCE_MS = 60_000
 
-/** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, or the file cannot be written. */
+/** Opens what is remembered, and goes on with it. Rejects when the database, if there is one, does not answer, and without one when the file cannot be written. */
 export async function openTerm(options: TermOptions, table: RecordTable | undefined): Promise<Term> {
   const { signals, book, now, random, warn, checkIntervalMs } = options
   const vault = await openLocked(options, table)
@@ -67,30 +67,25 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
     read: signals.read,
     now,
     intervalMs: checkIntervalMs,
-    signalsSinceMs: options.sinceMs,
+    signalsSinceMs: signals.sinceMs,
+    settleMs: () => Math.max(SETTLE_MS, signals.settleMs(now())),
   })
-  const errors = createErrorWatch(now)
-  let reporting: Promise<unknown> = Promise.resolve()
+  const errors = createErrorReporting({ vault, deliveries, accept: outbox.accept, now, tell: createSeldom(warn, now) })
   let notedMs = Number.NEGATIVE_INFINITY
 
   const heard = vault.get(PRESENCE.kind, PRESENCE.key)
   if (heard !== undefined) signals.presence.restore(JSON.parse(heard))
+  signals.expectInterval(Number(vault.get(INTERVAL.kind, INTERVAL.key) ?? 0))
   outbox.start()
 
   async function notePresence(): Promise<void> {
     if (now() - notedMs < PRESENCE_MS) return
     notedMs = now()
-    const text = JSON.stringify(signals.presence.lastMs())
-    await vault.write(() => ({ changes: [{ ...PRESENCE, text }], result: undefined }))
-  }
-
-  async function reportAll(records: readonly LogRecord[]): Promise<void> {
-    const known = vault.all(KIND)
-    for (const report of errors.find(records, (kind) => known.has(kind))) {
-      const notification = toErrorNotification(report)
-      deliveries.together(notification.id, kindChanges(known, report.kind, now()))
-      await outbox.accept([notification])
-    }
+    const changes = [
+      { ...PRESENCE, text: JSON.stringify(signals.presence.lastMs()) },
+      { ...INTERVAL, text: JSON.stringify(signals.intervalMs(now())) },
+    ]
+    await vault.write(() => ({ changes, result: undefined }))
   }
 
   return {
@@ -107,13 +102,10 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
       await notePresence()
     },
     async watch(records) {
-      if (!Object.hasOwn(channels, ERRORS_CHANNEL) || !records.some(isWorthReporting)) return
-      // One batch after the other, so that each knows the kinds of those before it.
-      const reported = reporting.then(() => reportAll(records))
-      reporting = reported.catch(() => undefined)
-      await reported
+      if (Object.hasOwn(channels, ERRORS_CHANNEL)) await errors.report(records)
     },
     async close() {
+      await errors.settle()
       await outbox.stop()
       await vault.close()
     },
@@ -121,10 +113,22 @@ export async function openTerm(options: TermOptions, table: RecordTable | undefi
 }
 
 async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table: RecordTable | undefined): Promise<OpenVault> {
-  const release = takeFile()
+  const tell = createSeldom(warn, now)
+  const onFault = ({ message }: Error) => tell('vault', `alerts: ${message}`)
+  const release = take()
+
+  /** On a full disk the database has all that is needed, and its lock keeps others away. */
+  function take(): () => void {
+    try {
+      return takeFile()
+    } catch (error) {
+      if (table === undefined || !(error instanceof Error) || error instanceof FolderInUseError) throw error
+      onFault(error)
+      return () => undefined
+    }
+  }
   try {
-    const tell = createSeldom(warn, now)
-    const vault = await openVault({ file, id, onFault: ({ message }) => tell('vault', `alerts: ${message}`) }, table)
+    const vault = await openVault({ file, id, onFault }, table)
     return {
       ...vault,
       async close() {
@@ -136,10 +140,4 @@ async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table:
     release()
     throw error
   }
-}
-
-function kindChanges(known: ReadonlyMap<string, string>, kind: string, nowMs: number): readonly RecordChange[] {
-  if (known.has(kind)) return []
-  const gone = [...known.keys()].slice(0, Math.max(0, known.size + 1 - KINDS_MAX))
-  return [...gone.map((key) => ({ kind: KIND, key, text: undefined })), { kind: KIND, key: kind, text: JSON.stringify(nowMs) }]
 }

@@ -6,14 +6,17 @@ import { createTenure, type Tenure } from './alert-tenure.ts'
 import { openTerm } from './alert-term.ts'
 import { type AlertsConfig, judgeChannels } from './alerts-config.ts'
 import type { Batch, Sink } from './batch.ts'
+import { isDoneWithin } from './done-within.ts'
 import type { FollowedFiles } from './follow-files.ts'
 import { type Leadership, LOOK_INTERVAL_MS } from './leadership.ts'
 import { createChannels } from './notify/channels.ts'
 import type { NotifyConfig } from './notify-config.ts'
+import { FolderInUseError } from './postgres/lock.ts'
 import type { RecordTable } from './record.ts'
 import { type RuleBook, readRuleBook } from './rule-book.ts'
-import { createSeldom } from './seldom.ts'
+import { createSeldom, type Seldom } from './seldom.ts'
 import { createSignals, type Signals, type SignalsStats } from './signals/signals.ts'
+import { hasEvaluated, leaveVault } from './vault/open-vault.ts'
 
 export type AlertingOptions = {
   readonly config: AlertsConfig
@@ -54,6 +57,8 @@ export type AlertingStats = SignalsStats & {
 
 /** A sender with a queue finds the collector that decides within it. */
 const STANDBY_AFTER_MS = 5_000
+/** A memory that is well has kept the report of an error within it, so that it is durable when the sender is answered. */
+const BESIDE_MS_MAX = 250
 
 /**
  * ```
@@ -67,18 +72,22 @@ export function openAlerting(options: AlertingOptions): Alerting {
   const { config, now, warn, leadership } = options
   const { checkIntervalMs } = config
   const tell = createSeldom(warn, now)
-  const sinceMs = now()
-  const signals = createSignals({ sinceMs })
+  const signals = createSignals({ sinceMs: now() })
   const books = openBooks(options, signals)
   const id = randomUUID()
   const tenure = createTenure({
     ...options,
-    open: (table) =>
-      openTerm({ ...options, id, signals, sinceMs, book: books.current, channels: books.channels(), checkIntervalMs }, table),
+    open(table) {
+      // Until now senders were told to go to another collector.
+      if (hasStarted) signals.listenFrom(now())
+      return openTerm({ ...options, id, signals, book: books.current, channels: books.channels(), checkIntervalMs }, table)
+    },
+    leave: () => leave(options, tell),
     onFault: ({ message }) => tell('open', `this collector cannot decide about alerts yet: ${message}`),
   })
   const checking = createChecking({ tenure, signals, now, tell })
   const stopping = new AbortController()
+  let hasStarted = false
   let running: Promise<unknown> = Promise.resolve()
 
   async function take(batch: Batch): Promise<void> {
@@ -94,11 +103,13 @@ export function openAlerting(options: AlertingOptions): Alerting {
       return { kind: 'ok' }
     },
     async beside(batch) {
-      await take(batch).catch((error: Error) => tell('errors', `an error was not reported: ${error.message}`))
+      const taken = take(batch).catch((error: Error) => tell('errors', `an error was not reported: ${error.message}`))
+      await isDoneWithin(taken, BESIDE_MS_MAX)
       return { kind: 'ok' }
     },
     async start() {
       await tenure.follow()
+      hasStarted = true
       const { signal } = stopping
       running = Promise.all([repeat(tenure.follow, LOOK_INTERVAL_MS, signal), repeat(checking.check, checkIntervalMs, signal)])
     },
@@ -121,6 +132,25 @@ export function openAlerting(options: AlertingOptions): Alerting {
       const term = tenure.term()
       return { ...signals.stats(), ...checking.counts(), isLeading: term !== undefined, errorsSuppressed: term?.errors.suppressed() ?? 0 }
     },
+  }
+}
+
+/** Notes that another collector decides now, so that this one does not begin to after a restart while the database is away. */
+async function leave({ file, takeFile }: AlertingOptions, tell: Seldom): Promise<boolean> {
+  if (!hasEvaluated(file)) return true
+  try {
+    const release = takeFile()
+    try {
+      await leaveVault({ file, onFault: ({ message }) => tell('vault', `alerts: ${message}`) })
+    } finally {
+      release()
+    }
+    return true
+  } catch (error) {
+    // A file that another process has is that one's to write.
+    if (error instanceof FolderInUseError) return true
+    tell('leave', `alerts: that another collector decides now cannot be kept: ${error instanceof Error ? error.message : error}`)
+    return false
   }
 }
 
@@ -186,7 +216,7 @@ function createChecking({ tenure, signals, now, tell }: CheckingOptions) {
         counts.failedChecks++
         tell('check', `the rules of alerts could not be looked at: ${error instanceof Error ? error.message : error}`)
       }
-      for (const problem of problemsOf(term, signals)) tell(problem, problem)
+      for (const { matter, message } of problemsOf(term, signals)) tell(matter, message)
     },
   }
 }

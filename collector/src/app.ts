@@ -87,7 +87,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
   const refusals = createRefusalStats()
   const sinkStats = createSinkStats()
   const partitions = createPartitions({ admin, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays: config.retentionDays, now, warn })
-  const upkeep = createUpkeep({ database, admin, reading, partitions })
+  const upkeep = createUpkeep({ database, admin, reading, partitions, warn })
   const audit = createAudit({ database, warn })
   const postgres = sinkStats.counted(
     'postgres',

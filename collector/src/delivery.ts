@@ -2,7 +2,7 @@ import type { AlertSeverity, Notification, NotificationReason } from './notifica
 
 /** A notification on its way to one channel. Times are ms since 1970. */
 export type Delivery = {
-  /** `<notification id>/<channel>`. */
+  /** {@link deliveryIdOf}. */
   readonly id: string
   /** Name of the channel. */
   readonly channel: string
@@ -12,6 +12,11 @@ export type Delivery = {
   /** Not tried again before. */
   readonly nextAttemptMs: number
   readonly createdMs: number
+}
+
+/** A notification goes to a channel once. */
+export function deliveryIdOf(notificationId: string, channel: string): string {
+  return `${notificationId}/${channel}`
 }
 
 /** How a delivery ended. */

@@ -39,7 +39,7 @@ export function toErrorNotification(report: ErrorReport): Notification {
   const fingerprint = createHash('sha256').update(`${service} ${kind}`).digest('hex').slice(0, 16)
   const labels = { ...groupLabels, severity }
   return {
-    id: `error-${uid}`,
+    id: errorIdOf(uid),
     groupKey: `error:${fingerprint}`,
     groupLabels,
     reason: 'first',
@@ -52,6 +52,11 @@ export function toErrorNotification(report: ErrorReport): Notification {
     atMs,
     test: false,
   }
+}
+
+/** The id of the notification about a record. */
+export function errorIdOf(uid: string): string {
+  return `error-${uid}`
 }
 
 /** A notification that {@link toErrorNotification} made. */

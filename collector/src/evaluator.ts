@@ -21,8 +21,10 @@ export type EvaluatorOptions = {
   /** ms since 1970. */
   readonly now: () => number
   readonly intervalMs: number
-  /** Since when signals are filled, ms since 1970. */
-  readonly signalsSinceMs: number
+  /** Since when signals are filled, ms since 1970; a clock that is set back takes it with it. */
+  readonly signalsSinceMs: () => number
+  /** For how long from then on processes may not have told their figures yet, in ms. */
+  readonly settleMs: () => number
 }
 
 export type Evaluator = {
@@ -46,7 +48,7 @@ const HISTORY = 'history'
 
 /** The state machine of the rules, its memory in a vault: a process that is killed at any point tells nothing twice and forgets nothing. */
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
-  const { vault, deliveries, accept, book, channels, now, intervalMs, signalsSinceMs } = options
+  const { vault, deliveries, accept, book, channels, now, intervalMs, signalsSinceMs, settleMs } = options
   let state = readState(vault, now())
   let overflow = 0
   let lastMs: number | undefined
@@ -63,7 +65,8 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 
   function deliverable(notification: Notification): Notification {
     const known = channels()
-    for (const name of notification.channels) if (!known.has(name)) missing.add(name)
+    const named = new Set(book().rules.rules.flatMap((rule) => rule.channels))
+    for (const name of notification.channels) if (!known.has(name) && named.has(name)) missing.add(name)
     return { ...notification, channels: notification.channels.filter((name) => known.has(name)) }
   }
 
@@ -71,7 +74,15 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
     async check() {
       const nowMs = now()
       missing.clear()
-      const next = step({ state, rules: book().rules, silences: silences(), read, nowMs, signalsSinceMs })
+      const next = step({
+        state,
+        rules: book().rules,
+        silences: silences(),
+        read,
+        nowMs,
+        signalsSinceMs: signalsSinceMs(),
+        settleMs: settleMs(),
+      })
       const notifications = next.notifications.map(deliverable)
       const changes = [
         put(STATE.kind, STATE.key, next.state),

@@ -4,7 +4,10 @@ const INTERVAL_MS = 60_000
 /** Tells what a person should know about a matter, with how often it was not told since the last time. */
 export type Seldom = (matter: string, message: string) => void
 
-/** Matters are names of ours and of channels: few. */
+/** More is not remembered: the one that was told longest ago may be told too early. */
+const MATTERS_MAX = 1_000
+
+/** A matter is what stays the same of messages whose numbers change. */
 export function createSeldom(warn: (message: string) => void, now: () => number): Seldom {
   const told = new Map<string, { atMs: number; untold: number }>()
   return function tell(matter, message) {
@@ -15,6 +18,10 @@ export function createSeldom(warn: (message: string) => void, now: () => number)
       return
     }
     const untold = last?.untold ?? 0
+    // The oldest is the first.
+    told.delete(matter)
+    const [oldest] = told.keys()
+    if (told.size >= MATTERS_MAX && oldest !== undefined) told.delete(oldest)
     told.set(matter, { atMs: now(), untold: 0 })
     warn(untold === 0 ? message : `${message} (${untold} more like this were not told)`)
   }

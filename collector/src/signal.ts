@@ -11,7 +11,15 @@ export type SignalQuery = {
 }
 
 /** One value of a signal, for one combination of the labels that were asked for. */
-export type Reading = { readonly labels: Labels; readonly value: number }
+export type Reading = {
+  readonly labels: Labels
+  readonly value: number
+  /** What the value can be, as a part of the window was not seen; absent when all of it was. */
+  readonly range?: Range
+}
+
+/** Both ends included; `high` is Infinity where nothing bounds it. */
+export type Range = { readonly low: number; readonly high: number }
 
 /** Reads a signal over the window that ends at `atMs` (ms since 1970). No reading at all means: no data, which is not 0. */
 export type ReadSignals = (query: SignalQuery, atMs: number) => readonly Reading[]

@@ -84,7 +84,6 @@ test('each alert is told of once when it fires and once when it ends', { timeout
         id: 'one',
         takeFile: () => () => {},
         signals,
-        sinceMs: startMs,
         book: () => book,
         channels: { webhook },
         checkIntervalMs: 10 * SECOND,

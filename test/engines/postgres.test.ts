@@ -88,7 +88,7 @@ test('a server that is down at the start is found when it comes, and until then 
     now: Date.now,
     warn: console.error,
   })
-  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions })
+  const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn: console.error })
   const sink = upkeep.gate(postgresSink({ database, partitions, logLevel: 'DEBUG' }))
   const batch = logs([log(sender())])
 
@@ -137,7 +137,7 @@ test('with DATABASE_ADMIN_URL the daily user can append and read, and nothing el
     now: Date.now,
     warn: console.error,
   })
-  const upkeep = createUpkeep({ database, admin, reading: database, partitions })
+  const upkeep = createUpkeep({ database, admin, reading: database, partitions, warn: console.error })
   await upkeep.start()
   expect(await upkeep.readiness()).toEqual({ ready: true })
 

@@ -25,12 +25,17 @@ export function explanationText(explanation: Explanation): string {
 }
 
 function describe(instance: InstanceExplanation, { forMs, evaluatedAtMs }: Explanation): string {
-  const { labels, phase, holds, values, sinceMs, startsAtMs, hiddenBy, isTold, severity } = instance
+  const { labels, phase, values, sinceMs, startsAtMs, hiddenBy, isTold, severity } = instance
   const shown = Object.entries(values).map(([name, value]) => `${name} is ${value === null ? 'unknown: no data' : readable(value)}`)
-  const truth = holds === null ? 'the condition depends on what has no data' : holds ? 'the condition holds' : 'the condition does not hold'
-  const facts = [...shown, truth, ...stepsOf({ phase, sinceMs, startsAtMs, forMs, evaluatedAtMs, severity })]
+  const facts = [...shown, truthOf(instance), ...stepsOf({ phase, sinceMs, startsAtMs, forMs, evaluatedAtMs, severity })]
   const telling = phase !== 'firing' ? [] : [hiddenBy === undefined ? (isTold ? 'told' : 'not told yet') : hidingText(hiddenBy)]
   return `${namesOf(labels)}: ${[...facts, ...telling].join('; ')}`
+}
+
+function truthOf({ holds, isPartlySeen }: InstanceExplanation): string {
+  if (isPartlySeen) return 'the condition depends on a part of a window that was not seen'
+  if (holds === null) return 'the condition depends on what has no data'
+  return holds ? 'the condition holds' : 'the condition does not hold'
 }
 
 type Steps = Pick<InstanceExplanation, 'phase' | 'severity'> & {

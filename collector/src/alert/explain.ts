@@ -1,10 +1,11 @@
 import type { AlertSeverity, Labels } from '../notification.ts'
 import type { ReadSignals } from '../signal.ts'
 import { createHiding, type FindHiding, type Hiding } from './hiding.ts'
+import { judge } from './judge.ts'
 import { createObserver, keyOf, type Observation } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
-import type { AlertState, InstanceState, RuleState } from './state.ts'
+import { type AlertState, type InstanceState, type RuleState, ruleStateOf } from './state.ts'
 
 /** The state of a rule: that of its worst instance; `no_data` when none of its signals has any and nothing fires. */
 export type RulePhase = 'inactive' | 'pending' | 'firing' | 'no_data'
@@ -33,6 +34,8 @@ export type InstanceExplanation = {
   readonly severity: AlertSeverity
   /** null: it cannot be said. */
   readonly holds: boolean | null
+  /** It cannot be said because a part of a window was not seen, as after a start. */
+  readonly isPartlySeen?: true
   readonly values: Readonly<Record<string, number | null>>
   /** Since when the condition has held; undefined when it does not. */
   readonly sinceMs?: number
@@ -58,10 +61,10 @@ const PHASES: readonly string[] = ['firing', 'pending', 'resolved', 'no_data', '
 /** Explains every rule, in their order. */
 export function explainRules({ state, rules, silences = [], read, nowMs }: ExplainInput): readonly Explanation[] {
   const observe = createObserver(read, nowMs)
-  const firing = rules.rules.map((rule) => ({ rule, instances: state.rules[rule.name]?.instances ?? {} }))
+  const firing = rules.rules.map((rule) => ({ rule, instances: ruleStateOf(state, rule.name)?.instances ?? {} }))
   const hidingOf = createHiding({ firing, silences: [...rules.silences, ...silences], nowMs })
   return rules.rules.map((rule) => {
-    const known: RuleState = state.rules[rule.name] ?? { instances: {}, groups: {} }
+    const known: RuleState = ruleStateOf(state, rule.name) ?? { instances: {}, groups: {} }
     const told = new Set(Object.values(known.groups).flatMap((group) => Object.keys(group.told)))
     const seen = observe(rule)
     const findHiding = hidingOf(rule)
@@ -111,13 +114,14 @@ type Seen = {
 
 function explainInstance({ rule, observation, instance, isTold, findHiding }: Seen): InstanceExplanation {
   const { labels, values } = observation
-  const holds = rule.condition.holds(values, labels)
+  const verdict = judge(rule.condition, observation)
   const hiddenBy = instance?.phase === 'firing' ? findHiding(instance) : undefined
   return {
     labels,
-    phase: instance?.phase ?? (holds === null ? 'no_data' : 'inactive'),
+    phase: instance?.phase ?? (verdict === null ? 'no_data' : 'inactive'),
     severity: instance?.severity ?? rule.severity,
-    holds,
+    holds: verdict === 'unsure' ? null : verdict,
+    ...(verdict === 'unsure' && { isPartlySeen: true }),
     values: Object.fromEntries(rule.signals.map(({ name }, index) => [name, toJson(values[index])])),
     ...(instance !== undefined && { sinceMs: instance.sinceMs }),
     ...(instance !== undefined && instance.startsAtMs > 0 && { startsAtMs: instance.startsAtMs }),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Alert, AlertSeverity, NotificationReason } from '../notification.ts'
+import type { Alert, AlertSeverity, Notification, NotificationReason } from '../notification.ts'
 import type { Rule } from './rule.ts'
 import { rankOf, worstOf } from './severity.ts'
 import type { GroupState } from './state.ts'
@@ -25,7 +25,7 @@ export type GroupNow = {
 /** What is to be told of a group, if anything, and what is remembered of it: undefined when it is over. */
 export type GroupStep = {
   readonly group: GroupState | undefined
-  readonly told: { readonly reason: NotificationReason; readonly severity: AlertSeverity; readonly alerts: readonly Alert[] } | undefined
+  readonly told: Pick<Notification, 'reason' | 'severity' | 'alerts' | 'channels'> | undefined
 }
 
 /** Decides about one group. What was told is always told to be over; everything else waits until somebody may see it. */
@@ -53,10 +53,16 @@ export function advanceGroup(before: GroupState, { rule, firing, ended }: GroupN
   const isOver = members.length === 0
   const shown = Object.entries(told).map(([key, alert]) => withFormer(alert, before.told[key]))
   const alerts = [...shown, ...over.map((alert) => alert())]
+  const channels = channelsOf(before, rule)
   return {
-    group: isOver ? undefined : { labels: before.labels, told, severity, toldAtMs: nowMs, channels: rule.channels },
-    told: { reason, severity: isOver ? before.severity : severity, alerts },
+    group: isOver ? undefined : { labels: before.labels, told, severity, toldAtMs: nowMs, channels },
+    told: { reason, severity: isOver ? before.severity : severity, alerts, channels },
   }
+}
+
+/** A channel that was told of it is told until it is over, whatever the rule names meanwhile. */
+function channelsOf({ told, channels }: GroupState, rule: Rule): readonly string[] {
+  return Object.keys(told).length === 0 ? rule.channels : [...new Set([...channels, ...rule.channels])]
 }
 
 /** With what it was told with before, where its labels have changed: it is worse, or the file gives it others. */
@@ -85,8 +91,8 @@ function findReason({ before, rule, fresh, known, over, severity, waitingSinceMs
   const isVisible = known.some((member) => member.isVisible)
   if (rankOf(severity) > rankOf(before.severity) && (isVisible || hasWaited)) return 'severity_raised'
   if (hasWaited) return 'more_instances'
-  if (!isVisible) return undefined
   if (over.length > 0) return 'resolved'
+  if (!isVisible) return undefined
   return nowMs - before.toldAtMs >= rule.repeatIntervalMs ? 'repeat' : undefined
 }
 

@@ -1,6 +1,7 @@
 import type { AlertSeverity } from '../notification.ts'
 import type { PlainComparison } from './compile.ts'
 import type { Condition } from './condition.ts'
+import { judge, type Verdict } from './judge.ts'
 import type { Observation, Observed } from './observe.ts'
 import type { Rule } from './rule.ts'
 import { worstOf } from './severity.ts'
@@ -19,8 +20,10 @@ export type NextInstances = {
 export type Moment = {
   /** ms since 1970. */
   readonly nowMs: number
-  /** Whether the signals do not know enough yet to say that this one has ended: it stays as it is. */
-  readonly isUnsettled: (instance: InstanceState) => boolean
+  /** Since when the signals are filled. What held last before may not have been told of again yet. */
+  readonly sinceMs: number
+  /** By then every process has told its figures. */
+  readonly settledMs: number
 }
 
 /** Alerts of one rule. Nobody reads a thousand; each is kept from one evaluation to the next. */
@@ -31,9 +34,11 @@ const INSTANCES_MAX = 1_000
  *
  *   inactive ──holds──► pending ──for `for`──► firing ──ended, and `keep_firing_for` is over──► resolved
  *
- * Without data a pending one is dropped, as nobody knows that it has held all the time; a firing one does what `no_data` says.
+ * Without data a pending one is dropped, as nobody knows that it has held all the time; a firing one does what `no_data` says. Where too little
+ * of a window was seen to say whether it holds, nothing begins and nothing ends.
  */
-export function advanceInstances(rule: Rule, before: Instances, observed: Observed, { nowMs, isUnsettled }: Moment): NextInstances {
+export function advanceInstances(rule: Rule, before: Instances, observed: Observed, moment: Moment): NextInstances {
+  const { nowMs, sinceMs, settledMs } = moment
   const instances: Record<string, InstanceState> = {}
   let overflow = 0
   let count = 0
@@ -49,34 +54,44 @@ export function advanceInstances(rule: Rule, before: Instances, observed: Observ
   for (const [key, instance] of Object.entries(before)) {
     if (instances[key] !== undefined) continue
     const observation = observed.byKey().get(key)
-    const isUnknown = observation === undefined ? !hasData : rule.condition.holds(observation.values, observation.labels) === null
-    if (isUnsettled(instance)) {
-      instances[key] = instance
+    const isOld = instance.heldAtMs <= sinceMs
+    const verdict = observation === undefined ? judgeAbsent(rule, { hasData, isOld, moment }) : judge(rule.condition, observation)
+    if (verdict === 'unsure' || (isOld && nowMs < settledMs)) {
+      instances[key] = verdict === 'unsure' && observation !== undefined ? { ...instance, values: valuesOf(observation) } : instance
       continue
     }
-    const next = isUnknown ? advanceUnknown(rule, instance, nowMs) : end(rule, instance, valuesOf(observation), nowMs)
+    const next = verdict === null ? advanceUnknown(rule, instance, nowMs) : end(rule, instance, valuesOf(observation), nowMs)
     if (next !== undefined) instances[key] = next
   }
-  if (!hasData && rule.noData === 'alert' && Object.keys(instances).length === 0) {
+  if (!hasData && nowMs >= settledMs && rule.noData === 'alert' && Object.keys(instances).length === 0) {
     const nothing = { labels: {}, values: rule.signals.map(() => Number.NaN) }
     instances[''] = hold(rule, before[''], nothing, nowMs)
   }
   return { instances, hasData, overflow }
 }
 
+type Absent = { readonly hasData: boolean; readonly isOld: boolean; readonly moment: Moment }
+
+/** Of an instance that no signal tells of: gone, while others are there, unless what it did last may have been before the signals were filled. */
+function judgeAbsent({ signals }: Rule, { hasData, isOld, moment: { nowMs, sinceMs } }: Absent): Verdict {
+  if (!hasData) return null
+  return isOld && signals.some(({ windowMs }) => nowMs - windowMs < sinceMs) ? 'unsure' : false
+}
+
 /** Places of the observations for which the condition holds, and whether it could be said of any. */
 function findHeld(
-  { plain, holds }: Condition,
-  { list, columns }: Observed,
+  condition: Condition,
+  { list, columns, isSeen }: Observed,
 ): { readonly held: readonly number[]; readonly hasData: boolean } {
+  const { plain } = condition
   const column = plain && columns[plain.slot]
-  if (plain !== undefined && column !== undefined) return compareAll(column, plain)
+  if (plain !== undefined && column !== undefined && isSeen) return compareAll(column, plain)
   const held: number[] = []
   let hasData = false
-  for (const [index, { values, labels }] of list.entries()) {
-    const truth = holds(values, labels)
-    hasData ||= truth !== null
-    if (truth) held.push(index)
+  for (const [index, observation] of list.entries()) {
+    const verdict = judge(condition, observation)
+    hasData ||= verdict !== null
+    if (verdict === true) held.push(index)
   }
   return { held, hasData }
 }
@@ -99,7 +114,8 @@ function compareAll(
   return { held, hasData }
 }
 
-function hold(rule: Rule, before: InstanceState | undefined, { labels, values }: Observation, nowMs: number): InstanceState {
+function hold(rule: Rule, before: InstanceState | undefined, observation: Observation, nowMs: number): InstanceState {
+  const { labels, values } = observation
   const known = before ?? { phase: 'pending', sinceMs: nowMs, startsAtMs: 0 }
   const isFiring = known.phase !== 'pending' || nowMs - known.sinceMs >= rule.forMs
   return {
@@ -110,16 +126,13 @@ function hold(rule: Rule, before: InstanceState | undefined, { labels, values }:
     startsAtMs: isFiring ? known.startsAtMs || nowMs : 0,
     endsAtMs: 0,
     // Receivers know an alert by its labels, this one among them: it only gets worse.
-    severity: worstOf([
-      ...(before === undefined || before.phase === 'pending' ? [] : [before.severity]),
-      severityOf(rule, { labels, values }),
-    ]),
+    severity: worstOf([...(before === undefined || before.phase === 'pending' ? [] : [before.severity]), severityOf(rule, observation)]),
     values: values.map((value) => (Number.isNaN(value) ? null : value)),
   }
 }
 
-function severityOf({ severity, raises }: Rule, { labels, values }: Observation): AlertSeverity {
-  return raises.find(({ condition }) => condition.holds(values, labels) === true)?.severity ?? severity
+function severityOf({ severity, raises }: Rule, observation: Observation): AlertSeverity {
+  return raises.find(({ condition }) => judge(condition, observation) === true)?.severity ?? severity
 }
 
 function advanceUnknown(rule: Rule, instance: InstanceState, nowMs: number): InstanceState | undefined {

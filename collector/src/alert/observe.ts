@@ -1,23 +1,30 @@
 import type { Labels } from '../notification.ts'
-import type { ReadSignals, SignalQuery } from '../signal.ts'
+import type { Range, Reading, ReadSignals, SignalQuery } from '../signal.ts'
 import type { Rule } from './rule.ts'
 import { infoOf } from './signal-info.ts'
 
 /** The values of a rule's signals for one combination of labels, in their order; NaN for one without data. */
-export type Observation = { readonly labels: Labels; readonly values: readonly number[] }
+export type Observation = {
+  readonly labels: Labels
+  readonly values: readonly number[]
+  /** Of each value, where a part of a window was not seen; absent when all was. */
+  readonly ranges?: readonly Range[]
+}
 
 /** What a rule sees: one observation for each combination of its labels. */
 export type Observed = {
   readonly list: readonly Observation[]
   /** The values once more, one array for each signal: what is asked of a million of them is asked of these. */
   readonly columns: readonly Float64Array[]
+  /** Whether all windows were seen as a whole. */
+  readonly isSeen: boolean
   /** Of the observations, in their order. */
   readonly keys: () => readonly string[]
   readonly byKey: () => ReadonlyMap<string, Observation>
 }
 
 /** Sees for all rules of one evaluation: what several of them ask is looked up, and put together, once. */
-export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) => Observed {
+export function createObserver(read: ReadSignals, nowMs: number): (rule: Pick<Rule, 'signals' | 'by'>) => Observed {
   const known = new Map<string, Observed>()
 
   function once(key: string, make: () => Observed): Observed {
@@ -27,11 +34,7 @@ export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) =
   }
   function look(query: SignalQuery): Observed {
     return once(keyOfQuery(query), () => {
-      const readings = read(query, nowMs)
-      return toObserved(
-        readings.map(({ labels, value }) => ({ labels, values: [Number.isFinite(value) ? value : Number.NaN] })),
-        { by: query.by, signals: 1 },
-      )
+      return toObserved(read(query, nowMs).map(toObservation), { by: query.by, signals: 1 })
     })
   }
   /** A signal that does not have all labels counts with its value for those that it has. */
@@ -41,13 +44,11 @@ export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) =
     for (const { own, observed } of sources)
       if (own.length === by.length)
         for (const [index, key] of observed.keys().entries()) combinations.set(key, observed.list[index]!.labels)
-    const list = [...combinations].map(([key, labels]) => ({
-      labels,
-      values: sources.map(({ own, observed }) => {
-        const found = observed.byKey().get(own.length === by.length ? key : keyOf(labels, own))
-        return found?.values[0] ?? Number.NaN
-      }),
-    }))
+    const list = [...combinations].map(([key, labels]) => {
+      const found = sources.map(({ own, observed }) => observed.byKey().get(own.length === by.length ? key : keyOf(labels, own)) ?? NOTHING)
+      const isSeen = found.every(({ ranges }) => ranges === undefined)
+      return { labels, values: found.map(({ values }) => values[0]!), ...(!isSeen && { ranges: found.map(rangeOf) }) }
+    })
     return toObserved(list, { by, signals: queries.length })
   }
 
@@ -61,6 +62,17 @@ export function createObserver(read: ReadSignals, nowMs: number): (rule: Rule) =
 
 /** Of a rule without signals. */
 const NOTHING_TO_SEE = toObserved([{ labels: {}, values: [] }], { by: [], signals: 0 })
+
+/** Of one signal. */
+function toObservation({ labels, value, range }: Reading): Observation {
+  return { labels, values: [Number.isFinite(value) ? value : Number.NaN], ...(range && { ranges: [range] }) }
+}
+
+const NOTHING: Observation = { labels: {}, values: [Number.NaN] }
+
+function rangeOf({ values, ranges }: Observation): Range {
+  return ranges?.[0] ?? { low: values[0]!, high: values[0]! }
+}
 
 function hasLabel(signal: string, label: string): boolean {
   return infoOf(signal).labels.includes(label)
@@ -76,6 +88,7 @@ function toObserved(list: readonly Observation[], { by, signals }: { readonly by
   const keysOf = (): readonly string[] => (keys ??= list.map(({ labels }) => keyOf(labels, by)))
   return {
     list,
+    isSeen: list.every(({ ranges }) => ranges === undefined),
     columns: Array.from({ length: signals }, (_, slot) => Float64Array.from(list, ({ values }) => values[slot]!)),
     keys: keysOf,
     byKey: () => (index ??= new Map(keysOf().map((key, place) => [key, list[place]!]))),

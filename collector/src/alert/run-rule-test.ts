@@ -6,7 +6,7 @@ import { formatDuration } from './duration.ts'
 import { phaseOf } from './explain.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { ExpectedNotification, RuleCheck, RuleTest, TestSeries } from './rule-test.ts'
-import { type AlertState, createAlertState } from './state.ts'
+import { type AlertState, createAlertState, ruleStateOf } from './state.ts'
 import { step } from './step.ts'
 import type { Path } from './yaml-text.ts'
 
@@ -80,7 +80,7 @@ function lookAt(
   const rule = rules.find((one) => one.name === name)
   if (rule === undefined) return [{ path: [...path, 'alertname'], message: `there is no rule ${name}` }]
   const at = `at ${formatDuration(atMs)} ${name}`
-  const phase = phaseOf(state.rules[name])
+  const phase = phaseOf(ruleStateOf(state, name))
   const wrong =
     expected === undefined || phase === expected
       ? []
@@ -91,7 +91,7 @@ function lookAt(
 type Compared = { readonly alerts: NonNullable<RuleCheck['alerts']>; readonly path: Path; readonly at: string }
 
 function compareAlerts({ alerts, path, at }: Compared, rule: Rule, state: AlertState): readonly Mismatch[] {
-  const instances = Object.values(state.rules[rule.name]?.instances ?? {}).filter(({ phase }) => phase === 'firing')
+  const instances = Object.values(ruleStateOf(state, rule.name)?.instances ?? {}).filter(({ phase }) => phase === 'firing')
   const firing = instances.map((instance) => toAlert(rule, instance))
   const fits = (one: Compared['alerts'][number], alert: { readonly labels: Labels; readonly annotations: Labels }): boolean =>
     isDeepStrictEqual(sorted({ alertname: rule.name, ...one.labels }), sorted(alert.labels)) &&

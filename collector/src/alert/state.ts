@@ -50,13 +50,18 @@ export type GroupState = {
   /** The worst that was told. */
   readonly severity: AlertSeverity
   readonly toldAtMs: number
-  /** Of the rule when it was told: a rule can be gone by the time that this ends. */
+  /** That were told of it: they are told the end as well, whatever has become of the rule. */
   readonly channels: readonly string[]
 }
 
 /** Before the first evaluation. */
 export function createAlertState(nowMs: number): AlertState {
   return { version: 1, epochMs: nowMs, atMs: 0, sequence: 0, rules: {} }
+}
+
+/** What is remembered of a rule, also of one whose name every object has something under. */
+export function ruleStateOf({ rules }: AlertState, rule: string): RuleState | undefined {
+  return Object.hasOwn(rules, rule) ? rules[rule] : undefined
 }
 
 /** The state as if the clock had always shown `byMs` more: what has passed by the old clock has passed. */

@@ -8,7 +8,7 @@ import { advanceInstances, type Instances } from './instances.ts'
 import { createObserver, keyOf } from './observe.ts'
 import type { Rule, RuleSet } from './rule.ts'
 import type { Silence } from './silence.ts'
-import { type AlertState, type GroupState, type InstanceState, type RuleState, shiftState } from './state.ts'
+import { type AlertState, type GroupState, type InstanceState, type RuleState, ruleStateOf, shiftState } from './state.ts'
 
 export type StepInput = {
   /** Of the last step, or of `createAlertState`. */
@@ -19,8 +19,10 @@ export type StepInput = {
   readonly read: ReadSignals
   /** ms since 1970. */
   readonly nowMs: number
-  /** Since when the signals are filled, after a restart: what fired before is given {@link SETTLE_MS} to be seen again. */
+  /** Since when the signals are filled, after a restart. */
   readonly signalsSinceMs?: number
+  /** For how long from then on what fired before is given time to be seen again, and a lack of data means nothing. Default {@link SETTLE_MS}. */
+  readonly settleMs?: number
 }
 
 export type StepOutput = {
@@ -35,25 +37,24 @@ export type StepOutput = {
  * Evaluates every rule once. Pure: the same input gives the same output, and a step that is done again from a state that was kept gives
  * notifications with the same ids. A clock that was set back takes the state with it.
  */
-export function step({ state: given, rules, silences = [], read, nowMs, signalsSinceMs = 0 }: StepInput): StepOutput {
+export function step({ state: given, rules, silences = [], read, nowMs, signalsSinceMs = 0, settleMs = SETTLE_MS }: StepInput): StepOutput {
   const state = nowMs < given.atMs ? shiftState(given, nowMs - given.atMs) : given
-  const isSettling = nowMs - signalsSinceMs < SETTLE_MS
-  const moment = { nowMs, isUnsettled: ({ heldAtMs }: InstanceState) => isSettling && heldAtMs < signalsSinceMs }
+  const moment = { nowMs, sinceMs: signalsSinceMs, settledMs: signalsSinceMs + settleMs }
   const observe = createObserver(read, nowMs)
   const advanced = rules.rules.map((rule) => {
-    const before = state.rules[rule.name] ?? EMPTY
+    const before = ruleStateOf(state, rule.name) ?? EMPTY
     return { rule, before, ...advanceInstances(rule, before.instances, observe(rule), moment) }
   })
   const hidingOf = createHiding({ firing: advanced, silences: [...rules.silences, ...silences], nowMs })
   const told: Told[] = []
-  const next: Record<string, RuleState> = {}
+  const next: (readonly [string, RuleState])[] = []
   for (const one of advanced) {
     const after = advanceRule(one, { findHiding: hidingOf(one.rule), nowMs }, told)
-    if (after !== undefined) next[one.rule.name] = after
+    if (after !== undefined) next.push([one.rule.name, after])
   }
   told.push(...endOrphans(state, rules.rules, nowMs))
   return {
-    state: { ...state, atMs: nowMs, sequence: state.sequence + told.length, rules: next },
+    state: { ...state, atMs: nowMs, sequence: state.sequence + told.length, rules: Object.fromEntries(next) },
     notifications: told.map((one, index) => toNotification(one, { state, sequence: state.sequence + index, nowMs })),
     overflow: advanced.reduce((sum, { overflow }) => sum + overflow, 0),
   }
@@ -100,7 +101,6 @@ function advanceRule({ rule, before, instances, hasData }: Advanced, { findHidin
       told.push({
         ...news,
         rule: rule.name,
-        channels: rule.channels,
         groupKey: `${rule.name}${groupKey}`,
         labels: known.labels,
         metrics: metricsOf(rule, shown?.[1]),

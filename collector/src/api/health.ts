@@ -1,4 +1,4 @@
-import type { AlertDesk, AlertStatus } from '../alert-desk.ts'
+import type { AlertDesk, AlertOverview } from '../alert-desk.ts'
 import type { Readiness } from '../readiness.ts'
 import { type ApiAnswer, json } from './answer.ts'
 
@@ -10,7 +10,7 @@ export type HealthOptions = {
   /** Stores behind a queue: data is taken whatever they do. Bounded in time, never rejects. */
   readonly others?: () => Promise<Readonly<Record<string, OtherStore>>>
   /** undefined: this collector has nothing to do with alerts. */
-  readonly alerts?: Pick<AlertDesk, 'status'> | undefined
+  readonly alerts?: Pick<AlertDesk, 'overview'> | undefined
   /** ms since 1970. */
   readonly now: () => number
 }
@@ -48,11 +48,11 @@ export async function getHealth({ readiness, store, others = async () => ({}), a
         ]),
       ),
     },
-    ...(alerts && { alerts: alertsOf(alerts.status()) }),
+    ...(alerts && { alerts: alertsOf(alerts.overview()) }),
   })
 }
 
-function alertsOf({ rank, checkedAtMs, problems }: AlertStatus) {
+function alertsOf({ rank, checkedAtMs, problems }: AlertOverview) {
   return { rank, checked_at: checkedAtMs === undefined ? null : new Date(checkedAtMs).toISOString(), problems }
 }
 

@@ -9,25 +9,32 @@ export type Entry = { readonly index: string; readonly id: string; readonly text
 export type Failure<E> = { readonly entry: E; readonly error: RefusalError }
 
 /** Before compression, in characters. Elastic's advice is 5 to 15 MB; what waits for an answer is memory on both sides. */
-const BULK_CHARACTERS_MAX = 5_000_000
+export const BULK_CHARACTERS_MAX = 5_000_000
 /** A bulk is answered as a whole, and its answer grows with each document. */
 const BULK_ENTRIES_MAX = 5_000
 /** Of each answer only what is needed: all of it is ten times that. */
 const BULK_PATH =
   '/_bulk?filter_path=errors,items.create.status,items.create.error.type,items.create.error.reason,items.create.error.caused_by.reason'
 
+export type WriteOptions = {
+  readonly signal: AbortSignal
+  /** Of one bulk, but for a single entry that is longer. Default {@link BULK_CHARACTERS_MAX}. */
+  readonly charactersMax?: number
+}
+
 /**
- * Writes the entries, create only; gives those that are not stored. A bulk that is too large for the server is halved.
+ * Writes the entries, create only; gives those that are not stored. A bulk that is too large for the server is halved, and one that
+ * it has no room for now (429) has not stored any of its entries.
  *
  * Throws when the server did not answer, or refused the whole request for another reason.
  */
 export async function writeAll<E extends Entry>(
   client: Client,
   entries: readonly E[],
-  signal: AbortSignal,
+  { signal, charactersMax = BULK_CHARACTERS_MAX }: WriteOptions,
 ): Promise<readonly Failure<E>[]> {
   const failures: Failure<E>[] = []
-  for (const bulk of cut(entries)) failures.push(...(await writeOrHalve(client, bulk, signal)))
+  for (const bulk of cut(entries, charactersMax)) failures.push(...(await writeOrHalve(client, bulk, signal)))
   return failures
 }
 
@@ -35,6 +42,7 @@ async function writeOrHalve<E extends Entry>(client: Client, entries: readonly E
   try {
     return await write(client, entries, signal)
   } catch (error) {
+    if (error instanceof RefusalError && error.status === 429) return entries.map((entry) => ({ entry, error }))
     if (!(error instanceof RefusalError) || verdict(error).kind !== 'too_large') throw error
     if (entries.length === 1) return [{ entry: entries[0]!, error }]
     const half = entries.length >> 1
@@ -67,11 +75,11 @@ function failureOf(item: unknown): RefusalError {
   return new RefusalError({ status, type, message: `${clip(reason)} (${type || status})`, detail })
 }
 
-function* cut<E extends Entry>(entries: readonly E[]): Generator<readonly E[]> {
+function* cut<E extends Entry>(entries: readonly E[], charactersMax: number): Generator<readonly E[]> {
   let bulk: E[] = []
   let characters = 0
   for (const entry of entries) {
-    if (bulk.length === BULK_ENTRIES_MAX || (bulk.length > 0 && characters + entry.text.length > BULK_CHARACTERS_MAX)) {
+    if (bulk.length === BULK_ENTRIES_MAX || (bulk.length > 0 && characters + entry.text.length > charactersMax)) {
       yield bulk
       bulk = []
       characters = 0

@@ -43,7 +43,7 @@ export async function bury(hopeless: readonly Hopeless[], { client, prefix, now,
   const entries = hopeless.map(
     (letter): Entry => ({ index: deadLetterIndex(prefix), id: letter.record.uid, text: toText(letter, arrived) }),
   )
-  const [failure] = await writeAll(client, entries, signal)
+  const [failure] = await writeAll(client, entries, { signal })
   if (failure !== undefined) throw failure.error
 }
 

@@ -3,12 +3,12 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { LogRecord, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
 import { createPatience } from '../patience.ts'
-import { type Failure, writeAll } from './bulk.ts'
+import { BULK_CHARACTERS_MAX, type Failure, writeAll } from './bulk.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, indexOf, outsideDays } from './days.ts'
 import { bury, type Hopeless } from './dead-letters.ts'
 import { type Document, toDocument } from './document.ts'
-import { type RefusalError, type Verdict, verdict } from './refusal.ts'
+import { RefusalError, type Verdict, verdict } from './refusal.ts'
 
 export type ElasticsearchSinkOptions = DaysOptions & {
   readonly client: Client
@@ -18,6 +18,8 @@ export type ElasticsearchSinkOptions = DaysOptions & {
 
 /** Waits between the attempts for the documents that a busy server has put off; then it is the sender's turn to wait. */
 const ROUND_DELAYS_MS = [200, 400, 800, 1_600]
+/** Each round's bulks are this much smaller: a server refuses whole what is more than its memory for writes, however often it comes. */
+const ROUND_DIVISOR = 4
 /** Enough for a bulk to be worth its request, few enough that a usual batch of 5,000 keeps the server busy on several cores. */
 const PART_RECORDS = 1_250
 /** What `partial_success` says is read by people. */
@@ -36,7 +38,7 @@ export function elasticsearchSink(options: ElasticsearchSinkOptions): Sink {
 
   async function attempt(records: readonly LogRecord[], how: Manner): Promise<Outcome> {
     try {
-      return accepted(await inParts(records, (part) => store(part, options, how)), options.prefix)
+      return accepted(await inParts(records, (part) => storeOrHalve(part, options, how)), options.prefix)
     } catch (cause) {
       const [found, error] = [verdict(cause), asError(cause)]
       if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver({ signal: 'logs', records }, error))
@@ -82,13 +84,32 @@ type Manner = {
 const POISON_ONLY: Manner['hopeless'] = ['poison', 'too_large']
 const POISON_AND_FAULTS: Manner['hopeless'] = ['poison', 'too_large', 'fault']
 
+/** Halves what is refused as a whole, or what we fail at, until its record is alone and a dead letter; the others are stored. */
+async function storeOrHalve(records: readonly LogRecord[], options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
+  try {
+    return await store(records, options, how)
+  } catch (error) {
+    if (!how.hopeless.includes(verdict(error).kind)) throw error
+    const [record] = records
+    if (record !== undefined && records.length === 1) {
+      const hopeless = [toHopeless(record, error)]
+      await bury(hopeless, { ...options, signal: how.signal })
+      return hopeless
+    }
+    const half = records.length >> 1
+    const first = await storeOrHalve(records.slice(0, half), options, how)
+    return [...first, ...(await storeOrHalve(records.slice(half), options, how))]
+  }
+}
+
 /** Gives what was made a dead letter. Throws when something is left that may pass. */
 async function store(records: readonly LogRecord[], options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
   const { client, beforeIndex } = options
   const { documents, hopeless } = prepare(records, options)
-  for (const index of new Set(documents.map((document) => document.index))) await beforeIndex(index, how.signal)
+  for (const index of new Set(documents.map((document) => document.index)))
+    await beforeIndex(index, how.signal).catch((error: unknown) => Promise.reject(withoutBlame(error)))
   const { late, lost } = await writeInRounds(client, documents, how)
-  hopeless.push(...lost.map(toHopeless))
+  hopeless.push(...lost.map(({ entry, error }) => toHopeless(entry.record, error)))
   // Before the rest is tried again: it may pass late, and each attempt would meet these anew.
   await bury(hopeless, { ...options, signal: how.signal })
   if (late.length > 0) throw late.find(({ error }) => verdict(error).kind === 'retry')?.error ?? late[0]!.error
@@ -120,7 +141,8 @@ async function writeInRounds(client: Client, documents: readonly Document[], { s
   let open = documents
   for (let round = 0; ; round++) {
     const busy: Failure<Document>[] = []
-    for (const failure of await writeAll(client, open, signal)) {
+    const charactersMax = BULK_CHARACTERS_MAX / ROUND_DIVISOR ** round
+    for (const failure of await writeAll(client, open, { signal, charactersMax })) {
       const { kind } = verdict(failure.error)
       if (hopeless.includes(kind)) lost.push(failure)
       else if (kind === 'retry' && isBusy(failure.error)) busy.push(failure)
@@ -133,13 +155,19 @@ async function writeInRounds(client: Client, documents: readonly Document[], { s
   }
 }
 
-/** It passes by itself and soon; a missing right or a blocked index does not. */
-function isBusy({ status }: RefusalError): boolean {
-  return status === 429 || status >= 500
+/** It passes by itself and soon; a missing right or a blocked index does not, nor does what says when to come again. */
+function isBusy({ status, afterMs }: RefusalError): boolean {
+  return (status === 429 || status >= 500) && afterMs === undefined
 }
 
-function toHopeless({ entry, error }: Failure<Document>): Hopeless {
-  return { record: entry.record, code: error.type || String(error.status), reason: error.message, detail: error.detail }
+/** A fault at our templates is no matter of the records that wait for them. */
+function withoutBlame(error: unknown): Error {
+  return verdict(error).kind === 'fault' ? new Error(asError(error).message, { cause: error }) : asError(error)
+}
+
+function toHopeless(record: LogRecord, error: unknown): Hopeless {
+  if (!(error instanceof RefusalError)) return { record, code: 'bug', reason: asError(error).message, detail: '' }
+  return { record, code: error.type || String(error.status), reason: error.message, detail: error.detail }
 }
 
 function accepted(hopeless: readonly Hopeless[], prefix: string): Outcome {

@@ -63,7 +63,8 @@ export async function installTemplates(options: TemplateOptions, signal: AbortSi
 function templatesOf({ prefix, ilmPolicy }: TemplateOptions): readonly { readonly name: string; readonly body: Json }[] {
   // Green on one node, a copy on more.
   const settings = { auto_expand_replicas: '0-1' }
-  const lifecycle = ilmPolicy === undefined ? {} : { lifecycle: { name: ilmPolicy } }
+  // Its age is that of the day in its name: an index made late, by what had waited in a queue, is not kept for longer.
+  const lifecycle = ilmPolicy === undefined ? {} : { lifecycle: { name: ilmPolicy, parse_origination_date: true } }
   return [
     {
       name: prefix,

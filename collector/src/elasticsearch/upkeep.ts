@@ -4,6 +4,7 @@ import type { Readiness } from '../readiness.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, expiredIndexes } from './days.ts'
 import { removeDeadLetters } from './dead-letters.ts'
+import { checkPolicy } from './policy.ts'
 import { productProblem } from './product.ts'
 import { accept, refusalOf } from './refusal.ts'
 import { installTemplates, type TemplateOptions } from './template.ts'
@@ -44,6 +45,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(PREPARE_TIMEOUT_MS)])
     await check(client, signal)
     await installTemplates(templates, signal)
+    await checkPolicy(templates, signal)
     state = { ready: true }
   }
 
@@ -66,6 +68,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(MAINTAIN_TIMEOUT_MS)])
     known.clear()
     await installTemplates(templates, signal)
+    await checkPolicy(templates, signal)
     if (options.ilmPolicy === undefined) await removeExpired(options, signal)
     await removeDeadLetters(now() - retentionDays * DAY_MS, { ...options, signal })
   }

@@ -7,15 +7,24 @@ import { kindOf } from './fingerprint.ts'
 /** Finds what somebody should see at once. */
 export type ErrorWatch = {
   /**
-   * Reports of the records that are CRITICAL, and of the first ERROR of each kind that `isKnown` does not know. No more than
-   * {@link REPORTS_PER_MINUTE}; of an error that is left out its kind stays unknown.
+   * Reports of the records that are CRITICAL, and of the first ERROR of each kind. No more than {@link REPORTS_PER_MINUTE} of either; of an
+   * error that is left out its kind stays unknown.
    */
-  find(records: readonly LogRecord[], isKnown: (kind: string) => boolean): readonly ErrorReport[]
+  find(records: readonly LogRecord[], memory: ErrorMemory): readonly ErrorReport[]
+  /** Counts records that nobody had room for. */
+  leaveOut(count: number): void
   /** Records that were not reported, as there were too many. */
   suppressed(): number
 }
 
-/** What Slack takes from one webhook in a minute is 60, and nobody reads more than this. */
+/** What was reported before. */
+export type ErrorMemory = {
+  readonly isKnown: (kind: string) => boolean
+  /** By the record's uid: one that comes again takes no room from others. */
+  readonly isReported: (uid: string) => boolean
+}
+
+/** What Slack takes from one webhook in a minute is 60: half of it for CRITICAL records, so that no storm of errors keeps them out. */
 export const REPORTS_PER_MINUTE = 30
 const MINUTE_MS = 60_000
 const CRITICAL = lowestSeverity('CRITICAL')
@@ -27,37 +36,46 @@ export function isWorthReporting(record: LogRecord): boolean {
 }
 
 export function createErrorWatch(now: () => number): ErrorWatch {
-  let room = REPORTS_PER_MINUTE
-  let filledMs = now()
+  const rooms = { critical: createBucket(now), new_error: createBucket(now) }
   let suppressed = 0
 
-  /** A bucket that fills evenly. */
-  function takeRoom(): boolean {
-    const nowMs = now()
-    room = Math.min(REPORTS_PER_MINUTE, room + (Math.max(0, nowMs - filledMs) / MINUTE_MS) * REPORTS_PER_MINUTE)
-    filledMs = nowMs
-    if (room < 1) {
-      suppressed++
-      return false
-    }
-    room--
-    return true
-  }
-
   return {
-    find(records, isKnown) {
+    find(records, { isKnown, isReported }) {
       const found = new Set<string>()
       return records.flatMap((record) => {
         if (!isWorthReporting(record)) return []
-        const severity = severityOf(record)
         const kind = kindOf(record)
-        const isNew = !isKnown(kind) && !found.has(kind)
-        if ((severity < CRITICAL && !isNew) || !takeRoom()) return []
-        found.add(kind)
-        return [toReport(record, kind, severity >= CRITICAL ? 'critical' : 'new_error')]
+        const cause = severityOf(record) >= CRITICAL ? 'critical' : 'new_error'
+        if (cause === 'new_error' && (isKnown(kind) || found.has(kind))) return []
+        if (found.has(record.uid) || isReported(record.uid)) return []
+        if (!rooms[cause].take()) {
+          suppressed++
+          return []
+        }
+        found.add(kind).add(record.uid)
+        return [toReport(record, kind, cause)]
       })
     },
+    leaveOut(count) {
+      suppressed += count
+    },
     suppressed: () => suppressed,
+  }
+}
+
+/** Room for {@link REPORTS_PER_MINUTE}, which fills evenly. */
+function createBucket(now: () => number): { take(): boolean } {
+  let room = REPORTS_PER_MINUTE
+  let filledMs = now()
+  return {
+    take() {
+      const nowMs = now()
+      room = Math.min(REPORTS_PER_MINUTE, room + (Math.max(0, nowMs - filledMs) / MINUTE_MS) * REPORTS_PER_MINUTE)
+      filledMs = nowMs
+      if (room < 1) return false
+      room--
+      return true
+    },
   }
 }
 

@@ -40,7 +40,8 @@ const REST_MS_MAX = 60_000
 /** Nothing before `untilMs`. Chosen at `sinceMs`: a clock that shows less was set back, and then the wait is over. */
 type Wait = { readonly untilMs: number; readonly sinceMs: number }
 
-type Waiting = { readonly delivery: Delivery; readonly sinceMs: number }
+/** `patientFromMs`: since when it is tried. */
+type Waiting = { readonly delivery: Delivery; readonly sinceMs: number; readonly patientFromMs: number }
 
 /**
  * Delivers to one channel: the deliveries of a group one after the other, the next only when the one before it has ended;
@@ -50,8 +51,20 @@ export function createLane({ send, now, random, sleep, onRetry, onEnd }: LaneOpt
   const bell = createBell()
   const queue = new Map<string, Waiting>()
   const busyGroups = new Set<string>()
-  let startedMs = now()
+  let clockMs = now()
+  let startedMs = clockMs
   let pause: Wait = { untilMs: 0, sinceMs: 0 }
+
+  /** The time; of a clock that was set back, what has passed by the old one has passed. */
+  function look(): number {
+    const nowMs = now()
+    const byMs = clockMs - nowMs
+    clockMs = nowMs
+    if (byMs <= 0) return nowMs
+    startedMs -= byMs
+    for (const [id, waiting] of queue) queue.set(id, { ...waiting, patientFromMs: waiting.patientFromMs - byMs })
+    return nowMs
+  }
 
   async function attempt(delivery: Delivery, cut: AbortSignal): Promise<void> {
     const outcome = await attemptOnce(send(), delivery.notification, cut)
@@ -64,12 +77,13 @@ export function createLane({ send, now, random, sleep, onRetry, onEnd }: LaneOpt
   }
 
   function putOff(delivery: Delivery, { error, afterMs = 0 }: Extract<Outcome, { kind: 'retry' }>): void {
-    const sinceMs = now()
+    const sinceMs = look()
+    const patientFromMs = queue.get(delivery.id)?.patientFromMs ?? startedMs
     if (afterMs > 0) pause = { untilMs: sinceMs + afterMs, sinceMs }
-    const nextAttemptMs = nextAttempt(delivery, { nowMs: sinceMs, startedMs, afterMs, random: random() })
+    const nextAttemptMs = nextAttempt(delivery, { nowMs: sinceMs, patientFromMs, afterMs, random: random() })
     if (nextAttemptMs !== undefined) {
       const later = { ...delivery, nextAttemptMs }
-      queue.set(later.id, { delivery: later, sinceMs })
+      queue.set(later.id, { delivery: later, sinceMs, patientFromMs })
       onRetry(later, error)
     } else {
       queue.delete(delivery.id)
@@ -80,15 +94,18 @@ export function createLane({ send, now, random, sleep, onRetry, onEnd }: LaneOpt
   return {
     waiting: () => queue.size,
     push(delivery) {
-      if (!queue.has(delivery.id)) queue.set(delivery.id, { delivery, sinceMs: now() })
+      const nowMs = look()
+      const patientFromMs = Math.min(nowMs, Math.max(delivery.createdMs, startedMs))
+      if (!queue.has(delivery.id)) queue.set(delivery.id, { delivery, sinceMs: nowMs, patientFromMs })
       bell.ring()
     },
     async run(stopping, cut) {
-      startedMs = now()
+      startedMs = look()
+      for (const [id, waiting] of queue) queue.set(id, { ...waiting, patientFromMs: Math.max(waiting.patientFromMs, startedMs) })
       const underWay = new Set<Promise<void>>()
       while (!stopping.aborted) {
         const rung = bell.count()
-        const next = underWay.size < ATTEMPTS_AT_ONCE ? pick(queue.values(), { busyGroups, pause, nowMs: now() }) : REST_MS_MAX
+        const next = underWay.size < ATTEMPTS_AT_ONCE ? pick(queue.values(), { busyGroups, pause, nowMs: look() }) : REST_MS_MAX
         if (typeof next === 'number') {
           const awake = new AbortController()
           const early = AbortSignal.any([stopping, awake.signal])
@@ -131,11 +148,11 @@ function remaining({ untilMs, sinceMs }: Wait, nowMs: number): number {
   return nowMs < sinceMs ? 0 : Math.max(0, untilMs - nowMs)
 }
 
-type Moment = { readonly nowMs: number; readonly startedMs: number; readonly afterMs: number; readonly random: number }
+type Moment = { readonly nowMs: number; readonly patientFromMs: number; readonly afterMs: number; readonly random: number }
 
 /** When to try again: the last time at the deadline, never sooner than the receiver asked for; undefined when that is too late. */
-function nextAttempt({ attempts, createdMs }: Delivery, { nowMs, startedMs, afterMs, random }: Moment): number | undefined {
-  const deadlineMs = Math.max(createdMs, startedMs) + PATIENCE_MS
+function nextAttempt({ attempts }: Delivery, { nowMs, patientFromMs, afterMs, random }: Moment): number | undefined {
+  const deadlineMs = patientFromMs + PATIENCE_MS
   if (nowMs >= deadlineMs || nowMs + afterMs > deadlineMs) return undefined
   const ownMs = Math.min(FIRST_DELAY_MS * 2 ** (attempts - 1), DELAY_MS_MAX) * (0.5 + random / 2)
   return Math.min(nowMs + Math.max(ownMs, afterMs), deadlineMs)

@@ -1,7 +1,14 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import type { Send } from '../../../src/wire/outcome.ts'
 import { withTimeout } from '../../../src/wire/timeout.ts'
-import { DELIVERY_LOG_ENTRIES, type Delivery, type DeliveryLogEntry, type DeliveryResult, type DeliveryStore } from '../delivery.ts'
+import {
+  DELIVERY_LOG_ENTRIES,
+  type Delivery,
+  type DeliveryLogEntry,
+  type DeliveryResult,
+  type DeliveryStore,
+  deliveryIdOf,
+} from '../delivery.ts'
 import type { Notification } from '../notification.ts'
 import { createSeldom } from '../seldom.ts'
 import type { Sleep } from './lane.ts'
@@ -194,7 +201,7 @@ function describeDead({ channel, notification }: Delivery, { attempts, error }: 
 function toDeliveries(notifications: readonly Notification[], createdMs: number): Delivery[] {
   return notifications.flatMap((notification) =>
     [...new Set(notification.channels)].map((channel) => ({
-      id: `${notification.id}/${channel}`,
+      id: deliveryIdOf(notification.id, channel),
       channel,
       notification,
       attempts: 0,

@@ -1,6 +1,7 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
 import { createDay, type DayPartition, dayOf, dayStart, dropDay, type Partitioned, standingDays } from './day-partition.ts'
 import type { Database } from './queryable.ts'
+import { reasonOf } from './reason.ts'
 import { sqlState } from './sqlstate.ts'
 
 export type PartitionsOptions = {
@@ -23,10 +24,11 @@ export type Partitions = {
   ensure(table: Partitioned, days: ReadonlySet<number>): Promise<void>
   /**
    * The round: makes the coming days' partitions and those of rows that stand in the default one, and drops those past
-   * retention. To be called at start and now and then; of collectors that do so at once, one does it.
+   * retention. To be called at start and now and then; of collectors that do so at once, one does it. Never rejects: what fails in
+   * one table is told and counted, and keeps the round from no other one.
    */
   maintain(): Promise<void>
-  /** Rows that the last round has left in the default partitions, for `GET /metrics`. */
+  /** Rows that the last round has left in the default partitions, and what has failed, for `GET /metrics`. */
   prometheus(): string
 }
 
@@ -34,6 +36,8 @@ export type Partitions = {
 const DAYS_AHEAD = 3
 /** More rows than this in a default partition are not counted: the news is the same. */
 const ASTRAY_COUNTED_MAX = 100_000
+/** Tables that are not partitioned, with the column that tells their rows' age. */
+const PLAIN = { dead_letters: 'arrived', reads: 'time' } as const
 
 /**
  * Keeps one partition a day. Days outside [today − retention, today + 3] get none: their rows, of a clock that is wrong,
@@ -43,6 +47,7 @@ export function createPartitions({ admin, tables, retentionDays, now, warn }: Pa
   const known = new Map(tables.map((table) => [table.name, new Set<number>()]))
   const making = new Map<string, Promise<void>>()
   const astray = new Map(tables.map(({ name }) => [name, 0]))
+  const failures = new Map([...tables.map(({ name }) => name), ...Object.keys(PLAIN), ROUND].map((part) => [part, 0]))
   const today = () => dayOf(now() * 1_000)
   const isWanted = (day: number) => day >= today() - retentionDays && day <= today() + DAYS_AHEAD
 
@@ -84,21 +89,41 @@ export function createPartitions({ admin, tables, retentionDays, now, warn }: Pa
   }
 
   async function maintain(): Promise<void> {
-    for (const table of tables) await maintainTable(table)
+    for (const table of tables) await attempt(table.name, () => maintainTable(table))
     const oldest = dayStart(today() - retentionDays)
-    await admin.query('DELETE FROM dead_letters WHERE arrived < $1::timestamptz', [oldest])
-    await admin.query('DELETE FROM reads WHERE time < $1::timestamptz', [oldest])
+    for (const [table, column] of Object.entries(PLAIN))
+      await attempt(table, () => admin.query(`DELETE FROM ${table} WHERE ${column} < $1::timestamptz`, [oldest]))
+  }
+
+  async function attempt(part: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      failures.set(part, (failures.get(part) ?? 0) + 1)
+      warn(`The upkeep of the database failed at ${part}, and is tried again in the next round: ${reasonOf(error)}`)
+    }
   }
 
   return {
     ensure,
-    maintain: () => asTheOnlyOne(admin, maintain),
-    prometheus() {
-      const name = 'tts_otel_collector_default_partition_rows'
-      const head = [`# HELP ${name} Rows that no day's partition takes, at the last round of upkeep.`, `# TYPE ${name} gauge`]
-      return `${[...head, ...[...astray].map(([table, rows]) => `${name}{table="${table}"} ${rows}`)].join('\n')}\n`
-    },
+    maintain: () => attempt(ROUND, () => asTheOnlyOne(admin, maintain)),
+    prometheus: () => [...gaugeLines(astray), ...failureLines(failures), ''].join('\n'),
   }
+}
+
+/** The part of a round that is none of the tables: to get a connection and to be the only one. */
+const ROUND = 'round'
+
+function gaugeLines(astray: ReadonlyMap<string, number>): string[] {
+  const name = 'tts_otel_collector_default_partition_rows'
+  const head = [`# HELP ${name} Rows that no day's partition takes, at the last round of upkeep.`, `# TYPE ${name} gauge`]
+  return [...head, ...[...astray].map(([table, rows]) => `${name}{table="${table}"} ${rows}`)]
+}
+
+function failureLines(failures: ReadonlyMap<string, number>): string[] {
+  const name = 'tts_otel_collector_upkeep_failures_total'
+  const head = [`# HELP ${name} What failed in rounds of upkeep: old days of this table may still be there.`, `# TYPE ${name} counter`]
+  return [...head, ...[...failures].map(([part, count]) => `${name}{part="${part}"} ${count}`)]
 }
 
 /** Does nothing while another collector on this database works. */

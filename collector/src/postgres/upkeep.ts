@@ -14,6 +14,8 @@ export type UpkeepOptions = {
   /** Answers the API; the same as `database` when one connection does both. */
   readonly reading: Database
   readonly partitions: Partitions
+  /** Gets what a person should know. */
+  readonly warn: (message: string) => void
 }
 
 export type Upkeep = {
@@ -37,15 +39,16 @@ const MAINTAIN_INTERVAL_MS = 3_600_000
 const PING_TIMEOUT_MS = 2_000
 
 /** Brings the database into the shape the sink needs and keeps it there. */
-export function createUpkeep({ database, admin, reading, partitions }: UpkeepOptions): Upkeep {
+export function createUpkeep({ database, admin, reading, partitions, warn }: UpkeepOptions): Upkeep {
   const stopped = new AbortController()
   let state: Readiness = { ready: false, reason: 'the database is being opened' }
 
   async function prepare(): Promise<void> {
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
-    await partitions.maintain()
+    // What fails from here on keeps nobody from writing: rows of a day without a partition go to the default one.
     state = { ready: true }
+    await partitions.maintain()
   }
 
   async function prepareUntilReady(): Promise<void> {
@@ -59,12 +62,16 @@ export function createUpkeep({ database, admin, reading, partitions }: UpkeepOpt
   async function maintain(): Promise<void> {
     await partitions.maintain()
     // A server does this by itself; without it the planner takes every table for a small one.
-    if (database.kind === 'pglite') await database.query('ANALYZE')
+    if (database.kind === 'pglite') await database.query('ANALYZE').catch(tellSlow)
+  }
+
+  function tellSlow(error: unknown): void {
+    warn(`The tables could not be analyzed, so reading them may be slow until the next hour: ${reasonOf(error)}`)
   }
 
   async function maintainForever(): Promise<void> {
     // Rows of a day without a partition go to the default one; the next round moves them.
-    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain().catch(() => {})
+    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain()
   }
 
   function wait(error: unknown): void {

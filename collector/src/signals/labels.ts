@@ -1,4 +1,5 @@
 import type { Attributes, LogRecord, Resource } from '../batch.ts'
+import { levelOf, severityOf } from '../level.ts'
 import { sourceOf } from '../log-fields.ts'
 import type { Labels } from '../notification.ts'
 
@@ -20,7 +21,12 @@ const RESOURCE_LABELS: Readonly<Record<string, (resource: Resource) => string>> 
   instance: ({ instanceId }) => instanceId,
 }
 
-const LOG_LABELS: Readonly<Record<string, (record: LogRecord) => string>> = { logger: sourceOf }
+const LOG_LABELS: Readonly<Record<string, (record: LogRecord) => string>> = {
+  logger: sourceOf,
+  level: (record) => levelOf(severityOf(record)),
+  event: ({ eventName }) => eventName,
+  error_type: ({ attributes }) => String(attributes['exception.type'] ?? attributes['error.type'] ?? ''),
+}
 
 /** All that a log record can be told apart by. */
 export const LOG_LABEL_NAMES: readonly string[] = [...Object.keys(RESOURCE_LABELS), ...Object.keys(LOG_LABELS)]

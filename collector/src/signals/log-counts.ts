@@ -12,8 +12,9 @@ export type LogCountQuery = { readonly fromMs: number; readonly toMs: number; re
 export type LogCounts = {
   /** Replaces the counts; those that stay as they are keep what they have counted. */
   define(counts: readonly LogCount[]): void
+  /** Our clock was set back by so much. */
+  setBack(byMs: number): void
   take(records: readonly LogRecord[]): void
-  has(name: string): boolean
   read(name: string, query: LogCountQuery): readonly Reading[]
   forget(beforeMs: number): void
   stats(): { readonly records: number; readonly overflow: number }
@@ -21,13 +22,19 @@ export type LogCounts = {
 
 /** Its labels are one object for all records that have the same. */
 type Counted = { readonly atMs: number; readonly labels: Labels }
-type Count = { readonly definition: LogCount; readonly matches: (record: LogRecord) => boolean; readonly found: Map<string, Counted> }
+type Count = {
+  readonly definition: LogCount
+  readonly matches: (record: LogRecord) => boolean
+  readonly found: Map<string, Counted>
+  /** Since when it counts, by the time in the records. */
+  readonly sinceMs: number
+}
 
 /**
  * Counts log records, each uid once. A record that counts is kept until the longest window has passed, at most
- * `recordsMax` of them for each count; what comes on top is not counted, and that is told.
+ * `recordsMax` of them for each count; what comes on top is not counted, and that is told. All records have come here since `sinceMs`.
  */
-export function createLogCounts(recordsMax: number): LogCounts {
+export function createLogCounts(recordsMax: number, sinceMs: () => number): LogCounts {
   let counts: readonly Count[] = []
   /** Of any record at all: without one there is no data, and with one there is a count, which may be 0. */
   let newestMs = Number.NEGATIVE_INFINITY
@@ -52,8 +59,11 @@ export function createLogCounts(recordsMax: number): LogCounts {
     define(definitions) {
       counts = definitions.map((definition) => {
         const known = counts.find((count) => JSON.stringify(count.definition) === JSON.stringify(definition))
-        return known ?? { definition, matches: matcher(definition), found: new Map() }
+        return known ?? { definition, matches: matcher(definition), found: new Map(), sinceMs: Math.max(sinceMs(), newestMs) }
       })
+    },
+    setBack(byMs) {
+      counts = counts.map((count) => ({ ...count, sinceMs: count.sinceMs - byMs }))
     },
     take(records) {
       for (const record of records) {
@@ -62,7 +72,6 @@ export function createLogCounts(recordsMax: number): LogCounts {
         for (const count of counts) add(count, record, atMs)
       }
     },
-    has: (name) => counts.some(({ definition }) => definition.name === name),
     read(name, { fromMs, toMs, by }) {
       const count = counts.find(({ definition }) => definition.name === name)
       if (count === undefined || newestMs <= fromMs) return []
@@ -75,7 +84,12 @@ export function createLogCounts(recordsMax: number): LogCounts {
         if (atMs > fromMs && atMs <= toMs) group.value++
         groups.set(key, group)
       }
-      return [...groups.values()]
+      const isSeen = Math.max(sinceMs(), count.sinceMs) <= fromMs
+      return [...groups.values()].map(({ labels, value }) => ({
+        labels,
+        value,
+        ...(!isSeen && { range: { low: value, high: Number.POSITIVE_INFINITY } }),
+      }))
     },
     forget(beforeMs) {
       for (const { found } of counts) for (const [uid, { atMs }] of found) if (atMs < beforeMs) found.delete(uid)

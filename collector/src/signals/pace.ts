@@ -6,12 +6,20 @@ export type Pace = {
   intervalMs(): number | undefined
 }
 
-/** One long gap, an outage say, moves it by half at most. */
+/** Enough that an outage does not count, and few enough that a new pace is soon the usual one. */
+const GAPS_MAX = 8
+/** Metrics that come more seldom are not waited for; a first gap that is longer may be an outage. */
+export const INTERVAL_MS_MAX = 300_000
+
+/** The median of the newest gaps. */
 export function createPace(): Pace {
+  const gaps: number[] = []
   let intervalMs: number | undefined
   return {
     step(gapMs) {
-      intervalMs = intervalMs === undefined ? gapMs : (intervalMs + Math.min(gapMs, 2 * intervalMs)) / 2
+      gaps.push(gapMs)
+      if (gaps.length > GAPS_MAX) gaps.shift()
+      intervalMs = gaps.length === 1 ? Math.min(gapMs, INTERVAL_MS_MAX) : gaps.toSorted((a, b) => a - b)[(gaps.length - 1) >> 1]
     },
     intervalMs: () => intervalMs,
   }

@@ -10,6 +10,8 @@ export type Presence = {
   lastMs(): Readonly<Record<string, number>>
   /** As an earlier process knew it. */
   restore(lastMs: Readonly<Record<string, number>>): void
+  /** Our clock was set back by so much: what has passed has passed. */
+  setBack(byMs: number): void
   forget(nowMs: number): void
 }
 
@@ -19,7 +21,8 @@ const SILENT_MS_MAX = 86_400_000
 /** A collector serves a few; names that are made up anew must not fill the memory. */
 const SERVICES_MAX = 1_000
 
-export function createPresence(sinceMs: number): Presence {
+/** `sinceMs`: since when all that is told comes here, ms since 1970. */
+export function createPresence(sinceMs: () => number): Presence {
   const heard = new Map<string, number>()
 
   function note(service: string, atMs: number): void {
@@ -39,17 +42,21 @@ export function createPresence(sinceMs: number): Presence {
     silence(by, atMs) {
       const silences = [...heard].map(([service, lastMs]) => ({
         labels: { service },
-        value: Math.max(0, atMs - Math.max(lastMs, sinceMs)) / 1_000,
+        value: Math.max(0, atMs - Math.max(lastMs, sinceMs())) / 1_000,
       }))
       if (by.length > 0 || silences.length === 0) return silences
       return [{ labels: {}, value: Math.max(...silences.map(({ value }) => value)) }]
     },
+    setBack(byMs) {
+      for (const [service, lastMs] of heard) heard.set(service, lastMs - byMs)
+    },
     lastMs: () => Object.fromEntries(heard),
     forget(nowMs) {
-      for (const [service, lastMs] of heard) if (nowMs - Math.max(lastMs, sinceMs) > SILENT_MS_MAX) heard.delete(service)
+      for (const [service, lastMs] of heard) if (nowMs - Math.max(lastMs, sinceMs()) > SILENT_MS_MAX) heard.delete(service)
     },
     restore(lastMs) {
-      for (const [service, atMs] of Object.entries(lastMs)) note(service, atMs)
+      // A time that is still to come was noted before our clock was set back.
+      for (const [service, atMs] of Object.entries(lastMs)) note(service, Math.min(atMs, sinceMs()))
     },
   }
 }

@@ -27,6 +27,7 @@ export type SeriesStore = {
   /** Takes the points of metrics that somebody reads; all others cost nothing. */
   take(points: readonly MetricPoint[], arrivedMs: number): void
   of(metric: string): Iterable<Series>
+  all(): Iterable<Series>
   /** Our clock was set back by so much: those of the senders are ahead of it by so much more, until they tell again. */
   setBack(byMs: number): void
   /** Drops what has told nothing since `beforeMs`. */
@@ -40,7 +41,7 @@ export type SeriesStoreOptions = {
   readonly metrics: ReadonlySet<string>
   readonly seriesMax: number
   /** Since when points have come, ms since 1970: what began later began at zero. */
-  readonly sinceMs: number
+  readonly sinceMs: () => number
 }
 
 export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOptions): SeriesStore {
@@ -69,8 +70,8 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
       }
       // A process that was there before would have told of this series before, had there been anything to tell.
       // One that was there before us has series whose beginning we missed: one that we saw begin must not count from zero beside them.
-      const startsAtZero = startMs > 0 && (source.beganMs >= sinceMs || startMs > source.firstMs)
-      const track = point.temporality === 'delta' ? createDeltaTrack() : createCumulativeTrack({ startsAtZero })
+      const startsAtZero = startMs > 0 && (source.beganMs >= sinceMs() || startMs > source.firstMs)
+      const track = point.temporality === 'delta' ? createDeltaTrack(sinceMs()) : createCumulativeTrack({ startsAtZero })
       const { resource, attributes } = point
       series = { resource, attributes, source, bounds: made.bounds, track, pace: createPace(), latest: NOTHING }
       known.set(key, series)
@@ -89,6 +90,7 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
       for (const point of points) take(point, arrivedMs)
     },
     of: (metric) => byMetric.get(metric)?.values() ?? [],
+    all: () => [...byMetric.values()].flatMap((known) => [...known.values()]),
     setBack: sources.setBack,
     forget(beforeMs) {
       for (const known of byMetric.values())

@@ -2,8 +2,9 @@ import type { Batch } from '../batch.ts'
 import type { LogCount, ReadSignals, SignalQuery } from '../signal.ts'
 import { definitionOf, METRICS } from './definitions.ts'
 import { createLogCounts } from './log-counts.ts'
+import { INTERVAL_MS_MAX } from './pace.ts'
 import { createPresence, type Presence } from './presence.ts'
-import { readGrowth, readLatest, SILENT_MS } from './read-series.ts'
+import { INTERVALS_SILENT, longestIntervalMs, readGrowth, readLatest, SILENT_MS } from './read-series.ts'
 import { createSeriesStore } from './series.ts'
 
 export type SignalsOptions = {
@@ -20,6 +21,16 @@ export type Signals = {
   readonly read: ReadSignals
   /** What rules ask for: the longest window, and which log records to count. */
   watch(wanted: { readonly windowMsMax: number; readonly logCounts: readonly LogCount[] }): void
+  /** Since when all that is told comes here, ms since 1970: `sinceMs` of the options, later once {@link listenFrom} was called, and with a clock that was set back. */
+  sinceMs(): number
+  /** Only since `sinceMs` does all that is told come here, to a collector that takes over, say. */
+  listenFrom(sinceMs: number): void
+  /** How often the slowest process tells its figures, in ms; 0 when that is not known. */
+  intervalMs(nowMs: number): number
+  /** As an earlier process knew it. */
+  expectInterval(intervalMs: number): void
+  /** For how long from {@link sinceMs} on processes may not have told their figures yet, in ms. */
+  settleMs(nowMs: number): number
   /** Drops what no window reaches any more. */
   forget(nowMs: number): void
   /** Which services have sent anything, and when last. */
@@ -52,18 +63,39 @@ const SHORT_WINDOWS_MAX = 100
  * Each series is read over the window that ends with its last point while it lives, so that a window of five minutes
  * holds five minutes of data; one that has ended is read up to now, and leaves the window with time.
  */
-export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax = LOG_RECORDS_MAX }: SignalsOptions): Signals {
-  const store = createSeriesStore({ metrics: METRICS, seriesMax, sinceMs })
-  const logs = createLogCounts(logRecordsMax)
-  const presence = createPresence(sinceMs)
+export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECORDS_MAX, ...options }: SignalsOptions): Signals {
+  let { sinceMs } = options
+  const since = () => sinceMs
+  const store = createSeriesStore({ metrics: METRICS, seriesMax, sinceMs: since })
+  const logs = createLogCounts(logRecordsMax, since)
+  const presence = createPresence(since)
   const short = new Map<string, ShortWindow>()
   let windowMsMax = 0
-  /** Of the last read: one before it means that our clock was set back. */
-  let readAtMs = Number.NEGATIVE_INFINITY
+  let expectedMs = 0
+  /** Of the last look: one before it means that our clock was set back. */
+  let lookedAtMs = Number.NEGATIVE_INFINITY
+
+  function noteClock(nowMs: number): void {
+    const byMs = lookedAtMs - nowMs
+    if (byMs > 0) {
+      store.setBack(byMs)
+      logs.setBack(byMs)
+      presence.setBack(byMs)
+      sinceMs -= byMs
+    }
+    lookedAtMs = nowMs
+  }
 
   function noteInterval({ signal, windowMs }: SignalQuery, intervalMs: number): void {
     const key = `${signal} ${windowMs}`
     if (windowMs < 2 * intervalMs && short.size < SHORT_WINDOWS_MAX) short.set(key, { signal, windowMs, intervalMs })
+  }
+
+  /** What is expected counts until every process can have told how often it really comes. */
+  function intervalMs(nowMs: number): number {
+    const seenMs = Math.min(longestIntervalMs(store.all(), nowMs), INTERVAL_MS_MAX)
+    const longestMs = Math.max(seenMs, expectedMs)
+    return nowMs - sinceMs < INTERVALS_SILENT * longestMs ? longestMs : seenMs
   }
 
   return {
@@ -73,21 +105,30 @@ export function createSignals({ sinceMs, seriesMax = SERIES_MAX, logRecordsMax =
       if (batch.signal === 'logs') logs.take(batch.records)
     },
     read(query, atMs) {
-      if (atMs < readAtMs) store.setBack(readAtMs - atMs)
-      readAtMs = atMs
+      noteClock(atMs)
       if (query.signal === 'telemetry_silence') return presence.silence(query.by, atMs)
       const definition = definitionOf(query.signal)
       if (definition === undefined) return logs.read(query.signal, { fromMs: atMs - query.windowMs, toMs: atMs, by: query.by })
-      const question = { query, atMs }
+      const question = { query, atMs, expectedMs }
       return definition.kind === 'growth'
-        ? readGrowth(store, definition, { ...question, noteInterval })
+        ? readGrowth(store, definition, { ...question, sinceMs, noteInterval })
         : readLatest(store, definition, question)
     },
     watch({ windowMsMax: longest, logCounts }) {
       windowMsMax = longest
       logs.define(logCounts)
     },
+    sinceMs: since,
+    listenFrom(fromMs) {
+      sinceMs = fromMs
+    },
+    intervalMs,
+    expectInterval(givenMs) {
+      expectedMs = givenMs
+    },
+    settleMs: (nowMs) => INTERVALS_SILENT * intervalMs(nowMs),
     forget(nowMs) {
+      noteClock(nowMs)
       const beforeMs = nowMs - windowMsMax - 2 * SILENT_MS
       store.forget(beforeMs)
       logs.forget(beforeMs)

@@ -7,6 +7,8 @@ export type Track = {
   add(point: TrackPoint): void
   /** What was counted after `fromMs` and up to `toMs`; undefined when nothing is known of that time. Between two points growth is even. */
   growth(fromMs: number, toMs: number): Totals | undefined
+  /** Since when all that was counted is known; -Infinity when nothing can have been before. */
+  knownFromMs(): number
   /** Drops what is older than `beforeMs`, and points that are closer together than the age of theirs needs. */
   forget(beforeMs: number): void
 }
@@ -65,6 +67,7 @@ export function createCumulativeTrack({ startsAtZero }: CumulativeOptions): Trac
       if (toMs <= knownMs || fromMs >= points.at(-1)!.timeMs) return undefined
       return minus(at(toMs), at(fromMs))
     },
+    knownFromMs: () => (startsAtZero ? Number.NEGATIVE_INFINITY : (points[0]?.timeMs ?? Number.POSITIVE_INFINITY)),
     forget(beforeMs) {
       // The last one before stays: what was counted since is told from it.
       const keep = points.findLastIndex(({ timeMs }) => timeMs <= beforeMs)
@@ -73,9 +76,10 @@ export function createCumulativeTrack({ startsAtZero }: CumulativeOptions): Trac
   }
 }
 
-/** Points that each tell what was counted between their start and their time, and nobody else tells. */
-export function createDeltaTrack(): Track {
+/** Points that each tell what was counted between their start and their time, and nobody else tells. `sinceMs`: since when they have come. */
+export function createDeltaTrack(sinceMs: number): Track {
   let points: TrackPoint[] = []
+  let knownFromMs = sinceMs
   return {
     add(point) {
       // A point without a beginning counts as an instant.
@@ -84,6 +88,7 @@ export function createDeltaTrack(): Track {
       const after = points[index + 1]
       if (after !== undefined && after.startMs < point.timeMs) return
       points.splice(index + 1, 0, { ...point, startMs })
+      knownFromMs = Math.min(knownFromMs, startMs)
       if (points.length > POINTS_BEFORE_THINNING) points = merged(points)
     },
     growth(fromMs, toMs) {
@@ -96,6 +101,7 @@ export function createDeltaTrack(): Track {
       }
       return sum
     },
+    knownFromMs: () => knownFromMs,
     forget(beforeMs) {
       points = points.filter(({ timeMs }) => timeMs > beforeMs)
     },

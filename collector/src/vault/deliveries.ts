@@ -6,6 +6,8 @@ import type { Vault } from './vault.ts'
 export type VaultDeliveries = DeliveryStore & {
   /** Keeps `changes` together with the notification `id`, once it is added: both are there after a crash, or neither. */
   together(notificationId: string, changes: readonly RecordChange[]): void
+  /** Whether a delivery of this id waits, or is in the log. */
+  isKnown(id: string): boolean
 }
 
 const PENDING = 'pending'
@@ -22,6 +24,7 @@ export function vaultDeliveries(vault: Vault): VaultDeliveries {
   }
 
   return {
+    isKnown,
     together(notificationId, changes) {
       const [oldest] = companions.keys()
       if (companions.size >= COMPANIONS_MAX && oldest !== undefined) companions.delete(oldest)
@@ -33,8 +36,9 @@ export function vaultDeliveries(vault: Vault): VaultDeliveries {
     async add(deliveries) {
       return await vault.write(() => {
         const fresh = deliveries.filter(({ id }) => !isKnown(id))
-        const others = deliveries.flatMap(({ notification }) => companions.get(notification.id) ?? [])
-        for (const { notification } of deliveries) companions.delete(notification.id)
+        const told = [...new Set(deliveries.map(({ notification }) => notification.id))]
+        const others = told.flatMap((id) => companions.get(id) ?? [])
+        for (const id of told) companions.delete(id)
         return { changes: [...others, ...fresh.map((delivery) => put(PENDING, delivery.id, delivery))], result: fresh }
       })
     },

@@ -1,7 +1,7 @@
-import type { RecordTable } from '../record.ts'
-import { openJournal, readJournal } from './journal.ts'
+import type { KeptRecord, RecordTable } from '../record.ts'
+import { keepAside, openJournal, readJournal } from './journal.ts'
 import { createMirror, type Mirror } from './mirror.ts'
-import { isStillOwner, ownFile, takeOver, wasOwner } from './ownership.ts'
+import { isStillOwner, ownFile, standDown, takeOver, wasOwner } from './ownership.ts'
 import { createRecords } from './records.ts'
 import { createVault, type Vault } from './vault.ts'
 
@@ -26,13 +26,13 @@ export type OpenVault = Vault & {
 
 /**
  * Opens what this collector remembers, or, of a database that somebody else has written since, what that one does.
- * Rejects when the database does not answer or the file cannot be written.
+ * Rejects when the database does not answer, and without a database when the file cannot be written.
  */
 export async function openVault({ file, id, onFault }: OpenVaultOptions, table?: RecordTable): Promise<OpenVault> {
-  const records = createRecords(readJournal(file))
+  const records = createRecords(readWhole(file, onFault))
   const takeover = table && (await takeOver(records, table, id))
   ownFile(records, id)
-  const journal = openJournal(file, records.list)
+  const journal = openJournal(file, records.list, table && ((cause) => onFault(fault('cannot be written', file, cause))))
   const vault = createVault({ records, journal, onFault })
   let mirror: Mirror | undefined
 
@@ -59,7 +59,35 @@ export async function openVault({ file, id, onFault }: OpenVaultOptions, table?:
   }
 }
 
-/** Whether `file` was written by a collector that was the one to evaluate. */
+/** What can be read of `file`, which is kept when that is not all of it. */
+function readWhole(file: string, onFault: (error: Error) => void): readonly KeptRecord[] {
+  const broken: number[] = []
+  const records = readJournal(file, (line) => void broken.push(line))
+  if (broken.length === 0) return records
+  try {
+    onFault(
+      new Error(
+        `the file ${file} is broken in ${broken.length} of its lines, first in line ${broken[0]}: what they held is forgotten. It is kept as ${keepAside(file)}`,
+      ),
+    )
+  } catch (error) {
+    onFault(fault(`is broken, first in line ${broken[0]}, and cannot be kept`, file, error))
+  }
+  return records
+}
+
+function fault(what: string, file: string, cause: unknown): Error {
+  return new Error(`the file ${file} ${what}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+}
+
+/** Notes in `file`, which no vault may have open, that another collector evaluates now. Rejects when it cannot be written. */
+export async function leaveVault({ file, onFault }: Omit<OpenVaultOptions, 'id'>): Promise<void> {
+  const records = createRecords(readWhole(file, onFault))
+  standDown(records)
+  await openJournal(file, records.list).close()
+}
+
+/** Whether `file` was written by a collector that was the one to evaluate, and no other has been seen to do so since. */
 export function hasEvaluated(file: string): boolean {
   return wasOwner(createRecords(readJournal(file)))
 }

@@ -7,6 +7,9 @@ type Owner = { readonly id: string; readonly epoch: number }
 /** Where the account of who writes is kept. */
 const OWNER = { kind: 'meta', key: 'owner' } as const
 
+/** There while another collector is known to write since. */
+const FORMER = { kind: 'meta', key: 'former' } as const
+
 /** Kinds that are not given up when somebody else's records count: nobody else may know of these. */
 const PENDING = 'pending'
 const DONE = 'done'
@@ -18,9 +21,14 @@ export type Takeover = {
   readonly mayWrite: (owner: string | undefined) => boolean
 }
 
-/** Whether the file was written by a collector that was the one to write. */
+/** Whether the file was written by a collector that was the one to write, as far as it knows the last one. */
 export function wasOwner(records: Records): boolean {
-  return records.get(OWNER.kind, OWNER.key) !== undefined
+  return records.get(OWNER.kind, OWNER.key) !== undefined && records.get(FORMER.kind, FORMER.key) === undefined
+}
+
+/** Another collector writes now: this one is the owner no more. What it knows stays, for when nothing was written after all. */
+export function standDown(records: Records): void {
+  records.apply([{ ...FORMER, text: 'true' }])
 }
 
 /** Whether nobody else has written to the database since this collector did. */
@@ -31,7 +39,9 @@ export async function isStillOwner(records: Records, table: RecordTable): Promis
 
 /** Makes the collector `id` the one that writes a file, where there is no database to agree with. */
 export function ownFile(records: Records, id: string): void {
-  if (!wasOwner(records)) records.apply([{ ...OWNER, text: JSON.stringify({ id, epoch: 0 } satisfies Owner) }])
+  records.apply([{ ...FORMER, text: undefined }])
+  if (records.get(OWNER.kind, OWNER.key) === undefined)
+    records.apply([{ ...OWNER, text: JSON.stringify({ id, epoch: 0 } satisfies Owner) }])
 }
 
 /**
@@ -44,7 +54,10 @@ export async function takeOver(records: Records, table: RecordTable, id: string)
   const isOurs = mine !== undefined && (theirs === undefined || theirs === mine)
   if (!isOurs && theirs !== undefined) replace(records, rows)
   const owner = isOurs ? mine : JSON.stringify({ id, epoch: epochOf(theirs) + 1 } satisfies Owner)
-  records.apply([{ ...OWNER, text: owner }])
+  records.apply([
+    { ...FORMER, text: undefined },
+    { ...OWNER, text: owner },
+  ])
   return { changes: difference(records, rows), mayWrite: (found) => found === theirs || found === owner }
 }
 

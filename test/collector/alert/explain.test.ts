@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { explainRules } from '../../../collector/src/alert/explain.ts'
+import { explanationText } from '../../../collector/src/alert/explain-text.ts'
 import { createAlertState } from '../../../collector/src/alert/state.ts'
 import { each, every30s, play, rulesOf, START_MS, whole } from './support.ts'
 
@@ -66,4 +67,12 @@ rules:
     phase: 'firing',
     instances: [{ phase: 'firing', holds: null, values: { error_rate: null }, isTold: true }],
   })
+})
+
+test('a condition that depends on a part of a window that was not seen is explained by that', () => {
+  const rules = rulesOf('rules: [{ name: Errors, condition: "error_rate[1h] > 0.05" }]')
+  const read = () => [{ labels: {}, value: 0.2, range: { low: 0.01, high: 0.9 } }]
+  const [explanation] = explainRules({ state: createAlertState(0), rules, read, nowMs: START_MS })
+  expect(explanation?.instances).toMatchObject([{ phase: 'inactive', holds: null, isPartlySeen: true, values: { 'error_rate[1h]': 0.2 } }])
+  expect(explanationText(explanation!)).toContain('the condition depends on a part of a window that was not seen')
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAlertState } from '../../../collector/src/alert/state.ts'
-import { SETTLE_MS, step } from '../../../collector/src/alert/step.ts'
+import { step } from '../../../collector/src/alert/step.ts'
 import type { SignalQuery } from '../../../collector/src/signal.ts'
 import { each, every30s, type Moment, play, rulesOf, START_MS, summary, whole } from './support.ts'
 
@@ -238,28 +238,34 @@ test('a silence keeps an alert quiet until it ends; what was told before is told
   ])
   expect(summary(play(BY_ROUTE, silenced(every30s([routes({ a: 1, b: 1 }), routes({ a: 0, b: 1 }), routes({ a: 0, b: 0 })]))))).toEqual([
     '0s Errors: first, firing, warning, 2',
-    '60s Errors: resolved, resolved, warning, 2',
+    '30s Errors: resolved, firing, warning, 2',
+    '60s Errors: resolved, resolved, warning, 1',
   ])
 })
 
-test('an alert that ended and began again in a silence is not told of again: receivers think that it fires, and it does', () => {
+test('an alert that ended in a silence and began again is told of when the silence is over', () => {
   const silence = {
     id: '1',
-    matchers: { route: 'a' },
+    matchers: { alertname: '*' },
     author: 'ada',
     reason: 'x',
     startsAtMs: START_MS + 30_000,
-    endsAtMs: START_MS + 75_000,
+    endsAtMs: START_MS + 105_000,
   }
-  const moments = every30s([routes({ a: 1, b: 1 }), routes({ a: 0, b: 1 }), routes({ a: 1, b: 1 }), routes({ a: 1, b: 1 })])
+  const both = routes({ a: 1, b: 1 })
+  const moments = every30s([both, routes({ a: 0, b: 1 }), both, both, both])
   expect(
     summary(
       play(
         BY_ROUTE,
-        moments.map((moment) => ({ ...moment, silences: [{ ...silence, matchers: { alertname: '*' } }] })),
+        moments.map((moment) => ({ ...moment, silences: [silence] })),
       ),
     ),
-  ).toEqual(['0s Errors: first, firing, warning, 2'])
+  ).toEqual([
+    '0s Errors: first, firing, warning, 2',
+    '30s Errors: resolved, firing, warning, 2',
+    '120s Errors: more_instances, firing, warning, 2',
+  ])
 })
 
 test.each([
@@ -292,6 +298,28 @@ test('a rule that is gone ends what was told of it, as it was told', () => {
   expect(state.rules).toEqual({})
 })
 const never: Moment = { s: 0, read: () => [] }
+
+test('a channel that was told of an alert is told its end, though the rule no longer names it; the next alert is for the new one alone', () => {
+  const on = (channel: string) =>
+    rulesOf(`rules: [{ name: Errors, condition: error_rate > 0.05, channels: [${channel}], repeat_interval: 30s }]`)
+  const [at0 = never, ...later] = every30s([1, 1, 0, 1])
+  const { told } = play(on('slack'), [at0, ...later.map((moment) => ({ ...moment, rules: on('email') }))])
+  expect(told.map(({ reason, channels }) => [reason, channels])).toEqual([
+    ['first', ['slack']],
+    ['repeat', ['slack', 'email']],
+    ['resolved', ['slack', 'email']],
+    ['first', ['email']],
+  ])
+})
+
+test.each(['constructor', 'toString'])('a rule may be called %s', (name) => {
+  const rules = rulesOf(`rules: [{ name: ${name}, condition: error_rate > 0.05 }]`)
+  const { told } = play(rules, every30s([1, 1, 0]))
+  expect(told.map(({ rule, reason }) => [rule, reason])).toEqual([
+    [name, 'first'],
+    [name, 'resolved'],
+  ])
+})
 
 test('a rule whose severity is raised in the file is told of at the next evaluation', () => {
   const worse = rulesOf('rules: [{ name: Errors, condition: error_rate > 0.05, severity: critical }]')
@@ -370,7 +398,8 @@ test('after a restart, alerts that fired before are given time to be seen again:
     state: before.state,
     rules: BY_ROUTE,
     read: () => routes({ '/a': 1 }),
-    nowMs: signalsSinceMs + SETTLE_MS,
+    // By then the window has nothing of before.
+    nowMs: signalsSinceMs + 300_000,
     signalsSinceMs,
   })
   expect(never.notifications.map(({ reason }) => reason)).toEqual(['resolved'])

@@ -163,6 +163,51 @@ test('a fault that a record meets each time is waited out ten times, then it is 
 })
 
 test.each([
+  { status: 500, body: { error: { type: 'null_pointer_exception', reason: 'who knows' } } },
+  { status: 400, body: { error: { type: 'illegal_argument_exception', reason: 'who knows' } } },
+])('so is a fault that ends the whole request: %j', async (fault) => {
+  const { standIn, opened } = await openStandIn()
+  standIn.requestFault = (_line, body) => (body.includes('"message":"cursed"') ? fault : undefined)
+  const records = Array.from({ length: 40 }, (_, index) => log(source, { body: index === 13 ? 'cursed' : 'fine' }))
+  const batch = logs(records)
+  for (let sent = 1; sent < 10; sent++) expect((await opened.send(batch)).kind).toBe('retry')
+  expect([stored(standIn), deadLetters(standIn)]).toEqual([[], []])
+  expect(await opened.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1, message: expect.stringContaining('who knows') } })
+  expect([stored(standIn).length, deadLetters(standIn).map(([id]) => id)]).toEqual([39, [records[13]!.uid]])
+})
+
+test('so is a record that we fail to make a document of', async () => {
+  const { standIn, opened } = await openStandIn()
+  const broken = JSON.parse('null')
+  const cursed = log({ ...source, attributes: broken })
+  const batch = logs([log(source), cursed, log(source)])
+  for (let sent = 1; sent < 10; sent++) expect((await opened.send(batch)).kind).toBe('retry')
+  expect(await opened.send(batch)).toMatchObject({ kind: 'ok', rejected: { count: 1 } })
+  expect([stored(standIn).length, deadLetters(standIn).map(([id]) => id)]).toEqual([2, [cursed.uid]])
+})
+
+test('a server that answers everything with the same fault makes no dead letters: it takes none', async () => {
+  const { standIn, opened } = await openStandIn()
+  standIn.requestFault = (line) => (line.startsWith('POST /_bulk') ? { status: 500 } : undefined)
+  const batch = logs([log(source), log(source)])
+  for (let sent = 0; sent < 25; sent++) expect((await opened.send(batch)).kind).toBe('retry')
+  standIn.requestFault = () => undefined
+  expect(await opened.send(batch)).toEqual(OK)
+  expect(stored(standIn)).toHaveLength(2)
+})
+
+test('a fault at the template of a new day is not the fault of the records of that day', async () => {
+  let nowMs = Date.now()
+  const { standIn, opened } = await openStandIn({ now: () => nowMs })
+  nowMs += 86_400_000
+  standIn.requestFault = (line) => (line.includes('/_index_template/') ? { status: 400 } : undefined)
+  const batch = logs([log(source, { timeUs: nowMs * 1_000 })])
+  for (let sent = 0; sent < 12; sent++) expect((await opened.send(batch)).kind).toBe('retry')
+  standIn.requestFault = () => undefined
+  expect(await opened.send(batch)).toEqual(OK)
+})
+
+test.each([
   [{ status: 429, headers: { 'retry-after': '7' } }, 7_000, /429/],
   [{ status: 503, body: 'no backend' }, 1_000, /503: no backend/],
   [
@@ -180,6 +225,16 @@ test.each([
     afterMs,
     error: { message: expect.stringMatching(message) },
   })
+})
+
+test('a bulk that the server has no room for comes again in smaller ones, and only what is left of it', async () => {
+  const { standIn, opened } = await openStandIn()
+  standIn.requestFault = (line) =>
+    line.startsWith('POST /_bulk') && standIn.requests.at(-1)!.bytes > 2_000_000 ? { status: 429 } : undefined
+  const body = 'x'.repeat(100_000)
+  expect(await opened.send(logs(Array.from({ length: 33 }, () => log(source, { body }))))).toEqual(OK)
+  expect(bulks(standIn).map(({ items }) => items)).toEqual([33, 12, 12, 9])
+  expect(stored(standIn)).toHaveLength(33)
 })
 
 test('a bulk that is too large for the server is halved; a record that is too large alone is a dead letter', async () => {

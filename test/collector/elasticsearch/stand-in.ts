@@ -17,12 +17,14 @@ export type StandIn = {
   /** By index, then id. */
   readonly indexes: Map<string, Map<string, Json>>
   readonly templates: Map<string, Json>
+  /** Names of the life-cycle policies that there are. */
+  readonly policies: Set<string>
   /** `POST /_bulk`, in the order in which they came; with the bytes of a bulk as sent. */
   readonly requests: { readonly line: string; readonly authorization: string | undefined; readonly bytes: number; readonly items: number }[]
   /** Asked for each document that is created. */
   itemFault: (document: Json, index: string) => ItemFault | undefined
-  /** Asked for each request, with its first line. */
-  requestFault: (line: string) => RequestFault | undefined
+  /** Asked for each request, with its first line and its body. */
+  requestFault: (line: string, body: string) => RequestFault | undefined
   /** What `GET /` says, and whether as Elasticsearch. */
   root: { product: string | undefined; body: unknown }
   close(): Promise<void>
@@ -39,6 +41,7 @@ export async function startStandIn(port = 0): Promise<StandIn> {
     url: `http://127.0.0.1:${address.port}`,
     indexes: new Map(),
     templates: new Map(),
+    policies: new Set(),
     requests: [],
     itemFault: () => undefined,
     requestFault: () => undefined,
@@ -59,7 +62,7 @@ async function answer(standIn: StandIn, request: IncomingMessage, response: Serv
   const bytes = Number(request.headers['content-length'] ?? 0)
   const items = line.startsWith('POST /_bulk') ? body.split('\n').length >> 1 : 0
   standIn.requests.push({ line, authorization: request.headers.authorization, bytes, items })
-  const fault = standIn.requestFault(line)
+  const fault = standIn.requestFault(line, body)
   if (fault === 'hang') return
   if (typeof fault === 'object') return send(response, fault.status, fault.body ?? {}, fault.headers)
   const found = route(standIn, line, body)
@@ -80,6 +83,8 @@ function route(standIn: StandIn, line: string, body: string): Found {
   if (path === '/') return { status: 200, body: standIn.root.body }
   if (path === '/_bulk') return bulk(standIn, body)
   if (path.startsWith('/_index_template/')) return template(standIn, method, path.slice('/_index_template/'.length), body)
+  if (path.startsWith('/_ilm/policy/'))
+    return standIn.policies.has(path.slice('/_ilm/policy/'.length)) ? { status: 200, body: {} } : missing(path)
   if (path.endsWith('/_search')) return search(standIn, path.slice(1, -'/_search'.length), body)
   if (path.includes('/_settings')) return settings(standIn, path.slice(1, path.indexOf('/_settings')))
   if (method === 'DELETE') return standIn.indexes.delete(path.slice(1)) ? { status: 200, body: { acknowledged: true } } : missing(path)

@@ -91,11 +91,26 @@ test('a template that is not ours stays as it is, and this is said once', async 
 
 test('our own template of other settings is replaced, and this is said; a life-cycle policy is in it', async () => {
   const { standIn } = await openStandIn()
+  standIn.policies.add('ninety-days')
   const opened = open(standIn.url, { ilmPolicy: 'ninety-days' })
   await opened.start()
   expect(standIn.templates.get('tts-api')).toMatchObject({ template: { settings: { index: { lifecycle: { name: 'ninety-days' } } } } })
   expect(standIn.templates.get('tts-api-dead-letters')).not.toMatchObject({ template: { settings: { index: { lifecycle: {} } } } })
   expect(opened.warnings).toEqual([expect.stringMatching(/template tts-api .* is replaced/)])
+})
+
+test.each([
+  ['is not there', undefined, /no life-cycle policy ninety-days: nothing removes old log records.*PUT _ilm\/policy\/ninety-days/],
+  ['may not be seen', { status: 403 }, /refused to show the life-cycle policy ninety-days with 403.*docs\/elasticsearch\.md.*Nobody knows/],
+] as const)('a life-cycle policy that %s is told, once, and holds up nothing', async (_, fault, message) => {
+  const standIn = await startStandIn()
+  onTestFinished(() => standIn.close())
+  standIn.requestFault = (line) => (line.includes('/_ilm/') ? fault : undefined)
+  const opened = open(standIn.url, { ilmPolicy: 'ninety-days' })
+  await opened.start()
+  expect(await opened.send(batch())).toEqual(OK)
+  await expect.poll(() => standIn.requests.filter(({ line }) => line.includes('/_ilm/'))).toHaveLength(2)
+  expect(opened.warnings).toEqual([expect.stringMatching(message)])
 })
 
 test('a template that was removed is back before the next index', async () => {

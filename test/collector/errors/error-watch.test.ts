@@ -13,13 +13,13 @@ const thrown = (type: string, ...frames: readonly string[]) =>
       'exception.stacktrace': [`${type}: no luck`, ...frames.map((frame) => `    at ${frame}`)].join('\n'),
     },
   })
-const nobody = () => false
+const nobody = { isKnown: () => false, isReported: () => false }
 
 test('every CRITICAL record is reported, and of ERROR records the first of each kind', () => {
   const watch = createErrorWatch(() => 0)
   const known = new Set<string>()
   const find = (...records: readonly LogRecord[]) => {
-    const reports = watch.find(records, (kind) => known.has(kind))
+    const reports = watch.find(records, { ...nobody, isKnown: (kind) => known.has(kind) })
     for (const { kind } of reports) known.add(kind)
     return reports.map(({ cause }) => cause)
   }
@@ -69,7 +69,7 @@ test('a storm is cut, counted, and what was left out can still come later', () =
   const storm = Array.from({ length: 100 }, (_, i) => error({ severity: 21, body: `critical ${'x'.repeat(i + 1)}` }))
   expect(watch.find(storm, nobody)).toHaveLength(REPORTS_PER_MINUTE)
   expect(watch.suppressed()).toBe(70)
-  expect(watch.find([error()], nobody)).toEqual([])
+  expect(watch.find([error({ severity: 21 })], nobody)).toEqual([])
   nowMs += 30_000
   expect(
     watch.find(
@@ -77,6 +77,22 @@ test('a storm is cut, counted, and what was left out can still come later', () =
       nobody,
     ),
   ).toHaveLength(REPORTS_PER_MINUTE / 2)
+})
+
+test('a storm of new errors leaves room for a CRITICAL record behind it', () => {
+  const storm = Array.from({ length: 100 }, (_, i) => error({ body: `failed ${'x'.repeat(i + 1)}` }))
+  const reports = createErrorWatch(() => 0).find([...storm, error({ severity: 21, body: 'Out of memory' })], nobody)
+  expect(reports.map(({ message }) => message)).toContain('Out of memory')
+})
+
+test('records that are sent again, as their sender had no answer, take no room and count for nothing', () => {
+  const watch = createErrorWatch(() => 0)
+  const sent = Array.from({ length: REPORTS_PER_MINUTE - 1 }, (_, i) => error({ severity: 21, uid: `sent-${i}` }))
+  const uids = new Set(watch.find([...sent, ...sent], nobody).map(({ uid }) => uid))
+  expect(uids.size).toBe(REPORTS_PER_MINUTE - 1)
+  const again = watch.find([...sent, error({ severity: 21, uid: 'new' })], { ...nobody, isReported: (uid) => uids.has(uid) })
+  expect(again.map(({ uid }) => uid)).toEqual(['new'])
+  expect(watch.suppressed()).toBe(0)
 })
 
 test('a stack of any length and shape costs no time', () => {

@@ -399,6 +399,24 @@ test('a clock that is set back by a day holds nothing up', async () => {
   expect(webhook.arrived).toHaveLength(1)
 })
 
+test('a clock that is set back by an hour does not prolong for how long an alert is tried', async () => {
+  const webhook = testChannel(() => down)
+  const { outbox, clock } = open({ channels: { webhook } })
+  outbox.start()
+  const [before, after] = [notification(), notification()]
+  await outbox.accept([before])
+  await clock.advance(10 * MINUTE_MS)
+  clock.set(clock.now() - 60 * MINUTE_MS)
+  await outbox.accept([after])
+  const ended = async () => (await outbox.log(10)).map(({ notificationId, kind }) => [notificationId, kind])
+  await clock.advance(4 * MINUTE_MS)
+  expect(await ended()).toEqual([])
+  await clock.advance(2 * MINUTE_MS)
+  expect(await ended()).toEqual([[before.id, 'dead']])
+  await clock.advance(10 * MINUTE_MS)
+  expect(await ended()).toContainEqual([after.id, 'dead'])
+})
+
 test('a stop does not wait for a channel that hangs; the alert stays for the next process', async () => {
   const webhook = testChannel(() => new Promise(() => {}))
   const store = memoryDeliveries()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Attributes, Value } from '../../../collector/src/batch.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
+import { createUpkeep } from '../../../collector/src/postgres/upkeep.ts'
 import type { PageEnd } from '../../../collector/src/reader.ts'
 import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, traces } from './records.ts'
 import { openStore, type Store } from './store.ts'
@@ -414,6 +415,33 @@ export function storeContract(name: string, open: () => Database): void {
       await openStore(store.database, { retentionDays: 10 })
       const rows = await store.reader.logs({ instanceId: source.instanceId, limit: 10 })
       expect(rows.map((row) => row.message)).toEqual(['0 days old', '5 days old'])
+    })
+
+    test('what fails in one table is told and counted, and keeps the round from no other table, nor a restart from taking data', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const { database } = store
+      const ancientUs = NOW_US - 50 * DAY_US
+      const long = await openStore(database, { retentionDays: 60 })
+      expect(await long.send(traces([span(source, { startUs: ancientUs })]))).toEqual(OK)
+      await database.query(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'deadlock of the test' USING ERRCODE = '40P01'; END $$`)
+      await database.query('CREATE TRIGGER fail BEFORE DELETE ON logs_default FOR EACH STATEMENT EXECUTE FUNCTION fail()')
+      try {
+        const warn = (message: string) => void warnings.push(message)
+        const { partitions } = await openStore(database, { warn })
+        expect(await store.count('spans', source.instanceId)).toBe(0)
+        expect(warnings).toContainEqual(expect.stringMatching(/failed at logs.*deadlock of the test/))
+        expect(partitions.prometheus()).toMatch(/upkeep_failures_total\{part="logs"\} 1\n.*\{part="spans"\} 0\n/)
+
+        const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
+        await upkeep.start()
+        expect(await upkeep.readiness()).toEqual({ ready: true })
+        upkeep.stop()
+        expect(partitions.prometheus()).toContain('upkeep_failures_total{part="logs"} 2')
+      } finally {
+        await database.query('DROP FUNCTION fail CASCADE')
+      }
     })
 
     test('LOG_DB_LEVEL=WARNING stores warnings and worse', async () => {

@@ -44,6 +44,20 @@ test('nothing found is 0 while there are logs, and no data when there are none',
   expect(value(all, 'errors', START_MS + MINUTE)).toBe(0)
 })
 
+test.each([
+  ['level', { ERROR: 1, CRITICAL: 2 }],
+  ['event', { 'speech.failed': 2, 'payment.failed': 1 }],
+  ['error_type', { TypeError: 1, ECONNRESET: 1, '': 1 }],
+])('is told apart by %s', (label, expected) => {
+  const all = counting({ name: 'errors', severityMin: 17 })
+  all.give(
+    at(1, { severity: 17, eventName: 'speech.failed', attributes: { 'exception.type': 'TypeError' } }),
+    at(1, { severity: 21, eventName: 'speech.failed', attributes: { 'error.type': 'ECONNRESET' } }),
+    at(1, { severity: 21, eventName: 'payment.failed' }),
+  )
+  expect(values(all, 'errors', [label], START_MS + 2 * MINUTE)).toEqual(expected)
+})
+
 test('a group that had some falls to 0, so that its alert can end', () => {
   const all = counting({ name: 'errors', severityMin: 17 })
   all.give(at(1, { severity: 17, attributes: { source: 'app.tts' } }), at(1, { severity: 21, attributes: { source: 'app.db' } }), at(8))

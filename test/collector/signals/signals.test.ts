@@ -188,6 +188,42 @@ describe('replays and resends', () => {
   })
 })
 
+describe('of a window that reaches back to before we listened', () => {
+  const since = 3 * MINUTE
+  const startMs = START_MS - 60 * MINUTE
+  const A = sender()
+  /** After two minutes of the five, 100 requests a minute, of which a tenth failed and a tenth took long. */
+  function afterTwoMinutes() {
+    const of = signals({ sinceMs: START_MS + since })
+    for (const minute of [3, 4, 5]) {
+      const all = 100 * minute
+      const timeMs = START_MS + minute * MINUTE
+      of.give(
+        http(A, [all * 0.8, 0, 0, all * 0.1, 0], { startMs, timeMs }),
+        http(A, [all * 0.1, 0, 0, 0, 0], { startMs, timeMs, attributes: { 'error.type': 'timeout' } }),
+        counter('tts.cost', A, minute, { startMs, timeMs }),
+      )
+    }
+    return (signal: string, windowMs = 5 * MINUTE) => of.read({ signal, windowMs, by: [] }, START_MS + 5 * MINUTE)[0]
+  }
+  const close = (number: number) => expect.closeTo(number, 6)
+
+  test('the value is that of what was seen, and its range what the whole can be', () => {
+    const read = afterTwoMinutes()
+    expect(read('error_rate')).toEqual({ labels: {}, value: close(0.1), range: { low: close(0.04), high: close(0.64) } })
+    expect(read('cost_per_hour')).toEqual({ labels: {}, value: close(60), range: { low: close(24), high: Infinity } })
+    expect(read('requests_per_second')).toEqual({ labels: {}, value: close(100 / 60), range: { low: close(40 / 60), high: Infinity } })
+    // Of 500 at most 480 were fast, and of the 200 that were seen the 175th is at the place.
+    expect(read('p95_duration')).toEqual({ labels: {}, value: close(3), range: { low: close((0.1 * 175) / 180), high: Infinity } })
+  })
+
+  test('a window that was seen as a whole has no range', () => {
+    const read = afterTwoMinutes()
+    expect(read('error_rate', 2 * MINUTE)).toEqual({ labels: {}, value: close(0.1) })
+    expect(read('cost_per_hour', 2 * MINUTE)).toEqual({ labels: {}, value: close(60) })
+  })
+})
+
 test('a process whose clock is ahead is read as it tells, at once', () => {
   const all = createSignals({ sinceMs: START_MS - 60 * MINUTE })
   for (const point of serve({ failing: 6, startMs: START_MS + 30 * MINUTE })) all.take(metrics(point), point.timeUs / 1_000 - 30 * MINUTE)
@@ -211,6 +247,15 @@ describe('states', () => {
     )
     expect(value(all, 'queue_length', START_MS + SECOND)).toBe(120)
     expect(values(all, 'queue_length', ['instance'], START_MS + SECOND)).toEqual({ a: 120, b: 118 })
+  })
+
+  test('a state is what was told last, whatever the window, until three reports are missing', () => {
+    const all = signals()
+    for (const minute of [0, 1, 2]) all.give(gauge('tts.queue.length', sender('a'), 500, { timeMs: START_MS + minute * MINUTE }))
+    const at = (s: number, windowMs: number) => value(all, 'queue_length', START_MS + 2 * MINUTE + s * SECOND, windowMs)
+    expect([5, 55, 150].map((s) => at(s, 10 * SECOND))).toEqual([500, 500, 500])
+    expect([150, 151].map((s) => at(s, 60 * MINUTE))).toEqual([500, undefined])
+    expect(all.shortWindows()).toEqual([])
   })
 
   test('active_connections are added up, without those of processes that are gone', () => {

@@ -1,14 +1,28 @@
-import { appendFileSync, copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Delivery } from '../../../collector/src/delivery.ts'
-import type { KeptRecord, RecordChange, RecordTable } from '../../../collector/src/record.ts'
+import type { RecordChange, RecordTable } from '../../../collector/src/record.ts'
 import { vaultDeliveries } from '../../../collector/src/vault/deliveries.ts'
 import { readJournal } from '../../../collector/src/vault/journal.ts'
 import { type OpenVault, openVault } from '../../../collector/src/vault/open-vault.ts'
 import { deliveryStoreContract } from '../support/delivery-store-contract.ts'
 import { notification } from '../support/notifications.ts'
+import { createTable as table } from '../support/record-table.ts'
 
 let folder: string
 beforeEach(() => {
@@ -39,29 +53,6 @@ const found = (file = join(folder, 'alerts')) => readJournal(file).filter(({ kin
 
 function toDelivery(id: string): Delivery {
   return { id: `${id}/webhook`, channel: 'webhook', notification: notification({ id }), attempts: 0, nextAttemptMs: 0, createdMs: 0 }
-}
-
-/** A database in memory, with the promises of the real one; `test/engines/alerts.test.ts` has that. */
-function table(): RecordTable & { rows: Map<string, KeptRecord>; fault: Error | undefined; calls: number } {
-  const rows = new Map<string, KeptRecord>()
-  return {
-    rows,
-    fault: undefined,
-    calls: 0,
-    async load() {
-      if (this.fault !== undefined) throw this.fault
-      return [...rows.values()]
-    },
-    async apply(changes, mayWrite) {
-      this.calls++
-      if (this.fault !== undefined) throw this.fault
-      if (!mayWrite(rows.get('meta owner')?.text)) return false
-      for (const { kind, key, text } of changes)
-        if (text === undefined) rows.delete(`${kind} ${key}`)
-        else rows.set(`${kind} ${key}`, { kind, key, text })
-      return true
-    },
-  }
 }
 
 deliveryStoreContract('a vault', async () => {
@@ -118,10 +109,51 @@ describe('the file', () => {
     expect(found()).toEqual([put('state', 'a', '1'), put('state', 'b', '3')])
   })
 
-  test('of another kind is none', async () => {
-    appendFileSync(join(folder, 'alerts'), 'no journal\n')
+  test('of another kind is none, and is kept', async () => {
+    appendFileSync(join(folder, 'alerts'), 'no journal\n7\n')
     await open()
     expect(found()).toEqual([])
+    expect(readFileSync(join(folder, 'alerts.broken'), 'utf8')).toBe('no journal\n7\n')
+    expect(faults.splice(0)).toHaveLength(1)
+  })
+
+  test('that is broken in the middle gives back what stands around it, is kept, and that is said', async () => {
+    const one = await open()
+    for (const key of ['a', 'b', 'c']) await one.change(put('state', key, '1'))
+    await one.close()
+    const whole = readFileSync(one.file, 'utf8')
+    const broken = whole.replace('[["state","b"', '[["st\0\0')
+    writeFileSync(one.file, broken)
+    const two = await open()
+    expect(found()).toEqual([put('state', 'a', '1'), put('state', 'c', '1')])
+    expect(faults.splice(0).map(({ message }) => message)).toEqual([expect.stringMatching(/broken in 1 .* line 3: .*alerts\.broken$/)])
+    expect(readFileSync(join(folder, 'alerts.broken'), 'utf8')).toBe(broken)
+    await two.change(put('state', 'd', '1'))
+    await open()
+    expect(faults).toEqual([])
+  })
+
+  test('that there is no room to write anew stays as it was, and opening it fails', async () => {
+    const one = await open()
+    await one.change(...Array.from({ length: 200 }, (_, i) => put('state', `k${i}`, 'x'.repeat(200))))
+    await one.close()
+    const before = readFileSync(one.file, 'utf8')
+    // A write beyond the greatest size of a file is cut short, as one is on a disk with little room.
+    const script = `process.on('SIGXFSZ', () => {})
+      const { openVault } = await import(${JSON.stringify(import.meta.resolve('../../../collector/src/vault/open-vault.ts'))})
+      await openVault({ file: process.argv[1], id: 'a', onFault() {} }).then(() => console.log('opened'), ({ code }) => console.log(code))`
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -f 16 && exec "$0" "$@"',
+      process.execPath,
+      '--input-type=module',
+      '--eval',
+      script,
+      one.file,
+    ])
+    expect(stdout.trim()).toBe('EFBIG')
+    expect(readFileSync(one.file, 'utf8')).toBe(before)
+    expect(existsSync(`${one.file}.new`)).toBe(false)
   })
 })
 
@@ -143,6 +175,15 @@ test('what goes together with a notification is there with it, or not at all', a
   expect(found().map(({ key }) => key)).toEqual(['other/webhook'])
   await deliveries.add([toDelivery('told-1')])
   expect(found().map(({ key }) => key)).toEqual(['other/webhook', 'alerts', 'told-1/webhook'])
+})
+
+test('what goes together with a notification for several channels is written once', async () => {
+  const one = await open()
+  const deliveries = vaultDeliveries(one)
+  deliveries.together('told-1', [put('state', 'alerts', '"after"')])
+  const to = (channel: string) => ({ ...toDelivery('told-1'), id: `told-1/${channel}`, channel })
+  await deliveries.add(['slack', 'email', 'pager'].map(to))
+  expect(readFileSync(one.file, 'utf8').match(/"after/g)).toHaveLength(1)
 })
 
 describe('the database beside it', () => {
@@ -170,6 +211,19 @@ describe('the database beside it', () => {
     expect(database.calls - before).toBe(1)
     expect(database.rows.get('state a')?.text).toBe('49')
     expect(one.behind()).toBe(0)
+  })
+
+  test('is enough to begin with when the disk is full; the file is written once there is room', async () => {
+    const full = join(folder, 'one.new')
+    symlinkSync('/dev/full', full)
+    await expect(open('one')).rejects.toThrow('ENOSPC')
+    symlinkSync('/dev/full', full)
+    const database = table()
+    const one = await open('one', database)
+    expect(faults.splice(0).map(({ message }) => message)).toEqual([expect.stringContaining('ENOSPC')])
+    await one.change(put('state', 'a', '1'))
+    expect(rowsOf(database)).toEqual([put('state', 'a', '1')])
+    expect(found(one.file)).toEqual([put('state', 'a', '1')])
   })
 
   test('that hangs holds nobody up', async () => {

@@ -29,6 +29,8 @@ export type ElasticsearchOptions = {
   readonly password?: string
   /** PEM; turns HTTPS on, for which there must be a password. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** Of `elasticsearch.yml`, beside those that every test needs. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
 }
 
 const SOURCES = fileURLToPath(new URL('../elasticsearch', import.meta.url))
@@ -36,14 +38,14 @@ const SOURCES = fileURLToPath(new URL('../elasticsearch', import.meta.url))
 const START_MS_MAX = 90_000
 
 /** Makes the server's files; {@link ElasticsearchServer.start} starts it. */
-export async function createElasticsearch({ password, tls }: ElasticsearchOptions = {}): Promise<ElasticsearchServer> {
+export async function createElasticsearch({ password, tls, settings = {} }: ElasticsearchOptions = {}): Promise<ElasticsearchServer> {
   const home = findHome()
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-elasticsearch-'))
   const port = await freePort()
-  const settings = { ...nodeSettings(folder, port, await freePort()), ...(tls === undefined ? {} : tlsSettings(folder, tls)) }
+  const all = { ...nodeSettings(folder, port, await freePort()), ...(tls === undefined ? {} : tlsSettings(folder, tls)), ...settings }
   writeFileSync(
     join(folder, 'conf', 'elasticsearch.yml'),
-    Object.entries(settings)
+    Object.entries(all)
       .map(([name, value]) => `${name}: ${value}\n`)
       .join(''),
   )
@@ -93,7 +95,9 @@ export async function createElasticsearch({ password, tls }: ElasticsearchOption
 function findHome(): string {
   const version = /<es.version>(.*)<\/es.version>/.exec(readFileSync(join(SOURCES, 'server.pom.xml'), 'utf8'))?.[1]
   const home = fileURLToPath(new URL(`../../../.cache/elasticsearch-${version}`, import.meta.url))
-  if (!existsSync(home)) throw new Error(`There is no ${home}; run test/engines/setup.sh`)
+  // The last that install.sh makes.
+  if (!existsSync(join(home, 'modules-security/lifecycle/lifecycle.jar')))
+    throw new Error(`There is no Elasticsearch in ${home}, or only a part of it; run test/engines/setup.sh`)
   return home
 }
 

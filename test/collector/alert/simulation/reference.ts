@@ -67,7 +67,7 @@ export function createReference(models: readonly Model[]): (now: number) => Expe
     else if (known.length === 0) reason = fresh.length > 0 ? 'more_instances' : 'resolved'
     else if (worst > group.severity && (isSeen || isTime)) reason = 'severity_raised'
     else if (isTime) reason = 'more_instances'
-    else if (isSeen && ended.length > 0) reason = 'resolved'
+    else if (ended.length > 0) reason = 'resolved'
     else if (isSeen && passed - group.toldAt >= repeatS) reason = 'repeat'
     if (reason === undefined) return []
     const all = [...known, ...fresh].sort()
