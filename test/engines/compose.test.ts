@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { STOP_MS_MAX } from '../../collector/src/app.ts'
 import { COLLECTOR_SETTINGS } from '../../collector/src/settings.ts'
 import { testedNode } from '../support/run-node.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
@@ -19,6 +20,7 @@ type Service = {
   readonly volumes?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly healthcheck?: object
+  readonly stop_grace_period?: string
 }
 
 /** What `docker-compose config` makes of the file; rejects with what it says against it. */
@@ -60,6 +62,12 @@ describe.each([
     expect(all.flatMap(([, { ports = [] }]) => ports).filter((port) => !/^127\.0\.0\.1:\d+:\d+\/tcp$/.test(port))).toEqual([])
     expect(all.filter(([, { image }]) => !/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/.test(image))).toEqual([])
     expect(all.filter(([, { healthcheck }]) => healthcheck === undefined).map(([name]) => name)).toEqual(unchecked)
+  })
+
+  test('ours have the time to end that they may need', async () => {
+    const ours = Object.values(await resolve(file, env)).filter(({ image }) => image.startsWith('tts-otel-collector'))
+    const seconds = ours.map(({ stop_grace_period: period = '' }) => Number(/^(\d+)s$/.exec(period)?.[1]))
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(STOP_MS_MAX / 1_000 + 5)
   })
 
   test('what it mounts is there, and what it sets is known to those who read it', async () => {

@@ -42,7 +42,7 @@ test('one request of an app: spans in PostgreSQL and Jaeger, its log records in 
   await expect
     .poll(async () => (await elasticsearch.elastic.all('tts-api-2*')).map(({ id }) => id).toSorted(), { timeout: 30_000 })
     .toEqual(ids)
-  await expect.poll(() => [...evaluator.uids].toSorted(), { timeout: 30_000 }).toEqual(ids)
+  await expect.poll(() => [...evaluator.arrivals].toSorted(), { timeout: 30_000 }).toEqual(ids.map((id) => [id, 1]))
 
   // Its own metrics, and those that the official collector makes of its spans.
   const metrics = () => ask<{ name: string }>('SELECT DISTINCT name FROM metric_points')
@@ -51,7 +51,7 @@ test('one request of an app: spans in PostgreSQL and Jaeger, its log records in 
   await expect.poll(() => [...evaluator.metrics], { timeout: 30_000 }).toEqual(both)
 })
 
-test('each part killed or stopped in turn while senders go on: both stores and the evaluator have every record, once', {
+test('each part killed or stopped in turn while senders go on: both stores have every record once, the evaluator has heard of each', {
   timeout: 300_000,
 }, async () => {
   const { otelcol, postgres, elasticsearch, evaluator, fanouts, jaeger } = production
@@ -105,8 +105,8 @@ test('each part killed or stopped in turn while senders go on: both stores and t
   const found = async () => (await elasticsearch.elastic.all('tts-api-2*')).filter(({ source }) => source.service === 'faults')
   await expect.poll(async () => (await found()).length, { timeout: 120_000, interval: 500 }).toBeGreaterThanOrEqual(uids.length)
   expect((await found()).map(({ id }) => id).toSorted()).toEqual(expected)
-  const own = new Set(uids)
-  await expect.poll(() => [...evaluator.uids].filter((uid) => own.has(uid)).length, { timeout: 120_000, interval: 500 }).toBe(uids.length)
+  // A kill between its answer and the queue's note of it: that batch comes again, and the evaluator knows it by its ids.
+  await expect.poll(() => uids.filter((uid) => !evaluator.arrivals.has(uid)), { timeout: 120_000, interval: 500 }).toEqual([])
 })
 
 async function ask<Row>(text: string): Promise<readonly Row[]> {

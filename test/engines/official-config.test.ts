@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { RECEIVE_LIMITS } from '../../collector/src/receive/limits.ts'
 import { CONFIG, validate } from './support/otelcol.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => parse(readFileSync(join(root, file), 'utf8'), { merge: true })
+type Exporter = { readonly sending_queue?: { readonly batch: { readonly sizer: string; readonly max_size: number } } }
 const TOKENS = { INGEST_TOKEN: 'one', FANOUT_TOKEN: 'two' }
 
 test('it is valid, and does not start without its tokens', async () => {
@@ -45,6 +47,29 @@ test('the build has the parts that it uses and no other', () => {
     const built = manifest[section].map(({ gomod }: { gomod: string }) => gomod.split(' ')[0]!.split('/').at(-1)!.replace(ending, ''))
     expect([section, ...built.toSorted()]).toEqual([section, ...[...used(section)].toSorted()])
   }
+})
+
+test('what comes in fits into a batch, and a batch into the next one on its way: apps, agents, gateways, fan-outs', () => {
+  const limitsOf = (file: string) => {
+    const { receivers, exporters } = read(file)
+    const { http, grpc } = receivers?.otlp.protocols ?? {}
+    const batches = Object.values<Exporter>(exporters).flatMap(({ sending_queue: queue }) => queue?.batch ?? [])
+    expect(batches.map(({ sizer }) => sizer)).toEqual(batches.map(() => 'bytes'))
+    if (grpc) expect(grpc.max_recv_msg_size_mib * 2 ** 20).toBe(http.max_request_body_size)
+    return { takes: http?.max_request_body_size, sends: batches.map((batch) => batch.max_size) }
+  }
+  const agent = limitsOf('deploy/scaled/agent.yaml')
+  const official = limitsOf('otel-collector-config.yaml')
+  const gateway = limitsOf('deploy/scaled/gateway.yaml')
+  // A record can grow by its redaction, and a batch by the resource that each of its parts repeats.
+  const room = 2 * 2 ** 20
+  for (const [smaller, larger] of [
+    [agent.takes, Math.min(...agent.sends)],
+    [Math.max(...agent.sends), official.takes],
+    [official.takes, Math.min(...official.sends, ...gateway.sends)],
+    [Math.max(...official.sends), RECEIVE_LIMITS.bodyBytesMax],
+  ])
+    expect(larger - smaller).toBeGreaterThanOrEqual(room)
 })
 
 test('every sink has a queue on disk and as many attempts as it takes', () => {
