@@ -1,7 +1,7 @@
 /** Large records through the official collector as we ship it: none is too large for the next one on its way. */
-import { randomUUID } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import { type CountingSinks, startCountingSinks } from './support/counting-sinks.ts'
+import { newUids, sendLogs } from './support/log-requests.ts'
 import { CONFIG, createOtelcol, INGEST_TOKEN, type Otelcol } from './support/otelcol.ts'
 import { freeHost } from './support/production.ts'
 
@@ -36,12 +36,12 @@ test('through an agent and a gateway as well', { timeout: 180_000 }, async () =>
 test('one record as large as a request may be arrives, and so do those beside it', { timeout: 180_000 }, async () => {
   const sinks = await start()
   const otelcol = await startOtelcol(sinks)
-  const uids = Array.from({ length: 40 }, () => randomUUID())
+  const uids = newUids(40)
   // They wait together, so that they would come into one batch.
   sinks.postgres.setAway(true)
-  for (const [index, uid] of uids.entries()) expect(await send(otelcol.url, [uid], index % 8 === 7 ? 15.9 * MIB : KIB)).toBe(200)
+  for (const [index, uid] of uids.entries()) expect(await sendLogs(otelcol.url, [uid], index % 8 === 7 ? 15.9 * MIB : KIB)).toBe(200)
   // What no batch could hold is refused before anything is taken.
-  expect(await send(otelcol.url, [randomUUID()], 16.1 * MIB)).toBe(400)
+  expect(await sendLogs(otelcol.url, newUids(1), 16.1 * MIB)).toBe(400)
   sinks.postgres.setAway(false)
   for (const { arrivals } of [sinks.postgres, sinks.elasticsearch, sinks.alerts])
     await expect.poll(() => [...arrivals.keys()].toSorted(), { timeout: 60_000 }).toEqual(uids.toSorted())
@@ -66,11 +66,11 @@ type Load = { readonly sinks: readonly CountingSinks['postgres'][]; readonly rec
 
 /** In requests of three hundred, to sinks that are away until the queues hold everything. */
 async function checkLoad(otelcol: Otelcol, { sinks, recordBytes, records }: Load): Promise<void> {
-  const uids = Array.from({ length: records }, () => randomUUID())
+  const uids = newUids(records)
   for (const sink of sinks) sink.setAway(true)
   for (let from = 0; from < records; from += 300)
     // Where it is short of memory it says so, and takes it later.
-    await expect.poll(() => send(otelcol.url, uids.slice(from, from + 300), recordBytes), { timeout: 30_000, interval: 200 }).toBe(200)
+    await expect.poll(() => sendLogs(otelcol.url, uids.slice(from, from + 300), recordBytes), { timeout: 30_000, interval: 200 }).toBe(200)
   for (const sink of sinks) sink.setAway(false)
   const once = uids.map((uid) => [uid, 1]).toSorted()
   for (const { arrivals } of sinks) {
@@ -83,19 +83,4 @@ async function checkLoad(otelcol: Otelcol, { sinks, recordBytes, records }: Load
 async function lossesOf(otelcol: Otelcol): Promise<readonly number[]> {
   const names = ['otelcol_exporter_enqueue_failed_log_records', 'otelcol_exporter_send_failed_log_records']
   return await Promise.all(names.map((name) => otelcol.counted(name)))
-}
-
-async function send(url: string, uids: readonly string[], recordBytes: number): Promise<number> {
-  const logRecords = uids.map((uid) => ({
-    timeUnixNano: `${Date.now()}000000`,
-    body: { stringValue: 'x'.repeat(recordBytes) },
-    attributes: [{ key: 'log.record.uid', value: { stringValue: uid } }],
-  }))
-  const response = await fetch(`${url}/v1/logs`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${INGEST_TOKEN}` },
-    body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
-  })
-  await response.arrayBuffer()
-  return response.status
 }
