@@ -17,6 +17,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
 type Service = {
   readonly image: string
+  readonly build?: object
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
@@ -78,6 +79,13 @@ describe.each([
     expect(all.flatMap(([, { ports = [] }]) => ports).filter((port) => !/^127\.0\.0\.1:\d+:\d+\/tcp$/.test(port))).toEqual([])
     expect(all.filter(([, { image }]) => !/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/.test(image))).toEqual([])
     expect(all.filter(([, { healthcheck }]) => healthcheck === undefined).map(([name]) => name)).toEqual(unchecked)
+  })
+
+  test('each image that is ours is built once', async () => {
+    const services = Object.values(await resolve(file, env))
+    const ours = new Set(services.map(({ image }) => image).filter((image) => image.startsWith('tts-otel')))
+    const built = services.flatMap(({ image, build }) => (build === undefined ? [] : [image]))
+    expect(built.toSorted()).toEqual([...ours].toSorted())
   })
 
   test('no token is in a variable: each is a file of a folder that is mounted, and so can be changed without a restart', async () => {
