@@ -37,6 +37,9 @@ type Manifest = {
   readonly metadata: { readonly name: string }
   readonly spec: {
     readonly replicas?: number
+    readonly volumeClaimTemplates?: readonly {
+      readonly spec: { readonly resources: { readonly requests: { readonly storage: string } } }
+    }[]
     readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: Pod }
     readonly selector?: { readonly matchLabels?: Labels }
     readonly podSelector?: { readonly matchLabels: Labels }
@@ -128,6 +131,18 @@ test('of the pods only the official collector sends to ours, who is labelled so 
       metadata.name,
     ).toEqual([{ 'app.kubernetes.io/name': 'otelcol' }, { 'tts-otel/reads': 'true' }, { 'app.kubernetes.io/name': 'prometheus' }])
   }
+})
+
+test('the claim of the official collector holds all of its queues, full', () => {
+  const { exporters, service } = parse(readFileSync(join(root, 'otel-collector-config.yaml'), 'utf8'), { merge: true })
+  const used = Object.values<{ exporters: readonly string[] }>(service.pipelines).flatMap((pipeline) => pipeline.exporters)
+  const queues = used.flatMap((name) => exporters[name]?.sending_queue ?? []).filter(({ storage }) => storage !== undefined)
+  expect(queues.length).toBe(6)
+  const bytes = queues.reduce((sum, { queue_size: size }) => sum + Number(/:-(\d+)\}$/.exec(size)?.[1]), 0)
+  const claims = documents.find(({ metadata, kind }) => kind === 'StatefulSet' && metadata.name === 'otelcol')?.spec.volumeClaimTemplates
+  const claimed = claims?.map(({ spec }) => Number(/^(\d+)Gi$/.exec(spec.resources.requests.storage)?.[1]) * 2 ** 30)
+  // On disk a record is a third larger, and compaction writes a file anew.
+  expect(claimed?.[0]).toBeGreaterThan(1.6 * bytes)
 })
 
 test('what they set is known to those who read it, and the services that they name are there', () => {
