@@ -10,7 +10,7 @@ import { Client } from 'pg'
 import { from } from 'pg-copy-streams'
 import type { LogRecord } from '../../collector/src/batch.ts'
 import { arrayLiteral } from '../../collector/src/postgres/array-literal.ts'
-import { copyText } from '../../collector/src/postgres/copy-text.ts'
+import { copyRows } from '../../collector/src/postgres/copy-rows.ts'
 import { LOGS } from '../../collector/src/postgres/rows.ts'
 import { decode } from '../../collector/src/receive/decode.ts'
 import { readCorpus } from './corpus.ts'
@@ -55,7 +55,7 @@ function unnesting(records: readonly LogRecord[]): Statement {
 }
 
 function copying(records: readonly LogRecord[]): Statement {
-  const text = Buffer.from(copyText(LOGS, records))
+  const text = Buffer.concat(copyRows(LOGS, records))
   return async (client) => {
     await client.query('BEGIN')
     const stream = client.query(from(`COPY staged (${names}) FROM STDIN`))
@@ -68,7 +68,7 @@ function copying(records: readonly LogRecord[]): Statement {
 
 /** The fastest there is, and of no use to whoever may be sent something twice. */
 function plainCopying(records: readonly LogRecord[]): Statement {
-  const text = Buffer.from(copyText(LOGS, records))
+  const text = Buffer.concat(copyRows(LOGS, records))
   return async (client) => {
     const stream = client.query(from(`COPY logs (${names}) FROM STDIN`))
     stream.end(text)

@@ -1,5 +1,5 @@
 import type { Send } from '../../src/wire/outcome.ts'
-import type { Chunk } from '../../src/wire/signal.ts'
+import type { Chunk, Signal } from '../../src/wire/signal.ts'
 
 /** An OTLP AnyValue as plain JavaScript. Bytes become a base64 string, int64 beyond 2^53 a decimal string. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
@@ -94,13 +94,22 @@ export type Distribution = {
 }
 
 /** The request that a batch was decoded from, as it came. */
-export type Source = Pick<Chunk, 'encoding' | 'bytes'>
+export type Source = Omit<Chunk, 'signal'>
 
-/** What flows through the collector: one decoded export request. `source` is for a queue that keeps it on disk. */
-export type Batch =
-  | { readonly signal: 'logs'; readonly records: readonly LogRecord[]; readonly source?: Source }
-  | { readonly signal: 'traces'; readonly records: readonly SpanRecord[]; readonly source?: Source }
-  | { readonly signal: 'metrics'; readonly records: readonly MetricPoint[]; readonly source?: Source }
+/** What flows through the collector: one decoded export request. */
+export type Batch = BatchOf<'logs', LogRecord> | BatchOf<'traces', SpanRecord> | BatchOf<'metrics', MetricPoint>
+
+type BatchOf<S extends Signal, R> = {
+  readonly signal: S
+  readonly records: readonly R[]
+  /** For a queue that keeps it on disk. */
+  readonly source?: Source
+  /**
+   * For a sink that has its own form of the records and waits with it: they take several times the bytes of `source`. Whoever
+   * asks for `records` after this has them decoded again.
+   */
+  readonly release?: () => void
+}
 
 /** A sink of the collector: stateless and idempotent, so that sending again is always safe. */
 export type Sink = Send<Batch>

@@ -10,11 +10,12 @@ import type { Batch, Sink } from './batch.ts'
  */
 export function fanout(first: Sinks, after: Sinks = {}): Sink {
   return async function fanningOut(batch, signal) {
+    const count = batch.records.length
     const named = await giveAll(first, batch, signal)
     const retry = retryOf(named)
     if (retry !== undefined) return retry
     const all = [...named, ...(await giveAll(after, batch, signal))]
-    return retryOf(all) ?? dropOf(all) ?? okOf(all, batch.records.length)
+    return retryOf(all) ?? dropOf(all) ?? okOf(all, count)
   }
 }
 

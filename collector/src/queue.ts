@@ -67,7 +67,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function enqueue(batch: Batch, signal: AbortSignal): Promise<Outcome> {
     if (batch.signal !== 'logs') return { kind: 'ok' }
     if (batch.source === undefined) return await options.sink(batch, signal)
-    const appended = await spool.append({ signal: 'logs', ...batch.source, items: batch.records.length })
+    const appended = await spool.append({ signal: 'logs', ...batch.source })
     if (appended.kind === 'stored') {
       spool.release(appended.entry)
       bell.ring()
@@ -75,7 +75,7 @@ export function createQueue(options: QueueOptions): Queue {
     }
     const brief = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_MS_MAX)])
     const outcome = await safely(options.sink)(batch, brief)
-    if (outcome.kind !== 'retry') rescued[appended.reason] += batch.records.length
+    if (outcome.kind !== 'retry') rescued[appended.reason] += batch.source.items
     return outcome.kind === 'retry' ? { kind: 'ok' } : outcome
   }
 

@@ -30,11 +30,12 @@ export function createSinkStats(): SinkStats {
       const own: SinkCounts = { stored: 0, rejected: 0, belowLevel: 0, retries: 0 }
       counts[name] = own
       return async function counting(batch, signal) {
+        const count = batch.records.length
         const outcome = await sink(batch, signal)
-        const rejected = outcome.kind === 'drop' ? batch.records.length : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
+        const rejected = outcome.kind === 'drop' ? count : outcome.kind === 'ok' ? (outcome.rejected?.count ?? 0) : 0
         const belowLevel = outcome.kind === 'ok' ? (outcome.belowLevel ?? 0) : 0
         if (outcome.kind === 'retry') own.retries++
-        else own.stored += batch.records.length - rejected - belowLevel
+        else own.stored += count - rejected - belowLevel
         own.rejected += rejected
         own.belowLevel += belowLevel
         return outcome

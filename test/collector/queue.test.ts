@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Batch, LogRecord, Sink } from '../../collector/src/batch.ts'
 import { createQueue, type Queue, type QueueOptions } from '../../collector/src/queue.ts'
-import { decode } from '../../collector/src/receive/decode.ts'
+import { decode, openBatch } from '../../collector/src/receive/decode.ts'
 import type { Outcome } from '../../src/wire/outcome.ts'
 import { metrics, point, sender } from './postgres/records.ts'
 
@@ -17,7 +17,7 @@ const AWAY: Outcome = { kind: 'retry', error: new Error('away') }
 function request(...messages: readonly string[]): Batch {
   const logRecords = messages.map((stringValue) => ({ timeUnixNano: '1700000000000000000', body: { stringValue } }))
   const bytes = Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }))
-  return { ...decode('logs', 'json', bytes), source: { encoding: 'json', bytes } }
+  return openBatch('logs', { encoding: 'json', bytes })
 }
 
 /** A sink that says what `say` says, and keeps what it took by the record's uid. */

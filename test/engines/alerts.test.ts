@@ -77,7 +77,10 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
   const database = openDatabase({ url: server.url, dataDir: '' })
   const opened: OpenVault[] = []
   const open = async (name: string) => {
-    const vault = await openVault({ file: join(scene.folder, name), id: name, onFault: () => {} }, alertRecords(database))
+    const vault = await openVault(
+      { file: join(scene.folder, name), id: name, now: Date.now, orphanMsMax: 0, onFault: () => {} },
+      alertRecords(database),
+    )
     opened.push(vault)
     return vaultDeliveries(vault)
   }
@@ -88,7 +91,7 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
     async reopen() {
       const rows = await alertRecords(database).load()
       const vault = await openVault(
-        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
+        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', now: Date.now, orphanMsMax: 0, onFault: () => {} },
         {
           load: async () => rows,
           apply: async () => true,
@@ -122,10 +125,12 @@ test('the lock is had by one session, seen by all, and free when its session is 
 test('two collectors: one decides, the other answers 503; it takes over when the first is killed, without a second page, and ends the alert', {
   timeout: 180_000,
 }, async () => {
+  writeFileSync(join(scene.folder, 'alerts.yaml'), `${RULES}    by: [instance]\n`)
   const one = await start('one')
   await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
   const two = await start('two')
-  const service = serve(one, 0.5)
+  const [service, healthy] = [serve(one, 0.5), serve(one)]
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(2)
   await expect.poll(told, PATIENT).toEqual(['Errors firing'])
   expect(await rankOf(two)).toBe('standby')
   const refused = await fetch(`${two.url}/alerts/v1/metrics`, {
@@ -136,8 +141,13 @@ test('two collectors: one decides, the other answers 503; it takes over when the
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
 
   await one.end('SIGKILL')
-  service.url = `${two.url}/alerts`
+  healthy.url = `${two.url}/alerts`
   await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  // Another one is there again at once; the one that fails has not told its figures yet, and has not ended.
+  await expect.poll(() => readingsOf(two), PATIENT).toBe(1)
+  await sleep(3_000)
+  expect(told()).toEqual(['Errors firing'])
+  service.url = `${two.url}/alerts`
   // It looks at the rules some times while it still fires: who was told is not told again.
   await seeAgain(two)
   expect(told()).toEqual(['Errors firing'])

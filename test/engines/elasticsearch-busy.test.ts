@@ -1,7 +1,7 @@
 /** An Elasticsearch that has no room for what it is sent, and says 429: for some documents of a bulk, or for the whole. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startProgram } from '../collector/app/program.ts'
-import { open } from '../collector/elasticsearch/open.ts'
+import { type Opened, open } from '../collector/elasticsearch/open.ts'
 import { log, logs, NOW_US, sender } from '../collector/postgres/records.ts'
 import { type BulkWatch, startBulkWatch } from './support/bulk-watch.ts'
 import { createElasticsearch, type ElasticsearchServer } from './support/elasticsearch.ts'
@@ -35,14 +35,21 @@ async function watched(): Promise<BulkWatch> {
   return watch
 }
 
+/** Through the watch, when it is ready: a busy machine lets the first look at the server end late. */
+async function start(watch: BulkWatch, prefix: string): Promise<Opened> {
+  const opened = open(watch.url, { prefix })
+  await opened.start()
+  await expect.poll(() => opened.readiness(), { timeout: 60_000 }).toEqual({ ready: true })
+  return opened
+}
+
 /** Ids of the documents that Elasticsearch answered so. */
 const answered = ({ bulks }: BulkWatch, status: number): readonly string[] =>
   bulks.flatMap(({ statuses }) => [...statuses].filter(([, each]) => each === status).map(([id]) => id))
 
-test('of a bulk that is taken in part only the refused documents are sent again, until all are stored', async () => {
+test('of a bulk that is taken in part only the refused documents are sent again, until all are stored', { timeout: 120_000 }, async () => {
   const watch = await watched()
-  const opened = open(watch.url, { prefix: 'partly' })
-  await opened.start()
+  const opened = await start(watch, 'partly')
   const records = Array.from({ length: 300 }, (_, index) => log(source, { timeUs: NOW_US - (index % 4) * DAY_US }))
   expect(await opened.send(logs(records))).toEqual(OK)
   expect(watch.bulks.length).toBeGreaterThan(1)
@@ -56,10 +63,11 @@ test('of a bulk that is taken in part only the refused documents are sent again,
   expect(await elasticsearch.elastic.count('partly-dead-letters')).toBe(0)
 })
 
-test('a bulk that the server has no memory for is sent again in smaller ones, and each document is stored once', async () => {
+test('a bulk that the server has no memory for is sent again in smaller ones, and each document is stored once', {
+  timeout: 120_000,
+}, async () => {
   const watch = await watched()
-  const opened = open(watch.url, { prefix: 'large' })
-  await opened.start()
+  const opened = await start(watch, 'large')
   const records = Array.from({ length: 1_000 }, () => log(source, { body: 'Speech generated. '.repeat(100) }))
   expect(await opened.send(logs(records))).toEqual(OK)
   expect(watch.bulks[0]).toMatchObject({ status: 429, ids: records.map(({ uid }) => uid) })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
 import { postgresReader } from '../../collector/src/postgres/query.ts'
 import type { Database } from '../../collector/src/postgres/queryable.ts'
+import { LOGS, SPANS } from '../../collector/src/postgres/rows.ts'
 import { openStore } from '../collector/postgres/store.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 import { rowsRead } from './support/rows-read.ts'
@@ -20,11 +21,7 @@ beforeAll(async () => {
   database = openDatabase({ url: server.url, dataDir: '' })
   const { partitions } = await openStore(database)
   const today = Math.floor(Date.now() / 86_400_000)
-  for (const name of ['logs', 'spans'])
-    await partitions.ensure(
-      { name, time: name === 'logs' ? 'timestamp' : 'start_time' },
-      new Set(Array.from({ length: DAYS + 1 }, (_, ago) => today - ago)),
-    )
+  for (const table of [LOGS, SPANS]) await partitions.ensure(table, new Set(Array.from({ length: DAYS + 1 }, (_, ago) => today - ago)))
   const when = `now() - interval '${DAYS} days' * n / ${ROWS}`
   // Every hundredth row is an error, and three of those are critical, the newest of them five days old.
   await database.query(`INSERT INTO logs (id, timestamp, level, severity, message, metadata, source, service, instance_id, resource)

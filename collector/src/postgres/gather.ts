@@ -1,8 +1,10 @@
 /** Calls that are made while all lanes are busy wait together and share the next run. */
-export type Gathered<T> = (items: readonly T[], options: GatheredOptions) => Promise<void>
+export type Gathered<T> = (item: T, options: GatheredOptions) => Promise<void>
 
 export type GatheredOptions = {
-  /** Bytes of the items, about. */
+  /** What the item counts in `countMax`: its rows. */
+  readonly count: number
+  /** Bytes of the item, about. */
   readonly bytes: number
   /** Stops waiting: for a lane, or for a run that has begun and goes on for the others. */
   readonly signal: AbortSignal
@@ -14,29 +16,29 @@ export type GatherOptions<T> = {
   /** Runs at the same time. */
   readonly lanes: number
   /** A run takes no further call that would bring it above one of these; a call is never cut. */
-  readonly itemsMax: number
+  readonly countMax: number
   readonly bytesMax: number
 }
 
-type Call<T> = { readonly items: readonly T[]; readonly bytes: number; readonly done: PromiseWithResolvers<void> }
+type Call<T> = Omit<GatheredOptions, 'signal'> & { readonly item: T; readonly done: PromiseWithResolvers<void> }
 
 /**
- * Group commit: each call is answered when its own items are done, yet many small calls cost little more than one large.
+ * Group commit: each call is answered when its own item is done, yet many small calls cost little more than one large.
  * A call finds a free lane and runs at once, or waits and runs with the others that do. It rejects with the error of its run.
  *
  * What waits is bounded by the callers, each of which waits for its answer.
  */
-export function createGathering<T>({ run, lanes, itemsMax, bytesMax }: GatherOptions<T>): Gathered<T> {
+export function createGathering<T>({ run, lanes, countMax, bytesMax }: GatherOptions<T>): Gathered<T> {
   const waiting = new Set<Call<T>>()
   let free = lanes
 
   function takeTogether(): Call<T>[] {
     const taken: Call<T>[] = []
-    let [items, bytes] = [0, 0]
+    let [count, bytes] = [0, 0]
     for (const call of waiting) {
-      items += call.items.length
+      count += call.count
       bytes += call.bytes
-      if (taken.length > 0 && (items > itemsMax || bytes > bytesMax)) break
+      if (taken.length > 0 && (count > countMax || bytes > bytesMax)) break
       taken.push(call)
       waiting.delete(call)
     }
@@ -47,7 +49,7 @@ export function createGathering<T>({ run, lanes, itemsMax, bytesMax }: GatherOpt
     while (waiting.size > 0) {
       const calls = takeTogether()
       try {
-        await run(calls.length === 1 ? calls[0]!.items : calls.flatMap(({ items }) => items))
+        await run(calls.map(({ item }) => item))
         for (const { done } of calls) done.resolve()
       } catch (error) {
         for (const { done } of calls) done.reject(error)
@@ -55,9 +57,9 @@ export function createGathering<T>({ run, lanes, itemsMax, bytesMax }: GatherOpt
     }
   }
 
-  return async function gathered(items, { bytes, signal }) {
+  return async function gathered(item, { count, bytes, signal }) {
     signal.throwIfAborted()
-    const call: Call<T> = { items, bytes, done: Promise.withResolvers() }
+    const call: Call<T> = { item, count, bytes, done: Promise.withResolvers() }
     const stop = () => {
       waiting.delete(call)
       call.done.reject(signal.reason)

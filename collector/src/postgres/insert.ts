@@ -1,11 +1,25 @@
 import { arrayLiteral } from './array-literal.ts'
-import { copyText } from './copy-text.ts'
+import { copyRows } from './copy-rows.ts'
 import type { Database } from './queryable.ts'
 import type { Table } from './rows.ts'
 import { sqlState } from './sqlstate.ts'
 
-/** Appends rows to a table, all or nothing; those whose key is there already are left out. */
-export type Insert = <R>(table: Table<R>, records: readonly R[]) => Promise<void>
+/** Records on their way into a table. */
+export type Rows<R> = {
+  readonly count: number
+  /** Their text, where there are enough of them for COPY and the database takes it. */
+  readonly copyable?: readonly Uint8Array[]
+  readonly records: () => readonly R[]
+}
+
+export type Insert = {
+  /** Whether so many records become text at once and are not asked for again but for a fault. */
+  copies(count: number): boolean
+  /** Makes rows of records, which the rows may ask for again, seldom. */
+  rows<R>(table: Table<R>, records: () => readonly R[]): Rows<R>
+  /** Appends rows to a table, all or nothing; those whose key is there already are left out. */
+  append<R>(table: Table<R>, rows: readonly Rows<R>[]): Promise<void>
+}
 
 /** From about so many rows on it is worth its own way to the server, and its round trips. [measured: bench/ingest.ts] */
 const COPY_ROWS_MIN = 200
@@ -36,36 +50,51 @@ export function createInsert(database: Database): Insert {
     else throw error
   }
 
-  return async function insert(table, records) {
-    const rows = lazily(() => copyText(table, records))
-    if (may.copy && records.length >= COPY_ROWS_MIN && performance.now() >= carefulUntilMs) {
-      try {
-        return await database.copy(copySql(table.name, table), rows())
-      } catch (error) {
-        learn(error)
+  const copies = (count: number) => count >= COPY_ROWS_MIN && (may.copy || may.stage)
+
+  return {
+    copies,
+    rows(table, records) {
+      const given = records()
+      const count = given.length
+      return copies(count) ? { count, copyable: copyRows(table, given), records } : { count, records }
+    },
+    async append(table, rows) {
+      const count = rows.reduce((sum, each) => sum + each.count, 0)
+      if (may.copy && count >= COPY_ROWS_MIN && performance.now() >= carefulUntilMs) {
+        try {
+          return await database.copy(copySql(table.name, table), copyable(table, rows))
+        } catch (error) {
+          learn(error)
+        }
       }
-    }
-    if (may.stage && records.length >= STAGE_ROWS_MIN) {
-      try {
-        return await insertStaged(database, table, rows())
-      } catch (error) {
-        if (sqlState(error) !== STATE.noPrivilege) throw error
-        may.stage = false
+      if (may.stage && count >= STAGE_ROWS_MIN) {
+        try {
+          return await insertStaged(database, table, rows)
+        } catch (error) {
+          if (sqlState(error) !== STATE.noPrivilege) throw error
+          may.stage = false
+        }
       }
-    }
-    const arrays = table.columns.map(({ cell }) => arrayLiteral(records.map(cell)))
-    await database.query(unnestSql(table), arrays, { name: `insert_${table.name}` })
+      const records = rows.flatMap((each) => each.records())
+      const arrays = table.columns.map(({ cell }) => arrayLiteral(records.map(cell)))
+      await database.query(unnestSql(table), arrays, { name: `insert_${table.name}` })
+    },
   }
 }
 
-async function insertStaged<R>(database: Database, table: Table<R>, rows: string): Promise<void> {
+function copyable<R>(table: Table<R>, rows: readonly Rows<R>[]): readonly Uint8Array[] {
+  return rows.flatMap((each) => each.copyable ?? copyRows(table, each.records()))
+}
+
+async function insertStaged<R>(database: Database, table: Table<R>, rows: readonly Rows<R>[]): Promise<void> {
   const staged = `staged_${table.name}`
   const names = namesOf(table)
   await database.transaction(async (tx) => {
     // From the columns alone: LIKE would ask for the right to read the table.
     const columns = table.columns.map(({ name, type }) => `${name} ${type}`).join(', ')
     await tx.query(`CREATE TEMPORARY TABLE IF NOT EXISTS ${staged} (${columns}) ON COMMIT DELETE ROWS`)
-    await tx.copy(copySql(staged, table), rows)
+    await tx.copy(copySql(staged, table), copyable(table, rows))
     const sql = `INSERT INTO ${table.name} (${names}) SELECT ${names} FROM ${staged} ON CONFLICT DO NOTHING`
     await tx.query(sql, [], { name: `move_${table.name}` })
   })
@@ -82,9 +111,4 @@ function unnestSql<R>(table: Table<R>): string {
 
 function namesOf<R>({ columns }: Table<R>): string {
   return columns.map(({ name }) => name).join(', ')
-}
-
-function lazily<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => (made ??= make())
 }

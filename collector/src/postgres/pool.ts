@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { pipeline } from 'node:stream/promises'
 import { Pool, type PoolClient } from 'pg'
 import { from } from 'pg-copy-streams'
 import { abandonable, type Copyable, type Database, inTransaction, type Param, type QueryOptions } from './queryable.ts'
@@ -60,8 +60,8 @@ export function openPool(url: string, purpose: Purpose = 'write'): Database {
     async query<Row extends object>(sql: string, params?: readonly Param[], options?: QueryOptions) {
       return await withConnection(pool, (connection) => connection.query<Row>(sql, params, options))
     },
-    async copy(sql, text) {
-      await withConnection(pool, (connection) => connection.copy(sql, text))
+    async copy(sql, rows) {
+      await withConnection(pool, (connection) => connection.copy(sql, rows))
     },
     async transaction(work) {
       return await withConnection(pool, (connection) => inTransaction(connection, work))
@@ -110,13 +110,11 @@ function isUsableAfter(error: unknown): boolean {
 
 function queryable(client: PoolClient): Copyable {
   return {
-    async copy(sql, text) {
+    async copy(sql, rows) {
       const stream = client.query(from(sql))
       // A connection that breaks may say so twice; the second time nobody waits any more.
       stream.on('error', () => {})
-      const finished = once(stream, 'finish')
-      stream.end(text)
-      await finished
+      await pipeline(rows, stream)
     },
     async query<Row extends object>(sql: string, params: readonly Param[] = [], { name, signal }: QueryOptions = {}) {
       signal?.throwIfAborted()

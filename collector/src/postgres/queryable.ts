@@ -15,8 +15,8 @@ export type Queryable = {
 
 /** Something that takes a stream of rows as well. */
 export type Copyable = Queryable & {
-  /** Runs a `COPY … FROM STDIN` with `text`. Rejects on PGlite, which has no such stream. */
-  copy(sql: string, text: string): Promise<void>
+  /** Runs a `COPY … FROM STDIN` with what `rows` gives, taken as the server reads. Rejects on PGlite, which has no such stream. */
+  copy(sql: string, rows: Iterable<Uint8Array>): Promise<void>
 }
 
 /** A PostgreSQL, on a server or embedded, behind one shape; the same SQL runs on both. */

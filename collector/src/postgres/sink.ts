@@ -6,7 +6,7 @@ import { createPatience } from '../patience.ts'
 import { storableJson, storableText } from '../storable.ts'
 import { dayOf } from './day-partition.ts'
 import { createGathering, type Gathered } from './gather.ts'
-import { createInsert, type Insert } from './insert.ts'
+import { createInsert, type Insert, type Rows } from './insert.ts'
 import type { Partitions } from './partitions.ts'
 import { abandonable, type Database } from './queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS, type Table } from './rows.ts'
@@ -44,12 +44,14 @@ export function postgresSink({ database, partitions, logLevel }: PostgresSinkOpt
   const open = <R extends Value>(table: Table<R>): Shelf<R> => openShelf({ database, partitions, insert, table })
   const [logs, spans, points] = [open(LOGS), open(SPANS), open(METRIC_POINTS)]
 
-  async function write({ signal, records, source }: Batch, how: Manner): Promise<Outcome> {
-    const bytes = source?.bytes.length ?? 0
-    if (signal === 'traces') return accepted(await store(spans, { ...how, records, bytes }))
-    if (signal === 'metrics') return accepted(await store(points, { ...how, records, bytes }))
-    const wanted = severityMin === 0 ? records : records.filter((record) => severityOf(record) >= severityMin)
-    return accepted(await store(logs, { ...how, records: wanted, bytes }), records.length - wanted.length)
+  async function write(batch: Batch, how: Manner): Promise<Outcome> {
+    const load = { ...how, bytes: batch.source?.bytes.length ?? 0, release: () => batch.release?.() }
+    if (batch.signal === 'traces') return accepted(await store(spans, { ...load, records: () => batch.records }))
+    if (batch.signal === 'metrics') return accepted(await store(points, { ...load, records: () => batch.records }))
+    if (severityMin === 0) return accepted(await store(logs, { ...load, records: () => batch.records }))
+    const wanted = () => batch.records.filter((record) => severityOf(record) >= severityMin)
+    const belowLevel = batch.records.length - wanted().length
+    return accepted(await store(logs, { ...load, records: wanted }), belowLevel)
   }
 
   async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
@@ -85,50 +87,74 @@ type ShelfOptions<R> = {
 }
 
 /** A table, and the way of rows into it that requests share. */
-type Shelf<R> = ShelfOptions<R> & { readonly together: Gathered<R> }
+type Shelf<R> = ShelfOptions<R> & { readonly together: Gathered<Rows<R>> }
 
 function openShelf<R>(options: ShelfOptions<R>): Shelf<R> {
   const { insert, table } = options
-  const run = (records: readonly R[]) => insert(table, records)
-  return { ...options, together: createGathering({ run, lanes: LANES, itemsMax: ROWS_PER_STATEMENT, bytesMax: BYTES_PER_STATEMENT }) }
+  const run = (rows: readonly Rows<R>[]) => insert.append(table, rows)
+  return { ...options, together: createGathering({ run, lanes: LANES, countMax: ROWS_PER_STATEMENT, bytesMax: BYTES_PER_STATEMENT }) }
 }
 
-type Load<R> = Manner & { readonly records: readonly R[]; readonly bytes: number }
+type Load<R> = Manner & {
+  /** Not kept by whoever waits for the database: see {@link Batch}. */
+  readonly records: () => readonly R[]
+  readonly count: number
+  readonly bytes: number
+}
 
-async function store<R extends Value>(shelf: Shelf<R>, { records, bytes, ...how }: Load<R>): Promise<readonly Rejection[]> {
-  await shelf.partitions.ensure(shelf.table, daysOf(shelf.table, records))
-  const statements = Math.max(Math.ceil(records.length / ROWS_PER_STATEMENT), Math.ceil(bytes / BYTES_PER_STATEMENT))
-  const rows = Math.ceil(records.length / statements)
-  const parts = Array.from({ length: statements }, (_, index) => records.slice(index * rows, (index + 1) * rows))
-  const wanted = parts.filter((part) => part.length > 0)
-  const rejections = await Promise.all(wanted.map((part) => insertShared(shelf, { ...how, records: part, bytes: bytes / statements })))
-  return rejections.flat()
+async function store<R extends Value>(
+  shelf: Shelf<R>,
+  load: Omit<Load<R>, 'count'> & { readonly release: () => void },
+): Promise<readonly Rejection[]> {
+  await shelf.partitions.ensure(shelf.table, daysOf(shelf.table, load.records()))
+  const parts = cut({ ...load, count: load.records().length })
+  const rejections = parts.map((part) => insertShared(shelf, part))
+  if (parts.every(({ count }) => shelf.insert.copies(count))) load.release()
+  return (await Promise.all(rejections)).flat()
+}
+
+/** Into as many loads as it takes statements. */
+function cut<R>({ records, count, bytes, ...how }: Load<R>): Load<R>[] {
+  const statements = Math.max(Math.ceil(count / ROWS_PER_STATEMENT), Math.ceil(bytes / BYTES_PER_STATEMENT))
+  const rows = Math.ceil(count / statements)
+  const starts = Array.from({ length: statements }, (_, index) => index * rows).filter((start) => start < count)
+  return starts.map((start) => ({
+    ...how,
+    records: () => records().slice(start, start + rows),
+    count: Math.min(rows, count - start),
+    bytes: bytes / statements,
+  }))
 }
 
 /** Shares statements with other requests; what may be the fault of a row is tried again without them, so that it hits nobody else. */
 async function insertShared<R extends Value>(shelf: Shelf<R>, load: Load<R>): Promise<readonly Rejection[]> {
   try {
-    await shelf.together(load.records, load)
+    await putTogether(shelf, load)
     return []
   } catch (error) {
     if (verdict(error).kind === 'retry') throw error
-    return await insertOrBisect(shelf, load)
+    return await insertOrBisect(shelf, load, load.records())
   }
 }
 
+function putTogether<R>({ insert, table, together }: Shelf<R>, load: Load<R>): Promise<void> {
+  return together(insert.rows(table, load.records), load)
+}
+
 /** Halves what is refused until the poison rows are alone; the good halves are stored. */
-async function insertOrBisect<R extends Value>(shelf: Shelf<R>, load: Load<R>): Promise<readonly Rejection[]> {
-  const { records, signal, hopeless } = load
+async function insertOrBisect<R extends Value>(shelf: Shelf<R>, how: Manner, records: readonly R[]): Promise<readonly Rejection[]> {
+  const { table, insert } = shelf
+  const { signal, hopeless } = how
   signal.throwIfAborted()
   try {
-    await abandonable(shelf.insert(shelf.table, records), signal)
+    await abandonable(insert.append(table, [insert.rows(table, () => records)]), signal)
     return []
   } catch (error) {
     if (!hopeless.includes(verdict(error).kind)) throw error
     if (records.length === 1) return [await bury(shelf, records[0]!, { error: asError(error), signal })]
     const half = records.length >> 1
-    const first = await insertOrBisect(shelf, { ...load, records: records.slice(0, half) })
-    return [...first, ...(await insertOrBisect(shelf, { ...load, records: records.slice(half) }))]
+    const first = await insertOrBisect(shelf, how, records.slice(0, half))
+    return [...first, ...(await insertOrBisect(shelf, how, records.slice(half)))]
   }
 }
 

@@ -1,6 +1,6 @@
 import { ProtobufError } from '../../../src/wire/protobuf.ts'
 import type { Chunk, Signal } from '../../../src/wire/signal.ts'
-import type { Batch } from '../batch.ts'
+import type { Batch, Source } from '../batch.ts'
 import { DecodeError } from './decode-error.ts'
 import { parseLogs, parseTraces } from './json.ts'
 import { parseMetrics } from './json-metrics.ts'
@@ -16,6 +16,25 @@ import { readTraces } from './traces.ts'
  */
 export function decode(signal: Signal, encoding: Chunk['encoding'], bytes: Uint8Array): Batch {
   return encoding === 'json' ? parse(signal, bytes) : read(signal, bytes)
+}
+
+/** The same, for whoever waits with it: {@link Batch} says what `release` is. */
+export function openBatch(signal: Signal, { encoding, bytes }: Omit<Source, 'items'>): Batch {
+  const open = () => decode(signal, encoding, bytes)
+  let decoded: Batch | undefined = open()
+  const batch = {
+    signal,
+    source: { encoding, bytes, items: decoded.records.length },
+    get records() {
+      decoded ??= open()
+      return decoded.records
+    },
+    release() {
+      decoded = undefined
+    },
+  }
+  // The compiler does not see that both come from the same signal.
+  return batch as Batch
 }
 
 function read(signal: Signal, bytes: Uint8Array): Batch {

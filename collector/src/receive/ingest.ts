@@ -6,7 +6,7 @@ import type { Refusal, Stats } from '../stats.ts'
 import type { TokenCheck } from '../token.ts'
 import { answerOk, answerRefused, type Encoding, type Refused } from './answer.ts'
 import { type Body, type Budget, readBody } from './body.ts'
-import { decode } from './decode.ts'
+import { openBatch } from './decode.ts'
 import { DecodeError } from './decode-error.ts'
 import { refuseUnauthorized } from './guard.ts'
 import type { ReceiveLimits } from './limits.ts'
@@ -84,8 +84,7 @@ async function deliver(body: Body, { request, response, route, encoding, options
   if (batch.kind === 'refused') return refuse(request, response, signal, batch, options)
   const records = batch.value.records.length
   options.stats.addReceived(signal, records)
-  const outcome: Outcome =
-    records === 0 ? { kind: 'ok' } : await sink({ ...batch.value, source: { encoding, bytes: body.bytes } }, options.aborted)
+  const outcome: Outcome = records === 0 ? { kind: 'ok' } : await sink(batch.value, options.aborted)
   if (outcome.kind === 'retry') {
     return refuse(request, response, signal, unavailable('sink_unavailable', outcome.error.message, outcome.afterMs), options)
   }
@@ -113,7 +112,7 @@ function decodeOrRefuse(
   bytes: Uint8Array,
 ): { readonly kind: 'batch'; readonly value: Batch } | Refused {
   try {
-    return { kind: 'batch', value: decode(signal, encoding, bytes) }
+    return { kind: 'batch', value: openBatch(signal, { encoding, bytes }) }
   } catch (error) {
     if (error instanceof DecodeError) return { kind: 'refused', status: 400, reason: 'undecodable', message: error.message }
     throw error

@@ -2,17 +2,17 @@ import { expect, test } from 'vitest'
 import { createGathering, type GatherOptions } from '../../../collector/src/postgres/gather.ts'
 
 /** A gathering whose runs wait until the test lets them go. */
-function gathering(given: Partial<GatherOptions<string>> = {}) {
+function gathering(given: Partial<GatherOptions<readonly string[]>> = {}) {
   const runs: { readonly items: readonly string[]; readonly end: PromiseWithResolvers<void> }[] = []
-  const run = (items: readonly string[]) => {
+  const run = (items: readonly (readonly string[])[]) => {
     const end = Promise.withResolvers<void>()
-    runs.push({ items, end })
+    runs.push({ items: items.flat(), end })
     return end.promise
   }
-  const gathered = createGathering({ run, lanes: 1, itemsMax: 4, bytesMax: 1_000, ...given })
+  const gathered = createGathering({ run, lanes: 1, countMax: 4, bytesMax: 1_000, ...given })
   const { signal } = new AbortController()
   const call = (items: readonly string[], options: { bytes?: number; signal?: AbortSignal } = {}) =>
-    gathered(items, { bytes: items.length, signal, ...options }).then(
+    gathered(items, { count: items.length, bytes: items.length, signal, ...options }).then(
       () => 'done',
       (error: unknown) => String(error),
     )

@@ -1,9 +1,19 @@
 import { expect, test } from 'vitest'
 import type { Batch, LogRecord } from '../../../collector/src/batch.ts'
-import { decode } from '../../../collector/src/receive/decode.ts'
+import { decode, openBatch } from '../../../collector/src/receive/decode.ts'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const UID = '0199c5a2-7b1c-7d3e-8f4a-9b5c6d7e8f90'
+
+test('records that were let go are the same when they are asked for again, uids made of their bytes included', () => {
+  const bytes = request(record(field(6, keyValue('request_id', text(1, '4711')))), record(), record())
+  const batch = openBatch('logs', { encoding: 'protobuf', bytes })
+  const records = batch.records
+  expect(batch.records).toBe(records)
+  batch.release?.()
+  expect(batch.records).not.toBe(records)
+  expect(batch.records).toEqual(records)
+})
 
 test('an attribute called __proto__ is an attribute and changes nothing else', () => {
   const json = logsOf({ attributes: [attribute('__proto__', { kvlistValue: { values: [attribute('admin', { boolValue: true })] } })] })
