@@ -55,7 +55,7 @@ try {
     retentionDays: 30,
     now: Date.now,
     warn: console.error,
-  }).maintain()
+  }).prepare()
   const text = await bench(database)
   await database.close()
   tellResults({ title: 'Into PostgreSQL', script: 'bench:ingest', text })
