@@ -24,13 +24,21 @@ export type CountingSink = {
   setAway(away: boolean): void
 }
 
+export type CountingSinksOptions = {
+  /** Each of them is heard. */
+  readonly tokens?: readonly string[] | undefined
+  /** PEM; with it over HTTPS alone. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+}
+
 /** Takes what a fan-out takes, with its limits. */
-export async function startCountingSinks(): Promise<CountingSinks> {
+export async function startCountingSinks({ tokens = [FANOUT_TOKEN], tls }: CountingSinksOptions = {}): Promise<CountingSinks> {
   const [postgres, elasticsearch, alerts] = [createSink(), createSink(), createSink()]
   const receiver = createReceiver({
     routes: { postgres: postgres.take, elasticsearch: elasticsearch.take, alerts: alerts.take },
-    checkSender: createTokens([FANOUT_TOKEN]).check,
+    checkSender: createTokens(tokens).check,
     stats: createStats(),
+    tls: tls && { ...tls, clientCa: undefined },
     api(request, response) {
       if (request.url !== '/livez') return false
       response.end('ok')
