@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { alertRecords } from '../../collector/src/postgres/alert-records.ts'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
@@ -218,4 +219,47 @@ test('killed while PostgreSQL is away and started again: it goes on from its fil
   await sleep(7_000)
   expect(await rankOf(other)).toBe('standby')
   expect(told()).toEqual(['Errors firing', 'Errors resolved'])
+})
+
+test('killed, and started again beside another one that decides: it stands by when it starts once more while PostgreSQL is away', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  await one.end('SIGKILL')
+  const two = await start('two')
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  const beside = await start('one')
+  await sleep(3_000)
+  expect(await rankOf(beside)).toBe('standby')
+  await beside.end('SIGKILL')
+  await server.killHard()
+  await expect.poll(() => rankOf(two), PATIENT).toBe('alone')
+  const away = await start('one')
+  await sleep(3_000)
+  expect([await rankOf(away), await rankOf(two)]).toEqual(['standby', 'alone'])
+  await server.start()
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+})
+
+test('records that nobody can read or write for longer than the lock lives without a look: who decides goes on, alone, and tells once', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const two = await start('two')
+  const service = serve(one)
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+  const blocker = new Client({ connectionString: server.url })
+  await blocker.connect()
+  await blocker.query('BEGIN; LOCK TABLE alert_records IN ACCESS EXCLUSIVE MODE')
+  service.failing = 0.5
+  const ranks = new Set<string>()
+  for (const untilMs = Date.now() + 22_000; Date.now() < untilMs; await sleep(500)) ranks.add(`${await rankOf(one)} ${await rankOf(two)}`)
+  expect([...ranks]).toEqual(['leading standby'])
+  expect(told()).toEqual(['Errors firing'])
+  await blocker.end()
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+  expect([await rankOf(one), await rankOf(two)]).toEqual(['leading', 'standby'])
 })

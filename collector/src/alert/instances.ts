@@ -56,8 +56,13 @@ export function advanceInstances(rule: Rule, before: Instances, observed: Observ
     const observation = observed.byKey().get(key)
     const isOld = instance.heldAtMs <= sinceMs
     const verdict = observation === undefined ? judgeAbsent(rule, { hasData, isOld, moment }) : judge(rule.condition, observation)
-    if (verdict === 'unsure' || (isOld && nowMs < settledMs)) {
-      instances[key] = verdict === 'unsure' && observation !== undefined ? { ...instance, values: valuesOf(observation) } : instance
+    if (isOld && nowMs < settledMs) {
+      instances[key] = instance
+      continue
+    }
+    if (verdict === 'unsure') {
+      // Of one that was pending before a start nobody knows that it has not held; of a later one, that it has held all the time.
+      if (isOld || instance.phase !== 'pending') instances[key] = { ...instance, ...(observation && { values: valuesOf(observation) }) }
       continue
     }
     const next = verdict === null ? advanceUnknown(rule, instance, nowMs) : end(rule, instance, valuesOf(observation), nowMs)
