@@ -29,7 +29,7 @@ import { createSessionLock } from './postgres/session-lock.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
 import { createQueue, type Queue, queueFolder } from './queue.ts'
-import { decode } from './receive/decode.ts'
+import { openBatch } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
 import { createRefusalStats } from './refusal-stats.ts'
 import type { Address } from './settings.ts'
@@ -69,8 +69,10 @@ export type CollectorDeps = {
 
 /** Below the 30 s of the official collector's exporter, so that the sender learns what happened. */
 const STORE_TIMEOUT_MS = 25_000
-/** What is in hand when the stop comes; orchestrators kill after 10 to 30 s. */
+/** For each of what has to end: requests in hand, the queue, alerts, notes of reads, connections of the database. */
 const STOP_TIMEOUT_MS = 5_000
+/** The longest stop. Whoever kills a collector that does not end (Docker, Kubernetes, systemd) has to wait longer than that. */
+export const STOP_MS_MAX = 5 * STOP_TIMEOUT_MS
 
 /**
  * ```
@@ -231,10 +233,7 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
     sink,
     dir: queueFolder(database.dataDir, 'elasticsearch'),
     bytesMax: queueBytesMax,
-    decode({ encoding, bytes }) {
-      const batch = decode('logs', encoding, bytes)
-      return batch.signal === 'logs' ? batch.records : []
-    },
+    open: (chunk) => openBatch('logs', chunk),
     now,
     warn,
   })

@@ -41,6 +41,7 @@ export async function createDay(admin: Database, { table, day }: DayPartition): 
 /** Drops the day with all its rows, which costs nothing and gives the space back at once. DETACH … CONCURRENTLY is not for tables with a default partition. */
 export async function dropDay(admin: Database, { table, day }: DayPartition): Promise<void> {
   await admin.transaction(async (tx) => {
+    await lockDays(tx, admin)
     await limitLockWaits(tx)
     // Another collector may be faster.
     await tx.query(`DROP TABLE IF EXISTS ${partitionName(table, day)}`)

@@ -1,4 +1,4 @@
-import type { Partitioned } from './day-partition.ts'
+import { dayStart, type Partitioned } from './day-partition.ts'
 import type { Queryable } from './queryable.ts'
 
 /** `rows` of a day, in days since 1970; those beyond the limit of the question are not counted. */
@@ -27,12 +27,24 @@ export async function waitingDays(
   return rows
 }
 
-/** Rows that stand in the default partition, `rowsMax` at most. */
-export async function countWaiting(database: Queryable, { name }: Partitioned, rowsMax: number): Promise<number> {
-  const { rows } = await database.query<{ count: number }>(
-    `SELECT count(*)::integer AS count FROM (SELECT FROM ${name}_default LIMIT ${rowsMax}) AS found`,
-  )
-  return rows[0]!.count
+/** Rows of the default partition by why they stand there. */
+export type Astray = {
+  /** Of days that get no partition yet, as they are too far ahead. */
+  readonly ahead: number
+  /** Of days that should have one. */
+  readonly waiting: number
+}
+
+/** Counts `rowsMax` of each at most; `to` is the last day that gets a partition. */
+export async function countAstray(
+  database: Queryable,
+  { name, time }: Partitioned,
+  { to, rowsMax }: Pick<Days, 'to' | 'rowsMax'>,
+): Promise<Astray> {
+  const count = (comparison: string) =>
+    `(SELECT count(*)::integer FROM (SELECT FROM ${name}_default WHERE ${time} ${comparison} $1::timestamptz LIMIT $2::integer) AS found)`
+  const { rows } = await database.query<Astray>(`SELECT ${count('>=')} AS ahead, ${count('<')} AS waiting`, [dayStart(to + 1), rowsMax])
+  return rows[0]!
 }
 
 export type Outdated = {
@@ -45,10 +57,15 @@ export type Outdated = {
   readonly stepRows: number
   /** Ends it between two statements. */
   readonly signal: AbortSignal
+  /** Told of the rows of each statement. */
+  readonly onDeleted?: (rows: number) => void
 }
 
 /** Deletes old rows, some at a time. False when `signal` came first. */
-export async function deleteOutdated(database: Queryable, { table, time, before, stepRows, signal }: Outdated): Promise<boolean> {
+export async function deleteOutdated(
+  database: Queryable,
+  { table, time, before, stepRows, signal, onDeleted }: Outdated,
+): Promise<boolean> {
   for (let deleted = stepRows; deleted === stepRows && !signal.aborted; ) {
     const { rows } = await database.query<{ count: number }>(
       `WITH gone AS (
@@ -57,6 +74,7 @@ export async function deleteOutdated(database: Queryable, { table, time, before,
       [before],
     )
     deleted = rows[0]!.count
+    onDeleted?.(deleted)
   }
   return !signal.aborted
 }

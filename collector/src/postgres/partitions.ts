@@ -1,9 +1,9 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
 import { dayOf, dayStart, type Partitioned } from './day-partition.ts'
-import { deleteOutdated } from './default-partition.ts'
+import { type Astray, deleteOutdated } from './default-partition.ts'
 import type { Database } from './queryable.ts'
 import { reasonOf } from './reason.ts'
-import { createTableDays } from './table-days.ts'
+import { createTableDays, type TableDays } from './table-days.ts'
 
 export type PartitionsOptions = {
   /** Owner of the tables. */
@@ -89,19 +89,29 @@ export function createPartitions({ tables, stepRows = STEP_ROWS, ...options }: P
       const settled = await attempt(ROUND, () => asTheOnlyOne(admin, () => round(signal)))
       return settled === true || settled === TAKEN
     },
-    prometheus: () => [...gaugeLines(kept.map(({ name, days }) => [name, days.astray()])), ...failureLines(failures), ''].join('\n'),
+    prometheus: () => [...astrayLines(kept), ...expiredLines(kept), ...failureLines(failures), ''].join('\n'),
   }
 }
 
-type Counts = Iterable<readonly [name: string, count: number]>
+type Kept = readonly { readonly name: string; readonly days: TableDays }[]
 
-function gaugeLines(astray: Counts): string[] {
+function astrayLines(kept: Kept): string[] {
   const name = 'tts_otel_collector_default_partition_rows'
   const head = [`# HELP ${name} Rows that no day's partition takes, at the last round of upkeep.`, `# TYPE ${name} gauge`]
-  return [...head, ...[...astray].map(([table, rows]) => `${name}{table="${table}"} ${rows}`)]
+  const line = (table: string, why: keyof Astray, rows: number) => `${name}{table="${table}",why="${why}"} ${rows}`
+  return [
+    ...head,
+    ...kept.flatMap(({ name: table, days }) => [line(table, 'ahead', days.astray().ahead), line(table, 'waiting', days.astray().waiting)]),
+  ]
 }
 
-function failureLines(failures: Counts): string[] {
+function expiredLines(kept: Kept): string[] {
+  const name = 'tts_otel_collector_expired_rows_total'
+  const head = [`# HELP ${name} Rows that came older than RETENTION_DAYS, and were removed by a round of upkeep.`, `# TYPE ${name} counter`]
+  return [...head, ...kept.map(({ name: table, days }) => `${name}{table="${table}"} ${days.expired()}`)]
+}
+
+function failureLines(failures: ReadonlyMap<string, number>): string[] {
   const name = 'tts_otel_collector_upkeep_failures_total'
   const head = [`# HELP ${name} What failed in rounds of upkeep: old days of this table may still be there.`, `# TYPE ${name} counter`]
   return [...head, ...[...failures].map(([part, count]) => `${name}{part="${part}"} ${count}`)]

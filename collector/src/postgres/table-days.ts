@@ -1,5 +1,6 @@
 import { createDay, dayOf, dayStart, dropDay, type Partitioned, standingDays } from './day-partition.ts'
-import { countWaiting, deleteOutdated, waitingDays } from './default-partition.ts'
+import { type Astray, countAstray, waitingDays } from './default-partition.ts'
+import { createExpiry } from './expiry.ts'
 import { createMover } from './mover.ts'
 import type { Database } from './queryable.ts'
 import { sqlState } from './sqlstate.ts'
@@ -27,7 +28,9 @@ export type TableDays = {
   /** The round. False when something is left that should not wait for the next one. */
   maintain(signal: AbortSignal): Promise<boolean>
   /** Rows that the last round has left in the default partition. */
-  astray(): number
+  astray(): Astray
+  /** Rows that came older than what is kept and were removed, since we started. */
+  expired(): number
 }
 
 /** Partitions stand ready for a collector that is down over a weekend, or for a clock that runs ahead. */
@@ -41,10 +44,11 @@ const ASTRAY_COUNTED_MAX = 100_000
  */
 export function createTableDays({ admin, table, retentionDays, now, warn, stepRows }: TableDaysOptions): TableDays {
   const mover = createMover({ admin, table, stepRows })
+  const expiry = createExpiry({ admin, table, retentionDays, warn, stepRows })
   const making = new Map<number, Promise<void>>()
   const waits = `${table.name}_default`
   let known = new Set<number>()
-  let astray = 0
+  let astray: Astray = { ahead: 0, waiting: 0 }
   const today = () => dayOf(now() * 1_000)
   const wanted = () => ({ from: today() - retentionDays, to: today() + DAYS_AHEAD })
 
@@ -85,7 +89,7 @@ export function createTableDays({ admin, table, retentionDays, now, warn, stepRo
   async function removeOld(signal: AbortSignal): Promise<void> {
     const { from } = wanted()
     for (const day of known) if (day < from && (await attempt(dropDay(admin, { table, day }))).problem === undefined) known.delete(day)
-    await deleteOutdated(admin, { table: waits, time: table.time, before: dayStart(from), stepRows, signal })
+    await expiry.remove(dayStart(from), signal)
   }
 
   /** False when somebody is in the way, or `signal` came. */
@@ -104,18 +108,27 @@ export function createTableDays({ admin, table, retentionDays, now, warn, stepRo
       if (!(await move(crowded, signal))) return false
       await makeDays()
     }
-    astray = await countWaiting(admin, table, ASTRAY_COUNTED_MAX)
-    if (astray > 0)
-      warn(`${astray} rows stand in ${waits}: their days are further than ${DAYS_AHEAD} days ahead. Set the clocks of the senders.`)
+    astray = await countAstray(admin, table, { ...wanted(), rowsMax: ASTRAY_COUNTED_MAX })
+    tellAstray(astray, { waits, warn })
     return true
   }
 
-  return { ensure, prepare: async () => void (await makeDays()), maintain, astray: () => astray }
+  return { ensure, prepare: async () => void (await makeDays()), maintain, astray: () => astray, expired: expiry.removed }
+}
+
+function tellAstray(
+  { ahead, waiting }: Astray,
+  { waits, warn }: { readonly waits: string; readonly warn: (message: string) => void },
+): void {
+  if (ahead > 0)
+    warn(`${ahead} rows stand in ${waits}: their days are further than ${DAYS_AHEAD} days ahead. Set the clocks of the senders.`)
+  if (waiting > 0) warn(`${waiting} rows stand in ${waits}, as their days have no partition yet. They move at the next round.`)
 }
 
 /** SQLSTATE, and what it means for who makes, drops or fills partitions. */
 const PASSING: Readonly<Record<string, string>> = {
   '55P03': 'somebody reads or changes the table for long',
+  '40P01': 'somebody else was in the way, and we in theirs',
   '57014': 'the server took too long for it',
 }
 

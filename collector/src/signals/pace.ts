@@ -9,6 +9,9 @@ export type Pace = {
 /** Enough that an outage does not count, and few enough that a new pace is soon the usual one. */
 const GAPS_MAX = 8
 
+/** Where it is not known: the default of METRICS_COLLECTION_INTERVAL. */
+export const INTERVAL_MS = 60_000
+
 /** The median of the newest gaps. */
 export function createPace(): Pace {
   const gaps: number[] = []

@@ -3,6 +3,7 @@ import type { Range, Reading, SignalQuery } from '../signal.ts'
 import type { Definition } from './definitions.ts'
 import { createSum } from './histogram.ts'
 import { labelsKey, metricLabels } from './labels.ts'
+import { INTERVAL_MS } from './pace.ts'
 import type { Series, SeriesStore } from './series.ts'
 import type { Totals } from './track.ts'
 
@@ -20,8 +21,6 @@ type Latest = Definition & { readonly kind: 'latest' }
 /** What a series grew by in a window, and how much of the window was seen: more than 0, at most 1. */
 type Seen = { readonly totals: Totals; readonly share: number }
 
-/** The default of METRICS_COLLECTION_INTERVAL. */
-const INTERVAL_MS = 60_000
 /** What comes more seldom is not waited for: a gap of that length is more often an outage. */
 const INTERVAL_MS_MAX = 300_000
 /** A series that has been silent for longer than this many of its intervals has ended. */

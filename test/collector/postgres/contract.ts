@@ -448,10 +448,25 @@ export function storeContract(name: string, open: () => Database): void {
 
       await kept.partitions.maintain(ALWAYS)
       expect([await kept.count('logs_default', source.instanceId), await kept.count('logs', source.instanceId)]).toEqual([1, 3])
-      expect(kept.partitions.prometheus()).toMatch(/default_partition_rows\{table="logs"\} [1-9]\d*\n.*\{table="spans"\} 0\n/)
+      expect(kept.partitions.prometheus()).toMatch(
+        /default_partition_rows\{table="logs",why="ahead"\} [1-9]\d*\n.*\{table="logs",why="waiting"\} 0\n/,
+      )
       expect(warnings.at(-1)).toMatch(/^[1-9]\d* rows stand in logs_default: .*clocks of the senders/)
       expect(await kept.send(batch)).toEqual(OK)
       expect(await kept.count('logs', source.instanceId)).toBe(3)
+    })
+
+    test('rows that come older than what is kept are removed by the round, which says and counts how many', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const kept = await openStore(store.database, { retentionDays: 10, warn: (message) => warnings.push(message) })
+      const startUs = NOW_US - 12 * DAY_US
+      expect(await kept.send(traces([span(source, { startUs }), span(source, { startUs }), span(source)]))).toEqual(OK)
+      expect(await kept.count('spans', source.instanceId)).toBe(3)
+      await kept.partitions.maintain(ALWAYS)
+      expect(await kept.count('spans', source.instanceId)).toBe(1)
+      expect(kept.partitions.prometheus()).toMatch(/expired_rows_total\{table="logs"\} 0\n.*\{table="spans"\} 2\n/)
+      expect(warnings).toContainEqual(expect.stringMatching(/^2 rows of spans came older than the 10 days that are kept/))
     })
 
     test('a day of which many rows wait gets them step by step; what comes and goes meanwhile is not lost, doubled or brought back', async () => {

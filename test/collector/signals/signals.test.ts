@@ -188,6 +188,25 @@ describe('replays and resends', () => {
   })
 })
 
+test('a process whose clock is set back is read on, its states too; counts of before the jump that come again change nothing', () => {
+  const all = signals()
+  const of = sender()
+  const told = (minute: number, back: number) => [
+    ...serve({ minutes: minute, resource: of })
+      .slice(-2)
+      .map((point) => ({ ...point, timeUs: point.timeUs - back * 60_000_000 })),
+    gauge('tts.queue.length', of, minute, { timeMs: START_MS + (minute - back) * MINUTE }),
+  ]
+  for (let minute = 1; minute <= 10; minute++) all.give(...told(minute, 0))
+  for (let minute = 11; minute <= 20; minute++) {
+    all.give(...told(minute, 600))
+    all.give(...told(9, 0).slice(0, 2))
+  }
+  const now = START_MS + (20 - 600) * MINUTE + SECOND
+  expect(value(all, 'requests_per_second', now)).toBeCloseTo(1, 5)
+  expect(value(all, 'queue_length', now)).toBe(20)
+})
+
 describe('of a window that reaches back to before we listened', () => {
   const since = 3 * MINUTE
   const startMs = START_MS - 60 * MINUTE

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testedNode } from '../../support/run-node.ts'
+import { type CountingSink, startCountingSinks } from './counting-sinks.ts'
 import { answersOk, createDaemon, type Daemon } from './daemon.ts'
 import { createElasticsearch, type ElasticsearchServer } from './elasticsearch.ts'
-import { type Evaluator, startEvaluator } from './evaluator.ts'
 import { createHaproxy } from './haproxy.ts'
 import { createJaeger, type Jaeger } from './jaeger.ts'
 import { createOtelcol, FANOUT_TOKEN, type Otelcol } from './otelcol.ts'
@@ -23,7 +23,8 @@ export type Production = {
   readonly postgres: PostgresServer
   readonly elasticsearch: ElasticsearchServer
   readonly jaeger: Jaeger
-  readonly evaluator: Evaluator
+  /** A stand-in. */
+  readonly evaluator: CountingSink
   readonly fanouts: readonly [Fanout, Fanout]
   /** Ends everything and removes its data. */
   remove(): Promise<void>
@@ -43,7 +44,7 @@ export function freeHost(): string {
 
 /** Starts everything. */
 export async function startProduction(env: Readonly<Record<string, string>> = {}): Promise<Production> {
-  const [postgres, elasticsearch, evaluator] = await Promise.all([createPostgres(), createElasticsearch(), startEvaluator()])
+  const [postgres, elasticsearch, sinks] = await Promise.all([createPostgres(), createElasticsearch(), startCountingSinks()])
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-production-'))
   const shared = { DATABASE_URL: postgres.url, ELASTICSEARCH_URL: elasticsearch.url, INGEST_TOKEN: FANOUT_TOKEN }
   const fanouts = [
@@ -51,7 +52,7 @@ export async function startProduction(env: Readonly<Record<string, string>> = {}
     await createFanout({ ...shared, COLLECTOR_DATA_DIR: join(folder, '2') }),
   ] as const
   const listen = `127.0.0.1:${await freePort()}`
-  const haproxy = createHaproxy({ listen, fanouts: [fanouts[0].address, fanouts[1].address], evaluator: evaluator.address })
+  const haproxy = createHaproxy({ listen, fanouts: [fanouts[0].address, fanouts[1].address], evaluator: sinks.address })
   const jaeger = createJaeger(freeHost())
   const otelcol = createOtelcol(freeHost(), {
     env: { FANOUT_URL: `http://${listen}`, EVALUATOR_URL: `http://${listen}`, JAEGER_URL: jaeger.url, ...env },
@@ -59,7 +60,7 @@ export async function startProduction(env: Readonly<Record<string, string>> = {}
 
   async function remove(): Promise<void> {
     await otelcol.remove()
-    await Promise.all([haproxy.end('SIGKILL'), jaeger.remove(), evaluator.stop(), ...fanouts.map(({ end }) => end('SIGKILL'))])
+    await Promise.all([haproxy.end('SIGKILL'), jaeger.remove(), sinks.stop(), ...fanouts.map(({ end }) => end('SIGKILL'))])
     await Promise.all([postgres.remove(), elasticsearch.remove()])
     rmSync(folder, { recursive: true, force: true })
   }
@@ -71,7 +72,7 @@ export async function startProduction(env: Readonly<Record<string, string>> = {}
     await remove()
     throw error
   }
-  return { otelcol, postgres, elasticsearch, jaeger, evaluator, fanouts, remove }
+  return { otelcol, postgres, elasticsearch, jaeger, evaluator: sinks.alerts, fanouts, remove }
 }
 
 async function createFanout(env: Readonly<Record<string, string>>): Promise<Fanout> {
