@@ -15,7 +15,14 @@ export type Evaluator = {
   stop(): Promise<unknown>
 }
 
-export async function startEvaluator(): Promise<Evaluator> {
+export type EvaluatorOptions = {
+  /** Each of them is heard. */
+  readonly tokens?: readonly string[] | undefined
+  /** PEM; with it over HTTPS alone. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+}
+
+export async function startEvaluator({ tokens = [FANOUT_TOKEN], tls }: EvaluatorOptions = {}): Promise<Evaluator> {
   const uids = new Set<string>()
   const metrics = new Set<string>()
   async function alerts(batch: Batch) {
@@ -25,8 +32,9 @@ export async function startEvaluator(): Promise<Evaluator> {
   }
   const receiver = createReceiver({
     routes: { alerts },
-    checkSender: createTokens([FANOUT_TOKEN]).check,
+    checkSender: createTokens(tokens).check,
     stats: createStats(),
+    tls: tls && { ...tls, clientCa: undefined },
     api(request, response) {
       if (request.url !== '/livez') return false
       response.end('ok')
