@@ -61,7 +61,7 @@ try {
     retentionDays: 30,
     now: Date.now,
     warn: console.error,
-  }).maintain()
+  }).prepare()
   const loads = await bench(database)
   const text = WANTED === undefined ? `${loads}\n\n${await overload(database)}` : loads
   await database.close()

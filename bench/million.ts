@@ -80,7 +80,7 @@ async function bench({ otelcol, postgres, elasticsearch, evaluator }: Production
   say('PostgreSQL has as many')
   await until(async () => (await elasticsearch.elastic.count('tts-api-2*')) >= TOTAL)
   say('Elasticsearch has as many')
-  await until(() => evaluator.uids.size >= TOTAL)
+  await until(() => evaluator.arrivals.size >= TOTAL)
   const rate = TOTAL / (Number(seconds()) || 1)
   say(`the evaluator has as many: ${figure(rate)} records/s from the first to the last, outages of ${(2 * AWAY_MS) / 1_000} s included`)
 

@@ -15,8 +15,13 @@ export type Section = {
 const WRITE = '--write'
 const HEADING = /^## .*: `npm run ([\w:-]+)/
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** When this module is loaded, before anything is measured: the work itself makes load, and may outlast a commit. */
-const start = { day: new Date().toISOString().slice(0, 10), load: loadavg()[0] ?? Number.NaN, revision: revision() }
+/** When this module is loaded, before anything is measured: the work itself makes load, may outlast a commit, and may stay on one core. */
+const start = {
+  day: new Date().toISOString().slice(0, 10),
+  load: loadavg()[0] ?? Number.NaN,
+  cores: availableParallelism(),
+  revision: revision(),
+}
 
 /** What the bench was called with, `--write` aside. */
 export const words: readonly string[] = process.argv.slice(2).filter((word) => word !== WRITE)
@@ -61,7 +66,7 @@ function sectionText({ title, script, text }: Section): string {
 /** What the figures hold for; nothing by which one machine could be told from another of its kind. */
 function machine(): string {
   const gib = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`
-  const cores = `${availableParallelism()} cores (${cpus()[0]?.model.trim()})`
+  const cores = `${start.cores} cores (${cpus()[0]?.model.trim()})`
   const load = `load ${start.load.toFixed(1)} at the start`
   return `*${start.day}, Node ${process.versions.node}, ${cores}, ${gib}, ${type()} ${release()}, ${load}, revision ${start.revision}*`
 }

@@ -3,6 +3,7 @@ import type { LogRecord } from './batch.ts'
 import { ERRORS_CHANNEL } from './error-report.ts'
 import { createErrorReporting, type ErrorReporting } from './error-reporting.ts'
 import { createEvaluator, type Evaluator } from './evaluator.ts'
+import { PATIENCE_MS } from './notify/lane.ts'
 import { type Channels, createOutbox, type Outbox, type OutboxOptions } from './notify/outbox.ts'
 import { FolderInUseError } from './postgres/lock.ts'
 import type { RecordTable } from './record.ts'
@@ -128,7 +129,7 @@ async function openLocked({ file, id, takeFile, warn, now }: TermOptions, table:
     }
   }
   try {
-    const vault = await openVault({ file, id, onFault }, table)
+    const vault = await openVault({ file, id, now, orphanMsMax: PATIENCE_MS, onFault }, table)
     return {
       ...vault,
       async close() {

@@ -69,8 +69,10 @@ export type CollectorDeps = {
 
 /** Below the 30 s of the official collector's exporter, so that the sender learns what happened. */
 const STORE_TIMEOUT_MS = 25_000
-/** What is in hand when the stop comes; orchestrators kill after 10 to 30 s. */
+/** For each of what has to end: requests in hand, the queue, alerts, notes of reads, connections of the database. */
 const STOP_TIMEOUT_MS = 5_000
+/** The longest stop. Whoever kills a collector that does not end (Docker, Kubernetes, systemd) has to wait longer than that. */
+export const STOP_MS_MAX = 5 * STOP_TIMEOUT_MS
 
 /**
  * ```

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { alertRecords } from '../../collector/src/postgres/alert-records.ts'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
@@ -76,7 +77,10 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
   const database = openDatabase({ url: server.url, dataDir: '' })
   const opened: OpenVault[] = []
   const open = async (name: string) => {
-    const vault = await openVault({ file: join(scene.folder, name), id: name, onFault: () => {} }, alertRecords(database))
+    const vault = await openVault(
+      { file: join(scene.folder, name), id: name, now: Date.now, orphanMsMax: 0, onFault: () => {} },
+      alertRecords(database),
+    )
     opened.push(vault)
     return vaultDeliveries(vault)
   }
@@ -87,7 +91,7 @@ deliveryStoreContract('a vault beside PostgreSQL', async () => {
     async reopen() {
       const rows = await alertRecords(database).load()
       const vault = await openVault(
-        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', onFault: () => {} },
+        { file: join(scene.folder, `reader-${++readers}`), id: 'reader', now: Date.now, orphanMsMax: 0, onFault: () => {} },
         {
           load: async () => rows,
           apply: async () => true,
@@ -121,10 +125,12 @@ test('the lock is had by one session, seen by all, and free when its session is 
 test('two collectors: one decides, the other answers 503; it takes over when the first is killed, without a second page, and ends the alert', {
   timeout: 180_000,
 }, async () => {
+  writeFileSync(join(scene.folder, 'alerts.yaml'), `${RULES}    by: [instance]\n`)
   const one = await start('one')
   await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
   const two = await start('two')
-  const service = serve(one, 0.5)
+  const [service, healthy] = [serve(one, 0.5), serve(one)]
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(2)
   await expect.poll(told, PATIENT).toEqual(['Errors firing'])
   expect(await rankOf(two)).toBe('standby')
   const refused = await fetch(`${two.url}/alerts/v1/metrics`, {
@@ -135,8 +141,13 @@ test('two collectors: one decides, the other answers 503; it takes over when the
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
 
   await one.end('SIGKILL')
-  service.url = `${two.url}/alerts`
+  healthy.url = `${two.url}/alerts`
   await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  // Another one is there again at once; the one that fails has not told its figures yet, and has not ended.
+  await expect.poll(() => readingsOf(two), PATIENT).toBe(1)
+  await sleep(3_000)
+  expect(told()).toEqual(['Errors firing'])
+  service.url = `${two.url}/alerts`
   // It looks at the rules some times while it still fires: who was told is not told again.
   await seeAgain(two)
   expect(told()).toEqual(['Errors firing'])
@@ -208,4 +219,47 @@ test('killed while PostgreSQL is away and started again: it goes on from its fil
   await sleep(7_000)
   expect(await rankOf(other)).toBe('standby')
   expect(told()).toEqual(['Errors firing', 'Errors resolved'])
+})
+
+test('killed, and started again beside another one that decides: it stands by when it starts once more while PostgreSQL is away', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  await one.end('SIGKILL')
+  const two = await start('two')
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+  const beside = await start('one')
+  await sleep(3_000)
+  expect(await rankOf(beside)).toBe('standby')
+  await beside.end('SIGKILL')
+  await server.killHard()
+  await expect.poll(() => rankOf(two), PATIENT).toBe('alone')
+  const away = await start('one')
+  await sleep(3_000)
+  expect([await rankOf(away), await rankOf(two)]).toEqual(['standby', 'alone'])
+  await server.start()
+  await expect.poll(() => rankOf(two), PATIENT).toBe('leading')
+})
+
+test('records that nobody can read or write for longer than the lock lives without a look: who decides goes on, alone, and tells once', {
+  timeout: 180_000,
+}, async () => {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const two = await start('two')
+  const service = serve(one)
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+  const blocker = new Client({ connectionString: server.url })
+  await blocker.connect()
+  await blocker.query('BEGIN; LOCK TABLE alert_records IN ACCESS EXCLUSIVE MODE')
+  service.failing = 0.5
+  const ranks = new Set<string>()
+  for (const untilMs = Date.now() + 22_000; Date.now() < untilMs; await sleep(500)) ranks.add(`${await rankOf(one)} ${await rankOf(two)}`)
+  expect([...ranks]).toEqual(['leading standby'])
+  expect(told()).toEqual(['Errors firing'])
+  await blocker.end()
+  service.failing = 0
+  await expect.poll(told, PATIENT).toEqual(['Errors firing', 'Errors resolved'])
+  expect([await rankOf(one), await rankOf(two)]).toEqual(['leading', 'standby'])
 })

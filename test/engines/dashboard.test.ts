@@ -39,7 +39,7 @@ beforeAll(async () => {
   const refusingUrl = await listen(refusing)
   const { otelcol, fanouts } = production
   troubled = createOtelcol(freeHost(), {
-    env: { FANOUT_URL: refusingUrl, EVALUATOR_URL: refusingUrl, JAEGER_URL: refusingUrl, OTELCOL_QUEUE_ITEMS: '2000' },
+    env: { FANOUT_URL: refusingUrl, EVALUATOR_URL: refusingUrl, JAEGER_URL: refusingUrl, OTELCOL_QUEUE_BYTES: '1000000' },
   })
   await troubled.start()
   prometheus = await createPrometheus({
@@ -110,30 +110,34 @@ async function rows(text: string): Promise<readonly unknown[]> {
     .finally(() => client.end())
 }
 
-/** Three records fit into the queue and are refused by the sink; three thousand do not fit. */
+/** Three small records fit into the queue and are refused by the sink; one that is larger than the queue does not. */
 async function trouble(): Promise<void> {
-  for (const count of [3, 3_000])
-    for (const [signal, body] of Object.entries(bodies(count)))
+  for (const body of [bodies(3, 'span'), bodies(1, 'x'.repeat(1_000_000))])
+    for (const [signal, request] of Object.entries(body))
       await fetch(`${troubled.url}/v1/${signal}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${INGEST_TOKEN}` },
-        body: JSON.stringify(body),
+        body: JSON.stringify(request),
       })
 }
 
-function bodies(count: number): Readonly<Record<'traces' | 'logs' | 'metrics', object>> {
+function bodies(count: number, text: string): Readonly<Record<'traces' | 'logs' | 'metrics', object>> {
   const many = <T>(make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index))
   const time = `${Date.now()}000000`
   const id = (index: number, length: number) => (index + 1).toString(16).padStart(length, '0')
   const spans = many((index) => ({
     traceId: id(index, 32),
     spanId: id(index, 16),
-    name: 'span',
+    name: text,
     startTimeUnixNano: time,
     endTimeUnixNano: time,
   }))
-  const logRecords = many((index) => ({ timeUnixNano: time, body: { stringValue: `${index}` } }))
-  const metrics = many((index) => ({ name: `metric${index}`, gauge: { dataPoints: [{ timeUnixNano: time, asInt: '1' }] } }))
+  const logRecords = many(() => ({ timeUnixNano: time, body: { stringValue: text } }))
+  const metrics = many((index) => ({
+    name: `metric${index}`,
+    description: text,
+    gauge: { dataPoints: [{ timeUnixNano: time, asInt: '1' }] },
+  }))
   return {
     traces: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
     logs: { resourceLogs: [{ scopeLogs: [{ logRecords }] }] },

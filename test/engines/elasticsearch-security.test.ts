@@ -1,10 +1,16 @@
 /** A real Elasticsearch with users, API keys and HTTPS. */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Connection, type Credentials, createClient } from '../../collector/src/elasticsearch/client.ts'
 import { erase, findTrail } from '../../collector/src/elasticsearch/erase.ts'
 import { textField } from '../../collector/src/elasticsearch/json.ts'
 import { countLetters } from '../../collector/src/elasticsearch/letters.ts'
 import { requireRights } from '../../collector/src/elasticsearch/rights.ts'
+import { createElastic } from '../collector/elasticsearch/elastic.ts'
 import { open } from '../collector/elasticsearch/open.ts'
 import { log, logs, sender } from '../collector/postgres/records.ts'
 import { makeCertificate } from '../delivery/support/certificate.ts'
@@ -23,6 +29,7 @@ const RIGHTS = {
   ],
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'tts-otel-elasticsearch-security-'))
 let server: ElasticsearchServer
 beforeAll(async () => {
   server = await createElasticsearch({ password: PASSWORD, tls })
@@ -30,6 +37,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server?.remove()
+  rmSync(folder, { recursive: true })
 })
 
 const connection = (credentials: Credentials | undefined, ca: string | undefined = tls.cert): Connection => ({
@@ -83,6 +91,47 @@ test('a key of its own for erasing a person and for dead letters; that of the co
   await expect(requireRights(lacking)).rejects.toThrow('lacks read, delete on tts-api-*')
   await requireRights(own)
   for (const { client } of [own, lacking]) client.close()
+})
+
+test('the users of the compose files: the collectors append, Grafana reads, people erase, and none can do more', async () => {
+  const passwords = { ES_WRITER_PASSWORD: 'hunter2-writer', ES_READER_PASSWORD: 'hunter2-reader', ES_OWNER_PASSWORD: 'hunter2-owner' }
+  const ca = join(folder, 'ca.pem')
+  writeFileSync(ca, tls.cert)
+  const run = promisify(execFile)
+  const makeUsers = (password: string) =>
+    run('bash', [join(import.meta.dirname, '../../deploy/elasticsearch/users.sh')], {
+      env: { PATH: process.env.PATH ?? '', CURL_CA_BUNDLE: ca, ELASTICSEARCH_URL: server.url, ELASTIC_PASSWORD: password, ...passwords },
+    })
+  const user = (name: string): Credentials => ({ kind: 'basic', username: `tts_otel_${name}`, password: `hunter2-${name}` })
+  const as = (name: string) => createElastic(connection(user(name)))
+  await expect(makeUsers('hunter2-wrong')).rejects.toThrow('401')
+  // The first start, and each later one.
+  for (let start = 0; start < 2; start++)
+    expect((await makeUsers(PASSWORD)).stdout.split('\n')).toEqual(['tts_otel_writer', 'tts_otel_reader', 'tts_otel_owner', ''])
+
+  const writer = open(server.url, { connection: connection(user('writer')) })
+  await writer.start()
+  expect(await writer.readiness()).toEqual({ ready: true })
+  const record = log(sender(), { attributes: { user_id: 'erased-2' } })
+  expect(await writer.send(logs([record]))).toEqual(OK)
+  expect(writer.warnings).toEqual([])
+
+  const search = { query: { term: { user_id: 'erased-2' } } }
+  await expect
+    .poll(async () => (await as('reader').ask('POST', '/tts-api-2*/_search', search)).body, { timeout: 15_000 })
+    .toMatchObject({ hits: { total: { value: 1 } } })
+  // Who may read nothing that matches a pattern is told that there is nothing.
+  expect((await as('writer').ask('POST', '/tts-api-2*/_search', search)).body).toMatchObject({ hits: { total: { value: 0 } } })
+  expect((await as('reader').ask('POST', '/tts-api-dead-letters/_search', search)).status).toBe(403)
+  expect((await as('reader').ask('POST', '/tts-api-2020.01.02/_doc', {})).status).toBe(403)
+  expect((await as('owner').ask('PUT', '/_security/user/another', { password: 'hunter2-another', roles: ['superuser'] })).status).toBe(403)
+
+  const client = createClient(connection(user('owner')))
+  const options = { client, prefix: 'tts-api', signal: AbortSignal.timeout(30_000) }
+  await requireRights(options)
+  const trail = await findTrail(options, 'erased-2')
+  expect(await erase(options, { userId: 'erased-2', trail, dryRun: false })).toMatchObject({ 'tts-api-*': 1 })
+  client.close()
 })
 
 test('a user with a password', async () => {

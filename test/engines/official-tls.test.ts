@@ -30,7 +30,7 @@ beforeAll(async () => {
   const address = sinks.address()
   const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
   otelcol = createOtelcol(freeHost(), {
-    tls: true,
+    files: [CONFIG, TLS],
     env: {
       FANOUT_URL: url,
       EVALUATOR_URL: url,

@@ -2,6 +2,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ADVISORY_LOCK } from '../../collector/src/postgres/advisory-lock.ts'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
+import { dayOf, dropDay } from '../../collector/src/postgres/day-partition.ts'
 import { createPartitions } from '../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../collector/src/postgres/queryable.ts'
 import { LOGS, METRIC_POINTS, SPANS } from '../../collector/src/postgres/rows.ts'
@@ -14,6 +15,7 @@ import { log, logs, sender } from '../collector/postgres/records.ts'
 import { openStore } from '../collector/postgres/store.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
 
+const ALWAYS = new AbortController().signal
 let server: PostgresServer
 beforeAll(async () => {
   server = await createPostgres()
@@ -216,13 +218,45 @@ test('somebody who reads for long holds up neither records of a new day nor the 
   await using reader = await longRead('read')
   expect(await store.send(logs([at(0), at(5)]))).toEqual({ kind: 'ok' })
   expect(await store.count('logs_default', source.instanceId)).toBe(1)
-  await store.partitions.maintain()
+  await store.partitions.maintain(ALWAYS)
   expect(await store.count('logs', source.instanceId)).toBe(3)
-  expect(warnings).toContainEqual(expect.stringContaining('reads logs for so long'))
+  expect(warnings).toContainEqual(expect.stringMatching(/gets no partition of logs for now: somebody reads/))
+  expect(warnings).toContainEqual(expect.stringMatching(/1 rows stand in logs_default, as their days have no partition yet/))
+  expect(warnings).not.toContainEqual(expect.stringContaining('clocks'))
 
   await reader.end()
-  await store.partitions.maintain()
+  await store.partitions.maintain(ALWAYS)
   expect([await store.count('logs_default', source.instanceId), await store.count('logs', source.instanceId)]).toEqual([0, 2])
+  await database.close()
+})
+
+test('dropping a day takes turns with making one, and a deadlock leaves the day for the next round', async () => {
+  await createDatabase('turns')
+  const database = open('turns')
+  const warnings: string[] = []
+  const source = sender()
+  const old = log(source, { timeUs: Date.now() * 1_000 - 20 * 86_400_000_000 })
+  await (await openStore(database)).send(logs([old]))
+  const other = await connect('turns')
+  await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK.partitions])
+  const day = dayOf(Date.now() * 1_000) - 25
+  const dropping = dropDay(database, { table: LOGS, day })
+  const waiting = async () => (await other.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).rowCount
+  await expect.poll(waiting, { timeout: 10_000 }).toBe(1)
+  await other.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK.partitions])
+  await dropping
+
+  await other.query(`CREATE FUNCTION interfere() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'deadlock of the test' USING ERRCODE = '40P01'; END $$`)
+  await other.query('CREATE EVENT TRIGGER interfere ON sql_drop EXECUTE FUNCTION interfere()')
+  const short = await openStore(database, { retentionDays: 10, warn: (message) => warnings.push(message) })
+  await short.partitions.maintain(ALWAYS)
+  expect(await short.count('logs', source.instanceId)).toBe(1)
+  expect([short.partitions.prometheus(), warnings]).toEqual([expect.stringContaining('upkeep_failures_total{part="logs"} 0'), []])
+  await other.query('DROP EVENT TRIGGER interfere')
+  await short.partitions.maintain(ALWAYS)
+  expect(await short.count('logs', source.instanceId)).toBe(0)
+  await other.end()
   await database.close()
 })
 
@@ -237,7 +271,7 @@ test('of several collectors one does the round', async () => {
   const short = await openStore(database, { retentionDays: 10 })
   expect(await short.count('logs', source.instanceId)).toBe(1)
   await other.end()
-  await expect.poll(() => short.partitions.maintain().then(() => short.count('logs', source.instanceId))).toBe(0)
+  await expect.poll(() => short.partitions.maintain(ALWAYS).then(() => short.count('logs', source.instanceId))).toBe(0)
   await database.close()
 })
 

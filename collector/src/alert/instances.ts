@@ -56,8 +56,13 @@ export function advanceInstances(rule: Rule, before: Instances, observed: Observ
     const observation = observed.byKey().get(key)
     const isOld = instance.heldAtMs <= sinceMs
     const verdict = observation === undefined ? judgeAbsent(rule, { hasData, isOld, moment }) : judge(rule.condition, observation)
-    if (verdict === 'unsure' || (isOld && nowMs < settledMs)) {
-      instances[key] = verdict === 'unsure' && observation !== undefined ? { ...instance, values: valuesOf(observation) } : instance
+    if (isOld && nowMs < settledMs) {
+      instances[key] = instance
+      continue
+    }
+    if (verdict === 'unsure') {
+      // Of one that was pending before a start nobody knows that it has not held; of a later one, that it has held all the time.
+      if (isOld || instance.phase !== 'pending') instances[key] = { ...instance, ...(observation && { values: valuesOf(observation) }) }
       continue
     }
     const next = verdict === null ? advanceUnknown(rule, instance, nowMs) : end(rule, instance, valuesOf(observation), nowMs)
@@ -79,13 +84,11 @@ function judgeAbsent({ signals }: Rule, { hasData, isOld, moment: { nowMs, since
 }
 
 /** Places of the observations for which the condition holds, and whether it could be said of any. */
-function findHeld(
-  condition: Condition,
-  { list, columns, isSeen }: Observed,
-): { readonly held: readonly number[]; readonly hasData: boolean } {
+function findHeld(condition: Condition, { list, lows, highs }: Observed): { readonly held: readonly number[]; readonly hasData: boolean } {
   const { plain } = condition
-  const column = plain && columns[plain.slot]
-  if (plain !== undefined && column !== undefined && isSeen) return compareAll(column, plain)
+  // It holds for certain where it does at the end at which it holds least.
+  const column = plain && (isAbove(plain) ? lows : highs)[plain.slot]
+  if (plain !== undefined && column !== undefined) return compareAll(column, plain)
   const held: number[] = []
   let hasData = false
   for (const [index, observation] of list.entries()) {
@@ -96,14 +99,16 @@ function findHeld(
   return { held, hasData }
 }
 
-function compareAll(
-  column: Float64Array,
-  { order, limit }: PlainComparison,
-): { readonly held: readonly number[]; readonly hasData: boolean } {
+function isAbove({ order }: PlainComparison): boolean {
+  return order === '>' || order === '>='
+}
+
+function compareAll(column: Float64Array, plain: PlainComparison): { readonly held: readonly number[]; readonly hasData: boolean } {
   const held: number[] = []
   let hasData = false
   // `a < b` is `-a > -b`: one loop without a question inside.
-  const sign = order === '>' || order === '>=' ? 1 : -1
+  const { order, limit } = plain
+  const sign = isAbove(plain) ? 1 : -1
   const isClosed = order === '>=' || order === '<='
   const from = sign * limit
   for (let index = 0; index < column.length; index++) {

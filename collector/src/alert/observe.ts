@@ -14,10 +14,9 @@ export type Observation = {
 /** What a rule sees: one observation for each combination of its labels. */
 export type Observed = {
   readonly list: readonly Observation[]
-  /** The values once more, one array for each signal: what is asked of a million of them is asked of these. */
-  readonly columns: readonly Float64Array[]
-  /** Whether all windows were seen as a whole. */
-  readonly isSeen: boolean
+  /** What the values can be, one array for each signal: what is asked of a million of them is asked of these. The same array twice where they are known. */
+  readonly lows: readonly Float64Array[]
+  readonly highs: readonly Float64Array[]
   /** Of the observations, in their order. */
   readonly keys: () => readonly string[]
   readonly byKey: () => ReadonlyMap<string, Observation>
@@ -65,7 +64,7 @@ const NOTHING_TO_SEE = toObserved([{ labels: {}, values: [] }], { by: [], signal
 
 /** Of one signal. */
 function toObservation({ labels, value, range }: Reading): Observation {
-  return { labels, values: [Number.isFinite(value) ? value : Number.NaN], ...(range && { ranges: [range] }) }
+  return Number.isFinite(value) ? { labels, values: [value], ...(range && { ranges: [range] }) } : { labels, values: [Number.NaN] }
 }
 
 const NOTHING: Observation = { labels: {}, values: [Number.NaN] }
@@ -86,10 +85,14 @@ function toObserved(list: readonly Observation[], { by, signals }: { readonly by
   let keys: readonly string[] | undefined
   let index: ReadonlyMap<string, Observation> | undefined
   const keysOf = (): readonly string[] => (keys ??= list.map(({ labels }) => keyOf(labels, by)))
+  const column = (of: (observation: Observation, slot: number) => number) =>
+    Array.from({ length: signals }, (_, slot) => Float64Array.from(list, (observation) => of(observation, slot)))
+  const lows = column(({ values, ranges }, slot) => ranges?.[slot]?.low ?? values[slot]!)
+  const isSeen = list.every(({ ranges }) => ranges === undefined)
   return {
     list,
-    isSeen: list.every(({ ranges }) => ranges === undefined),
-    columns: Array.from({ length: signals }, (_, slot) => Float64Array.from(list, ({ values }) => values[slot]!)),
+    lows,
+    highs: isSeen ? lows : column(({ values, ranges }, slot) => ranges?.[slot]?.high ?? values[slot]!),
     keys: keysOf,
     byKey: () => (index ??= new Map(keysOf().map((key, place) => [key, list[place]!]))),
   }

@@ -19,7 +19,7 @@ export type StepInput = {
   readonly read: ReadSignals
   /** ms since 1970. */
   readonly nowMs: number
-  /** Since when the signals are filled, after a restart. */
+  /** Since when the signals are filled, after a restart; default: for ever. */
   readonly signalsSinceMs?: number
   /** For how long from then on what fired before is given time to be seen again, and a lack of data means nothing. Default {@link SETTLE_MS}. */
   readonly settleMs?: number
@@ -37,7 +37,15 @@ export type StepOutput = {
  * Evaluates every rule once. Pure: the same input gives the same output, and a step that is done again from a state that was kept gives
  * notifications with the same ids. A clock that was set back takes the state with it.
  */
-export function step({ state: given, rules, silences = [], read, nowMs, signalsSinceMs = 0, settleMs = SETTLE_MS }: StepInput): StepOutput {
+export function step({
+  state: given,
+  rules,
+  silences = [],
+  read,
+  nowMs,
+  signalsSinceMs = Number.NEGATIVE_INFINITY,
+  settleMs = SETTLE_MS,
+}: StepInput): StepOutput {
   const state = nowMs < given.atMs ? shiftState(given, nowMs - given.atMs) : given
   const moment = { nowMs, sinceMs: signalsSinceMs, settledMs: signalsSinceMs + settleMs }
   const observe = createObserver(read, nowMs)

@@ -113,8 +113,8 @@ function toRoutes(options: ApiOptions): readonly Route[] {
     { path: '/api/traces/:id', doc: 'the spans of one trace, by start', handle: (request) => getTrace(reader, request) },
     {
       path: '/api/metrics/summary',
-      doc: 'requests, errors, durations, audio, cost; since, until, service, instance_id',
-      handle: (request) => getMetricsSummary(reader, request),
+      doc: 'requests, errors, durations, audio, cost; since (24 hours before until, or now), until, service, instance_id',
+      handle: (request) => getMetricsSummary(options, request),
     },
     { path: '/livez', doc: 'whether the process answers', handle: getLivez },
     { path: '/readyz', doc: 'whether data can be stored now', handle: () => getReadyz(options) },

@@ -1,8 +1,9 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
-import { createDay, type DayPartition, dayOf, dayStart, dropDay, type Partitioned, standingDays } from './day-partition.ts'
+import { dayOf, dayStart, type Partitioned } from './day-partition.ts'
+import { type Astray, deleteOutdated } from './default-partition.ts'
 import type { Database } from './queryable.ts'
 import { reasonOf } from './reason.ts'
-import { sqlState } from './sqlstate.ts'
+import { createTableDays, type TableDays } from './table-days.ts'
 
 export type PartitionsOptions = {
   /** Owner of the tables. */
@@ -14,6 +15,8 @@ export type PartitionsOptions = {
   readonly now: () => number
   /** Gets what a person should know. */
   readonly warn: (message: string) => void
+  /** Rows that one statement moves or deletes. Default 5,000. */
+  readonly stepRows?: number
 }
 
 export type Partitions = {
@@ -22,102 +25,90 @@ export type Partitions = {
    * somebody who reads for long holds up goes without for now: its rows go to the default partition, and move at the next round.
    */
   ensure(table: Partitioned, days: ReadonlySet<number>): Promise<void>
+  /** Makes the coming days' partitions and those of days of which a few rows stand in the default one: what a start waits for. Never rejects. */
+  prepare(): Promise<void>
   /**
-   * The round: makes the coming days' partitions and those of rows that stand in the default one, and drops those past
-   * retention. To be called at start and now and then; of collectors that do so at once, one does it. Never rejects: what fails in
-   * one table is told and counted, and keeps the round from no other one.
+   * The round: does the same, moves days of which many rows stand in the default partition, and removes what is past retention. To be
+   * called at start and now and then; of collectors that do so at once, one does it. Takes as long as there is to do, or until `signal`.
+   * False when something is left that should not wait for an hour. Never rejects: what fails in one table is told and counted, and keeps
+   * the round from no other one.
    */
-  maintain(): Promise<void>
+  maintain(signal: AbortSignal): Promise<boolean>
   /** Rows that the last round has left in the default partitions, and what has failed, for `GET /metrics`. */
   prometheus(): string
 }
 
-/** Partitions stand ready for a collector that is down over a weekend, or for a clock that runs ahead. */
-const DAYS_AHEAD = 3
-/** More rows than this in a default partition are not counted: the news is the same. */
-const ASTRAY_COUNTED_MAX = 100_000
+/** Some 0.2 s for the server; fewer cost more round trips, more hold up whoever waits for one of these rows. */
+const STEP_ROWS = 5_000
+
 /** Tables that are not partitioned, with the column that tells their rows' age. */
-const PLAIN = { dead_letters: 'arrived', reads: 'time' } as const
-
-/**
- * Keeps one partition a day. Days outside [today − retention, today + 3] get none: their rows, of a clock that is wrong,
- * go to the default partition, so that nobody can make the collector create a table for every day since 1970.
- */
-export function createPartitions({ admin, tables, retentionDays, now, warn }: PartitionsOptions): Partitions {
-  const known = new Map(tables.map((table) => [table.name, new Set<number>()]))
-  const making = new Map<string, Promise<void>>()
-  const astray = new Map(tables.map(({ name }) => [name, 0]))
-  const failures = new Map([...tables.map(({ name }) => name), ...Object.keys(PLAIN), ROUND].map((part) => [part, 0]))
-  const today = () => dayOf(now() * 1_000)
-  const isWanted = (day: number) => day >= today() - retentionDays && day <= today() + DAYS_AHEAD
-
-  async function ensure(table: Partitioned, days: ReadonlySet<number>): Promise<void> {
-    const missing = [...days].filter((day) => !known.get(table.name)?.has(day) && isWanted(day))
-    for (const day of missing.toSorted((a, b) => a - b)) await once({ table, day })
-  }
-
-  /** Many requests meet a new day at the same moment. */
-  function once({ table, day }: DayPartition): Promise<void> {
-    const key = `${table.name} ${day}`
-    const made = making.get(key) ?? make({ table, day }).finally(() => making.delete(key))
-    making.set(key, made)
-    return made
-  }
-
-  async function make({ table, day }: DayPartition): Promise<void> {
-    if (!(await isDone(createDay(admin, { table, day }))))
-      warn(
-        `Somebody reads ${table.name} for so long that ${dayStart(day).slice(0, 10)} gets no partition for now; its rows wait in ${table.name}_default.`,
-      )
-    known.get(table.name)?.add(day)
-  }
-
-  async function maintainTable(table: Partitioned): Promise<void> {
-    const standing = await standingDays(admin, table)
-    known.set(table.name, standing)
-    const coming = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today() + ahead)
-    await ensure(table, new Set([...coming, ...(await daysAstray(admin, table))]))
-    const oldest = today() - retentionDays
-    for (const day of standing) if (day < oldest && (await isDone(dropDay(admin, { table, day })))) standing.delete(day)
-    await admin.query(`DELETE FROM ${table.name}_default WHERE ${table.time} < $1::timestamptz`, [dayStart(oldest)])
-    const left = await countAstray(admin, table)
-    astray.set(table.name, left)
-    if (left > 0)
-      warn(
-        `${left} rows stand in ${table.name}_default: their days are further than ${DAYS_AHEAD} days ahead. Set the clocks of the senders.`,
-      )
-  }
-
-  async function maintain(): Promise<void> {
-    for (const table of tables) await attempt(table.name, () => maintainTable(table))
-    const oldest = dayStart(today() - retentionDays)
-    for (const [table, column] of Object.entries(PLAIN))
-      await attempt(table, () => admin.query(`DELETE FROM ${table} WHERE ${column} < $1::timestamptz`, [oldest]))
-  }
-
-  async function attempt(part: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      failures.set(part, (failures.get(part) ?? 0) + 1)
-      warn(`The upkeep of the database failed at ${part}, and is tried again in the next round: ${reasonOf(error)}`)
-    }
-  }
-
-  return {
-    ensure,
-    maintain: () => attempt(ROUND, () => asTheOnlyOne(admin, maintain)),
-    prometheus: () => [...gaugeLines(astray), ...failureLines(failures), ''].join('\n'),
-  }
-}
+const PLAIN = [
+  { table: 'dead_letters', time: 'arrived' },
+  { table: 'reads', time: 'time' },
+] as const
 
 /** The part of a round that is none of the tables: to get a connection and to be the only one. */
 const ROUND = 'round'
 
-function gaugeLines(astray: ReadonlyMap<string, number>): string[] {
+/** Keeps the tables: each has one partition a day, and nothing that is past retention. */
+export function createPartitions({ tables, stepRows = STEP_ROWS, ...options }: PartitionsOptions): Partitions {
+  const { admin, retentionDays, now, warn } = options
+  const kept = tables.map((table) => ({ name: table.name, days: createTableDays({ ...options, table, stepRows }) }))
+
+  const failures = new Map([...kept.map(({ name }) => name), ...PLAIN.map(({ table }) => table), ROUND].map((part) => [part, 0]))
+
+  async function prepare(): Promise<void> {
+    for (const { name, days } of kept) await attempt(name, days.prepare)
+  }
+
+  async function round(signal: AbortSignal): Promise<boolean> {
+    const before = dayStart(dayOf(now() * 1_000) - retentionDays)
+    const results: (boolean | undefined)[] = []
+    for (const { name, days } of kept) results.push(await attempt(name, () => days.maintain(signal)))
+    for (const plain of PLAIN) results.push(await attempt(plain.table, () => deleteOutdated(admin, { ...plain, before, stepRows, signal })))
+    return results.every((isSettled) => isSettled === true)
+  }
+
+  /** Gives undefined when it fails. */
+  async function attempt<T>(part: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      failures.set(part, (failures.get(part) ?? 0) + 1)
+      warn(`The upkeep of the database failed at ${part}, and is tried again in the next round: ${reasonOf(error)}`)
+      return undefined
+    }
+  }
+
+  return {
+    async ensure({ name }, days) {
+      await kept.find((table) => table.name === name)!.days.ensure(days)
+    },
+    prepare: async () => void (await attempt(ROUND, () => asTheOnlyOne(admin, prepare))),
+    async maintain(signal) {
+      const settled = await attempt(ROUND, () => asTheOnlyOne(admin, () => round(signal)))
+      return settled === true || settled === TAKEN
+    },
+    prometheus: () => [...astrayLines(kept), ...expiredLines(kept), ...failureLines(failures), ''].join('\n'),
+  }
+}
+
+type Kept = readonly { readonly name: string; readonly days: TableDays }[]
+
+function astrayLines(kept: Kept): string[] {
   const name = 'tts_otel_collector_default_partition_rows'
   const head = [`# HELP ${name} Rows that no day's partition takes, at the last round of upkeep.`, `# TYPE ${name} gauge`]
-  return [...head, ...[...astray].map(([table, rows]) => `${name}{table="${table}"} ${rows}`)]
+  const line = (table: string, why: keyof Astray, rows: number) => `${name}{table="${table}",why="${why}"} ${rows}`
+  return [
+    ...head,
+    ...kept.flatMap(({ name: table, days }) => [line(table, 'ahead', days.astray().ahead), line(table, 'waiting', days.astray().waiting)]),
+  ]
+}
+
+function expiredLines(kept: Kept): string[] {
+  const name = 'tts_otel_collector_expired_rows_total'
+  const head = [`# HELP ${name} Rows that came older than RETENTION_DAYS, and were removed by a round of upkeep.`, `# TYPE ${name} counter`]
+  return [...head, ...kept.map(({ name: table, days }) => `${name}{table="${table}"} ${days.expired()}`)]
 }
 
 function failureLines(failures: ReadonlyMap<string, number>): string[] {
@@ -127,39 +118,14 @@ function failureLines(failures: ReadonlyMap<string, number>): string[] {
 }
 
 /** Does nothing while another collector on this database works. */
-async function asTheOnlyOne(admin: Database, work: () => Promise<void>): Promise<void> {
+async function asTheOnlyOne<T>(admin: Database, work: () => Promise<T>): Promise<T | typeof TAKEN> {
   if (admin.kind === 'pglite') return await work()
-  await admin.transaction(async (tx) => {
+  return await admin.transaction(async (tx) => {
     // This connection says nothing while others do the work.
     await tx.query('SET LOCAL idle_in_transaction_session_timeout = 0')
     const { rows } = await tx.query<{ ours: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ours', [ADVISORY_LOCK.upkeep])
-    if (rows[0]?.ours) await work()
+    return rows[0]?.ours ? await work() : TAKEN
   })
 }
 
-/** False when a lock could not be had in time. */
-async function isDone(work: Promise<void>): Promise<boolean> {
-  try {
-    await work
-    return true
-  } catch (error) {
-    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
-    return false
-  }
-}
-
-const LOCK_NOT_AVAILABLE = '55P03'
-
-async function daysAstray(admin: Database, { name, time }: Partitioned): Promise<number[]> {
-  const { rows } = await admin.query<{ day: number }>(
-    `SELECT DISTINCT floor(extract(epoch FROM ${time}) / 86400)::integer AS day FROM ${name}_default`,
-  )
-  return rows.map(({ day }) => day)
-}
-
-async function countAstray(admin: Database, { name }: Partitioned): Promise<number> {
-  const { rows } = await admin.query<{ count: number }>(
-    `SELECT count(*)::integer AS count FROM (SELECT FROM ${name}_default LIMIT ${ASTRAY_COUNTED_MAX}) AS found`,
-  )
-  return rows[0]!.count
-}
+const TAKEN = Symbol('another collector does it')

@@ -67,10 +67,16 @@ async function readLogs(database: Queryable, filter: LogFilter): Promise<readonl
   return rows
 }
 
-/** By the severity as well, as the index `logs_errors` has it: rare errors are not looked for among all records. */
+/**
+ * Errors by their severity, as the index `logs_errors` has them: rare ones are not looked for among all records. Their level would
+ * say the same, and make the planner expect a hundredth of them.
+ */
 function addLevel(conditions: Conditions, level: Level | undefined): void {
-  conditions.addIf('level = ?', level)
-  if (level === undefined || lowestSeverity(level) < lowestSeverity('ERROR')) return
+  const isError = level !== undefined && lowestSeverity(level) >= lowestSeverity('ERROR')
+  if (!isError) {
+    conditions.addIf('level = ?', level)
+    return
+  }
   const [from, below] = severitiesOf(level)
   // Not as parameters: the planner has to see that the index holds all of them.
   conditions.add(`severity >= ${from}`)

@@ -16,6 +16,8 @@ export type Table<R> = {
   readonly name: string
   /** Column that the table is partitioned by. */
   readonly time: string
+  /** Columns of its primary key, in their order. */
+  readonly key: readonly string[]
   /** The same in a record, µs since 1970: from the record alone, so that a record sent twice meets its own key. */
   readonly timeUs: (record: R) => number
   readonly columns: readonly Column<R>[]
@@ -24,6 +26,7 @@ export type Table<R> = {
 export const LOGS: Table<LogRecord> = {
   name: 'logs',
   time: 'timestamp',
+  key: ['timestamp', 'id'],
   timeUs: eventTimeUs,
   columns: [
     { name: 'id', type: 'uuid', cell: (record) => storableText(record.uid) },
@@ -47,6 +50,7 @@ export const LOGS: Table<LogRecord> = {
 export const SPANS: Table<SpanRecord> = {
   name: 'spans',
   time: 'start_time',
+  key: ['start_time', 'trace_id', 'span_id'],
   timeUs: (record) => record.startUs,
   columns: [
     // NULL, which the key refuses: spans without ids would all be one row. https://opentelemetry.io/docs/specs/otel/trace/api/#isvalid
@@ -74,6 +78,7 @@ export const SPANS: Table<SpanRecord> = {
 export const METRIC_POINTS: Table<MetricPoint> = {
   name: 'metric_points',
   time: 'time',
+  key: ['time', 'series', 'start_time'],
   timeUs: (record) => record.timeUs,
   columns: [
     { name: 'series', type: 'uuid', cell: (record) => seriesId(record) },

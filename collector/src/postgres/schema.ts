@@ -1,5 +1,7 @@
 import { ADVISORY_LOCK } from './advisory-lock.ts'
+import { dropMove } from './mover.ts'
 import type { Database, Queryable } from './queryable.ts'
+import { LOGS, METRIC_POINTS, SPANS } from './rows.ts'
 
 /** The database was migrated by a newer collector; writing to it could lose what that one added. */
 export class SchemaTooNewError extends Error {
@@ -166,6 +168,7 @@ export async function migrate(database: Database): Promise<void> {
     if (database.kind === 'postgres') await lockSchema(tx)
     const version = await schemaVersion(tx)
     if (version > MIGRATIONS.length) throw new SchemaTooNewError(version, MIGRATIONS.length)
+    if (version > 0 && version < MIGRATIONS.length) for (const table of [LOGS, SPANS, METRIC_POINTS]) await dropMove(tx, table)
     for (const [index, statements] of MIGRATIONS.entries()) {
       if (index < version) continue
       for (const statement of statements) await tx.query(statement)

@@ -37,6 +37,8 @@ const FIRST_DELAY_MS = 500
 const DELAY_MS_MAX = 10_000
 /** Days change once in 24 h and three stand ready; this often, a failed round does not matter. */
 const MAINTAIN_INTERVAL_MS = 3_600_000
+/** What was in the way of a round may have gone by then. */
+const UNSETTLED_INTERVAL_MS = 300_000
 const PING_TIMEOUT_MS = 2_000
 const UNDEFINED_TABLE = '42P01'
 
@@ -49,7 +51,7 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
     await migrate(admin)
     if (database.kind === 'postgres') await grantUsers({ admin, writer: database, reader: reading })
     // What fails in it keeps nobody from writing: rows of a day without a partition go to the default one.
-    await partitions.maintain()
+    await partitions.prepare()
     state = { ready: true }
   }
 
@@ -61,19 +63,23 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
     }
   }
 
-  async function maintain(): Promise<void> {
-    await partitions.maintain()
+  /** False when there is something left to do soon. */
+  async function maintain(): Promise<boolean> {
+    const isSettled = await partitions.maintain(stopped.signal)
     // A server does this by itself; without it the planner takes every table for a small one.
     if (database.kind === 'pglite') await database.query('ANALYZE').catch(tellSlow)
+    return isSettled
   }
 
   function tellSlow(error: unknown): void {
-    warn(`The tables could not be analyzed, so reading them may be slow until the next hour: ${reasonOf(error)}`)
+    if (!stopped.signal.aborted)
+      warn(`The tables could not be analyzed, so reading them may be slow until the next hour: ${reasonOf(error)}`)
   }
 
   async function maintainForever(): Promise<void> {
     // Rows of a day without a partition go to the default one; the next round moves them.
-    while (await pause(MAINTAIN_INTERVAL_MS, stopped.signal)) await maintain()
+    for (let isSettled = await maintain(); await pause(isSettled ? MAINTAIN_INTERVAL_MS : UNSETTLED_INTERVAL_MS, stopped.signal); )
+      isSettled = await maintain()
   }
 
   /** The database was made anew under us: what was there when we started is not. */

@@ -8,8 +8,9 @@ export type Pace = {
 
 /** Enough that an outage does not count, and few enough that a new pace is soon the usual one. */
 const GAPS_MAX = 8
-/** Metrics that come more seldom are not waited for; a first gap that is longer may be an outage. */
-export const INTERVAL_MS_MAX = 300_000
+
+/** Where it is not known: the default of METRICS_COLLECTION_INTERVAL. */
+export const INTERVAL_MS = 60_000
 
 /** The median of the newest gaps. */
 export function createPace(): Pace {
@@ -19,7 +20,7 @@ export function createPace(): Pace {
     step(gapMs) {
       gaps.push(gapMs)
       if (gaps.length > GAPS_MAX) gaps.shift()
-      intervalMs = gaps.length === 1 ? Math.min(gapMs, INTERVAL_MS_MAX) : gaps.toSorted((a, b) => a - b)[(gaps.length - 1) >> 1]
+      intervalMs = gaps.toSorted((a, b) => a - b)[(gaps.length - 1) >> 1]
     },
     intervalMs: () => intervalMs,
   }

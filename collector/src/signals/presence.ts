@@ -12,6 +12,8 @@ export type Presence = {
   restore(lastMs: Readonly<Record<string, number>>): void
   /** Our clock was set back by so much: what has passed has passed. */
   setBack(byMs: number): void
+  /** Nobody can have been heard of for so long before `nowMs`: it counts for no silence. */
+  pause(forMs: number, nowMs: number): void
   forget(nowMs: number): void
 }
 
@@ -49,6 +51,9 @@ export function createPresence(sinceMs: () => number): Presence {
     },
     setBack(byMs) {
       for (const [service, lastMs] of heard) heard.set(service, lastMs - byMs)
+    },
+    pause(forMs, nowMs) {
+      for (const [service, lastMs] of heard) heard.set(service, Math.min(nowMs, lastMs + forMs))
     },
     lastMs: () => Object.fromEntries(heard),
     forget(nowMs) {

@@ -3,6 +3,7 @@ import type { Range, Reading, SignalQuery } from '../signal.ts'
 import type { Definition } from './definitions.ts'
 import { createSum } from './histogram.ts'
 import { labelsKey, metricLabels } from './labels.ts'
+import { INTERVAL_MS } from './pace.ts'
 import type { Series, SeriesStore } from './series.ts'
 import type { Totals } from './track.ts'
 
@@ -20,8 +21,8 @@ type Latest = Definition & { readonly kind: 'latest' }
 /** What a series grew by in a window, and how much of the window was seen: more than 0, at most 1. */
 type Seen = { readonly totals: Totals; readonly share: number }
 
-/** The default of METRICS_COLLECTION_INTERVAL. */
-const INTERVAL_MS = 60_000
+/** What comes more seldom is not waited for: a gap of that length is more often an outage. */
+const INTERVAL_MS_MAX = 300_000
 /** A series that has been silent for longer than this many of its intervals has ended. */
 export const INTERVALS_SILENT = 2.5
 /** The same in ms, for one whose interval is not known. */
@@ -99,14 +100,14 @@ function growthOf(series: Series, { query: { windowMs }, atMs, expectedMs }: Que
 
 /** After that a series that has told nothing more has ended. */
 function silentMs({ pace }: Series, expectedMs: number): number {
-  return INTERVALS_SILENT * (pace.intervalMs() ?? Math.max(INTERVAL_MS, expectedMs))
+  return INTERVALS_SILENT * Math.min(pace.intervalMs() ?? Math.max(INTERVAL_MS, expectedMs), INTERVAL_MS_MAX)
 }
 
 /** The longest time between two points of a series that has not ended; 0 when no series has told two. */
 export function longestIntervalMs(series: Iterable<Series>, atMs: number): number {
   let longestMs = 0
   for (const { pace, latest } of series) {
-    const intervalMs = pace.intervalMs() ?? 0
+    const intervalMs = Math.min(pace.intervalMs() ?? 0, INTERVAL_MS_MAX)
     if (atMs - latest.timeMs <= INTERVALS_SILENT * intervalMs) longestMs = Math.max(longestMs, intervalMs)
   }
   return longestMs

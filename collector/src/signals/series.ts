@@ -1,6 +1,6 @@
 import type { Attributes, MetricPoint, Resource } from '../batch.ts'
 import { type Bounds, toTotals } from './histogram.ts'
-import { createPace, type Pace } from './pace.ts'
+import { createPace, INTERVAL_MS, type Pace } from './pace.ts'
 import { createCumulativeTrack, createDeltaTrack, type Track } from './track.ts'
 
 /** What a process tells of one metric with one set of attributes. Times are ms since 1970. */
@@ -77,11 +77,28 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
       known.set(key, series)
       count++
     }
+    const { latest } = series
+    const grownBy = (made.totals[0] ?? 0) - latest.value
+    if (latest !== NOTHING && onlyGrows(point)) {
+      // What it counted since its start has grown, and by its time that was earlier: its clock was set back. The other way round it is from before.
+      if (grownBy > 0 && timeMs < latest.timeMs) setBack(source, timeMs, latest.timeMs + (series.pace.intervalMs() ?? INTERVAL_MS) - timeMs)
+      if (grownBy < 0 && timeMs > latest.timeMs) return
+    }
     if (isCount(point)) series.track.add({ startMs, timeMs, totals: made.totals })
     if (timeMs <= series.latest.timeMs) return
     if (series.latest !== NOTHING) series.pace.step(timeMs - series.latest.timeMs)
     source.leadMs = Math.max(0, timeMs - arrivedMs)
     series.latest = { timeMs, value: made.totals[0] ?? 0 }
+  }
+
+  /** Moves what a process has told and what would be to come at `timeMs`. */
+  function setBack(source: Source, timeMs: number, byMs: number): void {
+    for (const known of byMetric.values())
+      for (const series of known.values()) {
+        if (series.source !== source || series.latest.timeMs <= timeMs) continue
+        series.track.setBack(byMs)
+        series.latest = { ...series.latest, timeMs: series.latest.timeMs - byMs }
+      }
   }
 
   return {
@@ -106,6 +123,11 @@ export function createSeriesStore({ metrics, seriesMax, sinceMs }: SeriesStoreOp
 
 const NOTHING = { timeMs: Number.NEGATIVE_INFINITY, value: 0 }
 
+/** A count of which the sender says since when. */
+function onlyGrows(point: MetricPoint): boolean {
+  return isCount(point) && point.temporality === 'cumulative' && point.startUs > 0
+}
+
 /** Gauges and counts that also fall are states. */
 function isCount({ type, monotonic }: MetricPoint): boolean {
   return type === 'histogram' || type === 'exponential_histogram' || (type === 'sum' && monotonic)
@@ -121,7 +143,7 @@ function keyOf(point: MetricPoint, source: Source, bounds: Bounds): string {
 function createSources() {
   const known = new Map<string, Source>()
   /** One object is shared by all points of a request. */
-  const cached = new WeakMap<Resource, Source>()
+  let cached = new WeakMap<Resource, Source>()
   let made = 0
   return {
     of(resource: Resource, timeMs: number): Source {
@@ -138,6 +160,8 @@ function createSources() {
     },
     keep(used: ReadonlySet<Source>): void {
       for (const [key, source] of known) if (!used.has(source)) known.delete(key)
+      // One that was dropped must not come back unknown to those who look at all.
+      cached = new WeakMap()
     },
   }
 }

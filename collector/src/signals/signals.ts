@@ -1,8 +1,8 @@
 import type { Batch } from '../batch.ts'
 import type { LogCount, ReadSignals, SignalQuery } from '../signal.ts'
+import { createClockWatch } from './clock-watch.ts'
 import { definitionOf, METRICS } from './definitions.ts'
 import { createLogCounts } from './log-counts.ts'
-import { INTERVAL_MS_MAX } from './pace.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { INTERVALS_SILENT, longestIntervalMs, readGrowth, readLatest, SILENT_MS } from './read-series.ts'
 import { createSeriesStore } from './series.ts'
@@ -31,7 +31,7 @@ export type Signals = {
   expectInterval(intervalMs: number): void
   /** For how long from {@link sinceMs} on processes may not have told their figures yet, in ms. */
   settleMs(nowMs: number): number
-  /** Drops what no window reaches any more. */
+  /** Drops what no window reaches any more; to be called at an even pace. */
   forget(nowMs: number): void
   /** Which services have sent anything, and when last. */
   readonly presence: Presence
@@ -72,19 +72,15 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
   const short = new Map<string, ShortWindow>()
   let windowMsMax = 0
   let expectedMs = 0
-  /** Of the last look: one before it means that our clock was set back. */
-  let lookedAtMs = Number.NEGATIVE_INFINITY
-
-  function noteClock(nowMs: number): void {
-    const byMs = lookedAtMs - nowMs
-    if (byMs > 0) {
+  const clock = createClockWatch({
+    onSetBack(byMs) {
       store.setBack(byMs)
       logs.setBack(byMs)
       presence.setBack(byMs)
       sinceMs -= byMs
-    }
-    lookedAtMs = nowMs
-  }
+    },
+    onPause: presence.pause,
+  })
 
   function noteInterval({ signal, windowMs }: SignalQuery, intervalMs: number): void {
     const key = `${signal} ${windowMs}`
@@ -93,7 +89,7 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
 
   /** What is expected counts until every process can have told how often it really comes. */
   function intervalMs(nowMs: number): number {
-    const seenMs = Math.min(longestIntervalMs(store.all(), nowMs), INTERVAL_MS_MAX)
+    const seenMs = longestIntervalMs(store.all(), nowMs)
     const longestMs = Math.max(seenMs, expectedMs)
     return nowMs - sinceMs < INTERVALS_SILENT * longestMs ? longestMs : seenMs
   }
@@ -105,7 +101,7 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
       if (batch.signal === 'logs') logs.take(batch.records)
     },
     read(query, atMs) {
-      noteClock(atMs)
+      clock.see(atMs)
       if (query.signal === 'telemetry_silence') return presence.silence(query.by, atMs)
       const definition = definitionOf(query.signal)
       if (definition === undefined) return logs.read(query.signal, { fromMs: atMs - query.windowMs, toMs: atMs, by: query.by })
@@ -128,7 +124,7 @@ export function createSignals({ seriesMax = SERIES_MAX, logRecordsMax = LOG_RECO
     },
     settleMs: (nowMs) => INTERVALS_SILENT * intervalMs(nowMs),
     forget(nowMs) {
-      noteClock(nowMs)
+      clock.tick(nowMs)
       const beforeMs = nowMs - windowMsMax - 2 * SILENT_MS
       store.forget(beforeMs)
       logs.forget(beforeMs)

@@ -9,6 +9,8 @@ export type Track = {
   growth(fromMs: number, toMs: number): Totals | undefined
   /** Since when all that was counted is known; -Infinity when nothing can have been before. */
   knownFromMs(): number
+  /** The clock of the sender was set back by so much: moves all that is known to where it is on the new one. */
+  setBack(byMs: number): void
   /** Drops what is older than `beforeMs`, and points that are closer together than the age of theirs needs. */
   forget(beforeMs: number): void
 }
@@ -67,6 +69,9 @@ export function createCumulativeTrack({ startsAtZero }: CumulativeOptions): Trac
       if (toMs <= knownMs || fromMs >= points.at(-1)!.timeMs) return undefined
       return minus(at(toMs), at(fromMs))
     },
+    setBack(byMs) {
+      points = points.map((point) => moved(point, byMs))
+    },
     knownFromMs: () => (startsAtZero ? Number.NEGATIVE_INFINITY : (points[0]?.timeMs ?? Number.POSITIVE_INFINITY)),
     forget(beforeMs) {
       // The last one before stays: what was counted since is told from it.
@@ -101,6 +106,10 @@ export function createDeltaTrack(sinceMs: number): Track {
       }
       return sum
     },
+    setBack(byMs) {
+      points = points.map((point) => moved(point, byMs))
+      knownFromMs -= byMs
+    },
     knownFromMs: () => knownFromMs,
     forget(beforeMs) {
       points = points.filter(({ timeMs }) => timeMs > beforeMs)
@@ -132,6 +141,10 @@ function merged(points: readonly TrackPoint[]): TrackPoint[] {
     else kept.push(point)
   }
   return kept
+}
+
+function moved({ startMs, timeMs, totals }: TrackPoint, byMs: number): TrackPoint {
+  return { startMs: startMs === 0 ? 0 : startMs - byMs, timeMs: timeMs - byMs, totals }
 }
 
 type Known = Pick<TrackPoint, 'timeMs' | 'totals'>

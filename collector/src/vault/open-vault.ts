@@ -1,14 +1,12 @@
 import type { KeptRecord, RecordTable } from '../record.ts'
 import { keepAside, openJournal, readJournal } from './journal.ts'
 import { createMirror, type Mirror } from './mirror.ts'
-import { isStillOwner, ownFile, standDown, takeOver, wasOwner } from './ownership.ts'
+import { isStillOwner, ownFile, standDown, type Takeover, type TakeoverOptions, takeOver, wasOwner } from './ownership.ts'
 import { createRecords } from './records.ts'
 import { createVault, type Vault } from './vault.ts'
 
-export type OpenVaultOptions = {
+export type OpenVaultOptions = TakeoverOptions & {
   readonly file: string
-  /** Of this collector, for those that share the database. */
-  readonly id: string
   readonly onFault: (error: Error) => void
 }
 
@@ -28,15 +26,17 @@ export type OpenVault = Vault & {
  * Opens what this collector remembers, or, of a database that somebody else has written since, what that one does.
  * Rejects when the database does not answer, and without a database when the file cannot be written.
  */
-export async function openVault({ file, id, onFault }: OpenVaultOptions, table?: RecordTable): Promise<OpenVault> {
+export async function openVault({ file, onFault, ...options }: OpenVaultOptions, table?: RecordTable): Promise<OpenVault> {
   const records = createRecords(readWhole(file, onFault))
-  const takeover = table && (await takeOver(records, table, id))
-  ownFile(records, id)
+  const takeover = table && (await takeOver(records, table, options))
+  ownFile(records, options.id)
   const journal = openJournal(file, records.list, table && ((cause) => onFault(fault('cannot be written', file, cause))))
   const vault = createVault({ records, journal, onFault })
   let mirror: Mirror | undefined
 
-  function mirrorTo(beside: RecordTable, { changes, mayWrite }: Awaited<ReturnType<typeof takeOver>>): void {
+  function mirrorTo(beside: RecordTable, { changes, mayWrite, expired }: Takeover): void {
+    if (expired > 0)
+      onFault(new Error(`another collector has decided since: notifications that this one had not delivered are given up (${expired})`))
     mirror = createMirror({ table: beside, current: vault.get, mayWrite, onFault }, changes)
     vault.mirrorTo(mirror)
   }
@@ -48,7 +48,7 @@ export async function openVault({ file, id, onFault }: OpenVaultOptions, table?:
     async join(beside) {
       if (mirror !== undefined) return true
       if (!(await isStillOwner(records, beside))) return false
-      mirrorTo(beside, await takeOver(records, beside, id))
+      mirrorTo(beside, await takeOver(records, beside, options))
       return true
     },
     async catchUp() {
@@ -81,7 +81,7 @@ function fault(what: string, file: string, cause: unknown): Error {
 }
 
 /** Notes in `file`, which no vault may have open, that another collector evaluates now. Rejects when it cannot be written. */
-export async function leaveVault({ file, onFault }: Omit<OpenVaultOptions, 'id'>): Promise<void> {
+export async function leaveVault({ file, onFault }: Pick<OpenVaultOptions, 'file' | 'onFault'>): Promise<void> {
   const records = createRecords(readWhole(file, onFault))
   standDown(records)
   await openJournal(file, records.list).close()

@@ -1,3 +1,4 @@
+import { type Delivery, type DeliveryResult, toLogEntry } from '../delivery.ts'
 import type { KeptRecord, RecordChange, RecordTable } from '../record.ts'
 import type { Records } from './records.ts'
 
@@ -19,6 +20,17 @@ export type Takeover = {
   /** What the database has to be told. */
   readonly changes: readonly RecordChange[]
   readonly mayWrite: (owner: string | undefined) => boolean
+  /** Deliveries of its own that were given up: what they tell of, another collector has gone on with since. */
+  readonly expired: number
+}
+
+export type TakeoverOptions = {
+  /** Of this collector, for those that share the database. */
+  readonly id: string
+  /** ms since 1970. */
+  readonly now: () => number
+  /** How old a delivery may be that only the file of this collector knows, when another one has decided since. */
+  readonly orphanMsMax: number
 }
 
 /** Whether the file was written by a collector that was the one to write, as far as it knows the last one. */
@@ -46,27 +58,39 @@ export function ownFile(records: Records, id: string): void {
 
 /**
  * Makes the collector `id` the one that writes; it must hold the lock, and `records` is not yet in its file. Its own records count when nobody else has written
- * since; otherwise those of the database do, and of its own remains what waits for delivery and is not known there.
+ * since; otherwise those of the database do, and of its own remains what waits for delivery, is not known there and is not too old to be news.
  */
-export async function takeOver(records: Records, table: RecordTable, id: string): Promise<Takeover> {
+export async function takeOver(records: Records, table: RecordTable, { id, now, orphanMsMax }: TakeoverOptions): Promise<Takeover> {
   const rows = await table.load()
   const [theirs, mine] = [ownerIn(rows), records.get(OWNER.kind, OWNER.key)]
   const isOurs = mine !== undefined && (theirs === undefined || theirs === mine)
-  if (!isOurs && theirs !== undefined) replace(records, rows)
+  const expired = isOurs || theirs === undefined ? 0 : replace(records, rows, { nowMs: now(), orphanMsMax })
   const owner = isOurs ? mine : JSON.stringify({ id, epoch: epochOf(theirs) + 1 } satisfies Owner)
   records.apply([
     { ...FORMER, text: undefined },
     { ...OWNER, text: owner },
   ])
-  return { changes: difference(records, rows), mayWrite: (found) => found === theirs || found === owner }
+  return { changes: difference(records, rows), mayWrite: (found) => found === theirs || found === owner, expired }
 }
 
-function replace(records: Records, rows: readonly KeptRecord[]): void {
+type Age = { readonly nowMs: number; readonly orphanMsMax: number }
+
+/** Returns how many deliveries were given up for their age. */
+function replace(records: Records, rows: readonly KeptRecord[], { nowMs, orphanMsMax }: Age): number {
   const known = new Set(rows.filter(({ kind }) => kind === PENDING || kind === DONE).map(({ key }) => key))
-  const orphans = [...records.all(PENDING)].filter(([key]) => !known.has(key))
+  const orphans = [...records.all(PENDING)].filter(([key]) => !known.has(key)).map(([, text]): Delivery => JSON.parse(text)) // written here
+  const { fresh = [], old = [] } = Object.groupBy(orphans, ({ createdMs }) => (nowMs - createdMs > orphanMsMax ? 'old' : 'fresh'))
   records.apply(records.list().map(({ kind, key }) => ({ kind, key, text: undefined })))
   records.apply(rows)
-  records.apply(orphans.map(([key, text]) => ({ kind: PENDING, key, text })))
+  records.apply(fresh.map((delivery) => ({ kind: PENDING, key: delivery.id, text: JSON.stringify(delivery) })))
+  records.apply(
+    old.map((delivery) => ({ kind: DONE, key: delivery.id, text: JSON.stringify(toLogEntry(delivery, givenUp(delivery, nowMs))) })),
+  )
+  return old.length
+}
+
+function givenUp({ attempts }: Delivery, atMs: number): DeliveryResult {
+  return { kind: 'dead', atMs, attempts, error: 'another collector has decided since it was made' }
 }
 
 function difference(records: Records, rows: readonly KeptRecord[]): readonly RecordChange[] {

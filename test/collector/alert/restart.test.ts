@@ -192,5 +192,13 @@ rules:
   const world = { rules, forMs: HOUR, restartsMs: [MINUTE], tell }
   const expected = ['0.5 Queue first', '6.5 Little first', '8.5 Queue resolved', '24.5 No Telemetry first']
   expect(live(world)).toEqual(expected)
-  expect(live({ ...world, offsetMs: (atMs) => (atMs < 2 * MINUTE ? 0 : -10 * HOUR) })).toEqual(expected)
+  const offsetMs = (atMs: number) => (atMs < 2 * MINUTE ? 0 : -10 * HOUR)
+  expect(live({ ...world, offsetMs })).toEqual(expected)
+  // And when the sender has the same clock.
+  const toEarlier = (point: MetricPoint, atMs: number) => ({ ...point, timeUs: point.timeUs + offsetMs(atMs) * 1_000 })
+  const tellEarlier = (atMs: number): Batch | undefined => {
+    const batch = tell(atMs)
+    return batch?.signal === 'metrics' ? metrics(...batch.records.map((point) => toEarlier(point, atMs))) : undefined
+  }
+  expect(live({ ...world, offsetMs, tell: tellEarlier })).toEqual(expected)
 })

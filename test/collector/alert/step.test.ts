@@ -436,3 +436,16 @@ test('after a restart, an alert that was pending goes on waiting', () => {
   const seen = step({ state: blind.state, rules, read: () => whole(1), nowMs: START_MS + 120_000, signalsSinceMs })
   expect(seen.notifications.map(({ reason }) => reason)).toEqual(['first'])
 })
+
+test('a clock that begins at 0, as in a test, is no start', () => {
+  const rules = rulesOf('rules: [{ name: Errors, condition: error_rate > 0.05, no_data: alert }]')
+  expect(step({ state: createAlertState(0), rules, read: () => [], nowMs: 0 }).notifications).toHaveLength(1)
+})
+
+test('a pending alert of which it is no longer sure that it holds begins to wait anew', () => {
+  const rules = rulesOf('rules: [{ name: Errors, condition: error_rate > 0.05, for: 1m }]')
+  const ranged = (low: number) => [{ labels: {}, value: 0.2, range: { low, high: 0.9 } }]
+  expect(summary(play(rules, every30s([ranged(0.1), ranged(0.01), ranged(0.1), ranged(0.1), ranged(0.1), ranged(0.01)])))).toEqual([
+    '120s Errors: first, firing, warning, 1',
+  ])
+})

@@ -6,12 +6,17 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Alerting, openAlerting } from '../../../collector/src/alerting.ts'
 import type { Batch } from '../../../collector/src/batch.ts'
 import type { Rank } from '../../../collector/src/leadership.ts'
-import type { KeptRecord, RecordTable } from '../../../collector/src/record.ts'
+import type { RecordTable } from '../../../collector/src/record.ts'
 import { sender } from '../postgres/records.ts'
-import { http, MINUTE, metrics, START_MS } from '../signals/telemetry.ts'
+import { gauge, http, MINUTE, metrics, START_MS } from '../signals/telemetry.ts'
 import { type Listener, startListener } from '../support/listener.ts'
+import { createTable } from '../support/record-table.ts'
 
-const RULES = 'rules: [{ name: Errors, condition: error_rate > 0.05, by: [service], group_by: [service], channels: [webhook] }]'
+const RULES = `
+rules:
+  - { name: Errors, condition: error_rate > 0.05, by: [service], group_by: [service], channels: [webhook] }
+  - { name: Queue, condition: queue_length > 100, channels: [webhook] }
+`
 const PATIENT = { timeout: 30_000 }
 
 let folder: string
@@ -35,22 +40,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A database of records, in memory. */
-function createTable(): RecordTable {
-  const rows = new Map<string, KeptRecord>()
-  return {
-    load: async () => [...rows.values()],
-    async apply(changes, mayWrite) {
-      if (!mayWrite(rows.get('meta owner')?.text)) return false
-      for (const { kind, key, text } of changes)
-        text === undefined ? rows.delete(`${kind} ${key}`) : rows.set(`${kind} ${key}`, { kind, key, text })
-      return true
-    },
-  }
-}
-
 async function start(name: string): Promise<Alerting> {
-  mkdirSync(join(folder, name))
+  mkdirSync(join(folder, name), { recursive: true })
   const rank = (): Rank => ranks[name] ?? 'standby'
   const alerting = openAlerting({
     config: { rules: { file: 'alerts.yaml', text: RULES }, inFile: false, checkIntervalMs: 50 },
@@ -96,7 +87,7 @@ const SENDERS = new Map(['good', 'bad'].map((service) => [service, { ...sender(s
 
 /** Half of the requests to `bad` have failed since an hour before the start. */
 function figures(service: string): Batch {
-  const count = (nowMs - START_MS) / SECOND_A_REQUEST
+  const count = (nowMs - START_MS) / 100
   const told = (status: number) =>
     http(SENDERS.get(service)!, [count, 0, 0, 0, 0], {
       startMs: START_MS - 60 * MINUTE,
@@ -105,12 +96,11 @@ function figures(service: string): Batch {
     })
   return metrics(...(service === 'bad' ? [told(200), told(500)] : [told(200)]))
 }
-const SECOND_A_REQUEST = 100
 
 function told(): readonly string[] {
   return listener.received
     .map(({ body }) => JSON.parse(body))
-    .map(({ status, commonLabels: { alertname, service } }) => `${alertname} ${service} ${status}`)
+    .map(({ status, commonLabels: { alertname, service } }) => [alertname, service, status].filter(Boolean).join(' '))
 }
 
 test('what fires when it takes over fires on, also of a service whose figures come later than those of others', {
@@ -146,4 +136,27 @@ test('an outage of which nobody could be told is not held against the services',
   // One that does not come back is told of, as always: five minutes later.
   for (let i = 0; i < 6; i++) await minute(two)
   await expect.poll(told, PATIENT).toEqual(['No Telemetry good firing'])
+})
+
+test('how seldom metrics come is remembered: after a restart they are waited for', { timeout: 60_000 }, async () => {
+  ranks = { one: 'leading' }
+  let one = await start('one')
+  // One tells its queue in minutes 0, 4, 8, and another, whose queue is long, in minutes 3, 7, 11.
+  async function live(minutes: number): Promise<void> {
+    for (const end = nowMs + minutes * MINUTE; nowMs < end; ) {
+      nowMs += MINUTE
+      const slot = ((nowMs - START_MS) / MINUTE) % 4
+      const [service, length] = slot === 0 ? ['good', 3] : ['bad', 500]
+      const batch = metrics(gauge('tts.queue.length', SENDERS.get(service)!, length, { timeMs: nowMs }))
+      if (slot === 0 || slot === 3) await one.sink(batch, new AbortController().signal)
+      await looked(one)
+    }
+  }
+  await live(20)
+  const before = told()
+  expect(before.at(-1)).toBe('Queue firing')
+  await end(one)
+  one = await start('one')
+  await live(8)
+  expect(told()).toEqual(before)
 })

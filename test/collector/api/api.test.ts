@@ -292,6 +292,33 @@ describe('GET /api/metrics/summary', () => {
     })
     expect((await get('/api/metrics/summary?limit=1')).body.message).toContain('"limit"')
   })
+
+  test('without since sums up the 24 hours before now, or before until, and says so', async () => {
+    const instance = randomUUID()
+    const hoursAgo = (hours: number) => `${Date.now() - hours * 3_600_000}000000`
+    const startTimeUnixNano = hoursAgo(72)
+    const counted = [
+      [50, 2],
+      [30, 5],
+      [1, 8],
+    ] as const
+    const dataPoints = counted.map(([hours, asInt]) => ({
+      startTimeUnixNano,
+      timeUnixNano: hoursAgo(hours),
+      asInt,
+      attributes: keyValues({ 'tts.outcome': 'ok' }),
+    }))
+    await sendMetrics(instance, [{ name: 'tts.requests', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }])
+    const summary = async (query: string) => (await get(`/api/metrics/summary?instance_id=${instance}${query}`)).body
+    const since = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+
+    const day = await summary('')
+    expect(day).toMatchObject({ by_outcome: { ok: 3 }, until: null })
+    expect(Math.abs(Date.now() - 86_400_000 - Date.parse(day.since))).toBeLessThan(60_000)
+    const until = since(20)
+    expect(await summary(`&until=${until}`)).toMatchObject({ by_outcome: { ok: 3 }, until: until.replace('Z', '000Z') })
+    expect(await summary(`&since=${since(80)}`)).toMatchObject({ by_outcome: { ok: 8 } })
+  })
 })
 
 describe('the rest', () => {

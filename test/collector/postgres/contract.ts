@@ -1,7 +1,9 @@
 /** What the store promises, whichever PostgreSQL is under it. Ends each time with: nothing lost, nothing doubled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Attributes, Batch, Value } from '../../../collector/src/batch.ts'
+import { createPartitions } from '../../../collector/src/postgres/partitions.ts'
 import type { Database } from '../../../collector/src/postgres/queryable.ts'
+import { LOGS } from '../../../collector/src/postgres/rows.ts'
 import { migrate } from '../../../collector/src/postgres/schema.ts'
 import { createUpkeep } from '../../../collector/src/postgres/upkeep.ts'
 import type { PageEnd } from '../../../collector/src/reader.ts'
@@ -9,6 +11,7 @@ import { histogram, log, logs, metrics, NOW_US, point, sender, span, traceId, tr
 import { openStore, type Store } from './store.ts'
 
 const DAY_US = 86_400_000_000
+const ALWAYS = new AbortController().signal
 const OK = { kind: 'ok' }
 const HOSTILE = [
   `'; DROP TABLE logs; --`,
@@ -443,12 +446,58 @@ export function storeContract(name: string, open: () => Database): void {
       expect(await kept.send(batch)).toEqual(OK)
       expect(await kept.count('logs_default', source.instanceId)).toBe(3)
 
-      await kept.partitions.maintain()
+      await kept.partitions.maintain(ALWAYS)
       expect([await kept.count('logs_default', source.instanceId), await kept.count('logs', source.instanceId)]).toEqual([1, 3])
-      expect(kept.partitions.prometheus()).toMatch(/default_partition_rows\{table="logs"\} [1-9]\d*\n.*\{table="spans"\} 0\n/)
+      expect(kept.partitions.prometheus()).toMatch(
+        /default_partition_rows\{table="logs",why="ahead"\} [1-9]\d*\n.*\{table="logs",why="waiting"\} 0\n/,
+      )
       expect(warnings.at(-1)).toMatch(/^[1-9]\d* rows stand in logs_default: .*clocks of the senders/)
       expect(await kept.send(batch)).toEqual(OK)
       expect(await kept.count('logs', source.instanceId)).toBe(3)
+    })
+
+    test('rows that come older than what is kept are removed by the round, which says and counts how many', async () => {
+      const source = sender()
+      const warnings: string[] = []
+      const kept = await openStore(store.database, { retentionDays: 10, warn: (message) => warnings.push(message) })
+      const startUs = NOW_US - 12 * DAY_US
+      expect(await kept.send(traces([span(source, { startUs }), span(source, { startUs }), span(source)]))).toEqual(OK)
+      expect(await kept.count('spans', source.instanceId)).toBe(3)
+      await kept.partitions.maintain(ALWAYS)
+      expect(await kept.count('spans', source.instanceId)).toBe(1)
+      expect(kept.partitions.prometheus()).toMatch(/expired_rows_total\{table="logs"\} 0\n.*\{table="spans"\} 2\n/)
+      expect(warnings).toContainEqual(expect.stringMatching(/^2 rows of spans came older than the 10 days that are kept/))
+    })
+
+    test('a day of which many rows wait gets them step by step; what comes and goes meanwhile is not lost, doubled or brought back', async () => {
+      const source = sender()
+      const dayUs = NOW_US + 15 * DAY_US
+      const records = Array.from({ length: 1_000 }, (_, index) =>
+        log(source, { timeUs: dayUs + index, attributes: { user_id: `${index % 10}` } }),
+      )
+      const [late, further] = [log(source, { timeUs: dayUs + 40 }), log(source, { timeUs: NOW_US + 40 * DAY_US })]
+      await store.send(logs([...records, further]))
+      const ids = [...records, late, further].map(({ uid }) => uid)
+      const isThere = (uid: string) => !records.some((record, index) => record.uid === uid && index % 10 === 3)
+
+      const cutOff = new AbortController()
+      const day = 24 * 3_600_000
+      const options = { now: () => Date.now() + 14 * day, retentionDays: 60, stepRows: 100 }
+      const first = createPartitions({ admin: endAfterSteps(store.database, 3, cutOff), tables: [LOGS], warn: () => {}, ...options })
+      expect(await first.maintain(cutOff.signal)).toBe(false)
+      await store.send(logs([late, records[0]!, records[999]!]))
+      await store.database.query(`DELETE FROM logs WHERE instance_id = $1 AND user_id = '3'`, [source.instanceId])
+      expect(await uidsOf(store.database, source.instanceId)).toEqual(ids.filter(isThere).toSorted())
+
+      const second = createPartitions({ admin: store.database, tables: [LOGS], warn: () => {}, ...options })
+      expect(await second.maintain(ALWAYS)).toBe(true)
+      expect(await uidsOf(store.database, source.instanceId)).toEqual(ids.filter(isThere).toSorted())
+      expect(await store.count('logs_default', source.instanceId)).toBe(1)
+      await store.send(logs([late, records[0]!, log(source, { timeUs: dayUs })]))
+      expect(await store.count('logs_default', source.instanceId)).toBe(1)
+      expect(await store.count('logs', source.instanceId)).toBe(ids.filter(isThere).length + 1)
+      const left = await store.database.query(`SELECT FROM pg_class WHERE relname LIKE '%moving%' AND relkind IN ('r', 'p')`)
+      expect(left.rows).toEqual([])
     })
 
     test('days past retention are dropped, the others stay', async () => {
@@ -480,8 +529,8 @@ export function storeContract(name: string, open: () => Database): void {
         const upkeep = createUpkeep({ database, admin: database, reading: database, partitions, warn })
         await upkeep.start()
         expect(await upkeep.readiness()).toEqual({ ready: true })
+        await expect.poll(partitions.prometheus).toContain('upkeep_failures_total{part="logs"} 2')
         upkeep.stop()
-        expect(partitions.prometheus()).toContain('upkeep_failures_total{part="logs"} 2')
       } finally {
         await database.query('DROP FUNCTION fail CASCADE')
       }
@@ -513,6 +562,23 @@ export function storeContract(name: string, open: () => Database): void {
       expect(rows).toEqual([{ name: null }])
     })
   })
+}
+
+/** Aborts when so many steps of a move are done. */
+function endAfterSteps(database: Database, steps: number, cutOff: AbortController): Database {
+  let done = 0
+  return {
+    ...database,
+    async query(sql, ...rest) {
+      if (sql.startsWith('WITH step') && ++done === steps) cutOff.abort()
+      return await database.query(sql, ...rest)
+    },
+  }
+}
+
+async function uidsOf(database: Database, instanceId: string): Promise<readonly string[]> {
+  const { rows } = await database.query<{ id: string }>('SELECT id::text FROM logs WHERE instance_id = $1 ORDER BY id', [instanceId])
+  return rows.map(({ id }) => id)
 }
 
 /** Follows the pages to the end, or far beyond it when they never end. */

@@ -23,13 +23,14 @@ export type StoreOptions = {
   readonly logLevel?: Level
   readonly retentionDays?: number
   readonly warn?: (message: string) => void
+  readonly stepRows?: number
 }
 
 export async function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
   await migrate(database)
-  const { now = Date.now, logLevel = 'DEBUG', retentionDays = 30, warn = () => {} } = options
-  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now, warn })
-  await partitions.maintain()
+  const { now = Date.now, logLevel = 'DEBUG', retentionDays = 30, warn = () => {}, ...rest } = options
+  const partitions = createPartitions({ admin: database, tables: [LOGS, SPANS, METRIC_POINTS], retentionDays, now, warn, ...rest })
+  await partitions.maintain(new AbortController().signal)
   const sink = postgresSink({ database, partitions, logLevel })
   return {
     database,

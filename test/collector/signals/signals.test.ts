@@ -188,6 +188,25 @@ describe('replays and resends', () => {
   })
 })
 
+test('a process whose clock is set back is read on, its states too; counts of before the jump that come again change nothing', () => {
+  const all = signals()
+  const of = sender()
+  const told = (minute: number, back: number) => [
+    ...serve({ minutes: minute, resource: of })
+      .slice(-2)
+      .map((point) => ({ ...point, timeUs: point.timeUs - back * 60_000_000 })),
+    gauge('tts.queue.length', of, minute, { timeMs: START_MS + (minute - back) * MINUTE }),
+  ]
+  for (let minute = 1; minute <= 10; minute++) all.give(...told(minute, 0))
+  for (let minute = 11; minute <= 20; minute++) {
+    all.give(...told(minute, 600))
+    all.give(...told(9, 0).slice(0, 2))
+  }
+  const now = START_MS + (20 - 600) * MINUTE + SECOND
+  expect(value(all, 'requests_per_second', now)).toBeCloseTo(1, 5)
+  expect(value(all, 'queue_length', now)).toBe(20)
+})
+
 describe('of a window that reaches back to before we listened', () => {
   const since = 3 * MINUTE
   const startMs = START_MS - 60 * MINUTE
@@ -411,6 +430,18 @@ test('a service that was there and says nothing is told of, since this process l
   expect(value(all, 'telemetry_silence', START_MS + 5 * MINUTE)).toBe(300)
   all.forget(START_MS + 1_441 * MINUTE)
   expect(values(all, 'telemetry_silence', ['service'], START_MS + 1_441 * MINUTE)).toEqual({ other: 86_400 })
+})
+
+test('time in which nobody listened is no silence: a clock that was set forward, a machine that slept', () => {
+  const all = signals()
+  const silence = (s: number) => value(all, 'telemetry_silence', START_MS + s * SECOND)
+  all.give(...serve({ minutes: 1 }))
+  for (let s = 60; s <= 240; s += 30) all.forget(START_MS + s * SECOND)
+  expect(silence(240)).toBe(180)
+  all.forget(START_MS + 4_000 * SECOND)
+  expect(silence(4_000)).toBe(180)
+  for (let s = 4_030; s <= 4_300; s += 30) all.forget(START_MS + s * SECOND)
+  expect(silence(4_300)).toBe(480)
 })
 
 test('a metric that no signal is made of costs nothing', () => {

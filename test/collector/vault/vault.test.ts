@@ -25,7 +25,10 @@ import { notification } from '../support/notifications.ts'
 import { createTable as table } from '../support/record-table.ts'
 
 let folder: string
+let nowMs = 0
 beforeEach(() => {
+  nowMs = 0
+  faults.length = 0
   folder = mkdtempSync(join(tmpdir(), 'tts-otel-vault-'))
 })
 afterEach(async () => {
@@ -42,7 +45,7 @@ const onFault = (error: Error) => void faults.push(error)
 /** A vault as a process finds it. */
 async function open(name = 'alerts', database?: RecordTable) {
   const file = join(folder, name)
-  const vault = await openVault({ file, id: name, onFault }, database)
+  const vault = await openVault({ file, id: name, now: () => nowMs, orphanMsMax: 1_000, onFault }, database)
   opened.push(vault)
   const change = (...changes: readonly RecordChange[]) => vault.write(() => ({ changes, result: undefined }))
   return { ...vault, change, file }
@@ -141,7 +144,7 @@ describe('the file', () => {
     // A write beyond the greatest size of a file is cut short, as one is on a disk with little room.
     const script = `process.on('SIGXFSZ', () => {})
       const { openVault } = await import(${JSON.stringify(import.meta.resolve('../../../collector/src/vault/open-vault.ts'))})
-      await openVault({ file: process.argv[1], id: 'a', onFault() {} }).then(() => console.log('opened'), ({ code }) => console.log(code))`
+      await openVault({ file: process.argv[1], id: 'a', now: Date.now, orphanMsMax: 0, onFault() {} }).then(() => console.log('opened'), ({ code }) => console.log(code))`
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'ulimit -f 16 && exec "$0" "$@"',
@@ -276,5 +279,33 @@ describe('the database beside it', () => {
     const again = vaultDeliveries(await open('one', database))
     expect((await again.pending()).map(({ id }) => id)).toEqual(['only here/webhook'])
     expect(rowsOf(database).map(({ kind, key }) => `${kind} ${key}`)).toContain('pending only here/webhook')
+  })
+
+  test('that another one has written for long makes old deliveries of its own no news: given up, and said', async () => {
+    const database = table()
+    const deliveries = vaultDeliveries(await open('one', database))
+    database.fault = new Error('away')
+    await deliveries.add([toDelivery('old')])
+    await deliveries.add([{ ...toDelivery('new'), createdMs: 5_000 }])
+    database.fault = undefined
+    await open('two', database)
+    nowMs = 5_500
+    faults.length = 0
+    const again = vaultDeliveries(await open('one', database))
+    expect((await again.pending()).map(({ id }) => id)).toEqual(['new/webhook'])
+    expect(await again.log(10)).toMatchObject([
+      { id: 'old/webhook', kind: 'dead', atMs: 5_500, error: 'another collector has decided since it was made' },
+    ])
+    expect(faults.map(({ message }) => message)).toEqual([
+      'another collector has decided since: notifications that this one had not delivered are given up (1)',
+    ])
+    expect(rowsOf(database).map(({ kind, key }) => `${kind} ${key}`)).toContain('done old/webhook')
+  })
+
+  test('that nobody else has written keeps deliveries of any age', async () => {
+    const database = table()
+    await vaultDeliveries(await open('one', database)).add([toDelivery('old')])
+    nowMs = 86_400_000
+    expect((await vaultDeliveries(await open('one', database)).pending()).map(({ id }) => id)).toEqual(['old/webhook'])
   })
 })

@@ -21,14 +21,16 @@ export type Otelcol = Daemon & {
   readonly url: string
   /** What Prometheus scrapes of the apps and the spans, and of the collector itself. */
   readonly scraped: { readonly apps: string; readonly own: string }
+  /** What it has counted itself, over all labels but these; 0 where it has never counted. */
+  counted(metric: string, labels?: Readonly<Record<string, string>>): Promise<number>
   /** Ends it and removes its queue. */
   remove(): Promise<void>
 }
 
 export type OtelcolOptions = {
   readonly env?: Readonly<Record<string, string>>
-  /** With collector/otelcol/tls.yaml as well. */
-  readonly tls?: boolean
+  /** Its configuration, paths from the root. Default: {@link CONFIG} alone. */
+  readonly files?: readonly string[]
 }
 
 /**
@@ -36,18 +38,24 @@ export type OtelcolOptions = {
  *
  * @param host 127.x.y.z that no other test uses
  */
-export function createOtelcol(host: string, { env = {}, tls = false }: OtelcolOptions = {}): Otelcol {
+export function createOtelcol(host: string, { env = {}, files = [CONFIG] }: OtelcolOptions = {}): Otelcol {
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-otelcol-'))
   const daemon = createDaemon({
     name: 'The OpenTelemetry Collector',
     program: findProgram(),
-    args: configWords(tls ? [CONFIG, TLS] : [CONFIG]),
+    args: configWords(files),
     env: { OTELCOL_LISTEN: host, OTELCOL_QUEUE_DIR: join(folder, 'queue'), INGEST_TOKEN, FANOUT_TOKEN, ...env },
     isReady: () => answersOk(`http://${host}:13133/`),
   })
   return Object.assign(daemon, {
-    url: `${tls ? 'https' : 'http'}://${host}:4318`,
+    url: `${files.includes(TLS) ? 'https' : 'http'}://${host}:4318`,
     scraped: { apps: `${host}:8889`, own: `${host}:8888` },
+    async counted(metric: string, labels: Readonly<Record<string, string>> = {}) {
+      const lines = (await (await fetch(`http://${host}:8888/metrics`)).text()).split('\n')
+      const asked = Object.entries(labels).map(([name, value]) => `${name}="${value}"`)
+      const found = lines.filter((line) => line.startsWith(`${metric}{`) && asked.every((label) => line.includes(label)))
+      return found.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    },
     async remove() {
       await daemon.end('SIGKILL')
       rmSync(folder, { recursive: true, force: true })

@@ -11,12 +11,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Issued } from '../../collector/support/authority.ts'
 import { testedNode } from '../../support/run-node.ts'
+import { type CountingSink, startCountingSinks } from './counting-sinks.ts'
 import { answersOk, createDaemon, type Daemon } from './daemon.ts'
 import { createElasticsearch, type ElasticsearchServer } from './elasticsearch.ts'
-import { type Evaluator, startEvaluator } from './evaluator.ts'
 import { createHaproxy } from './haproxy.ts'
 import { createJaeger, type Jaeger } from './jaeger.ts'
-import { createOtelcol, FANOUT_TOKEN, type Otelcol } from './otelcol.ts'
+import { CONFIG, createOtelcol, FANOUT_TOKEN, type Otelcol, TLS } from './otelcol.ts'
 import { createPostgres, freePort, type PostgresServer } from './postgres.ts'
 
 export type Production = {
@@ -24,7 +24,8 @@ export type Production = {
   readonly postgres: PostgresServer
   readonly elasticsearch: ElasticsearchServer
   readonly jaeger: Jaeger
-  readonly evaluator: Evaluator
+  /** A stand-in. */
+  readonly evaluator: CountingSink
   readonly fanouts: readonly [Fanout, Fanout]
   /** Ends everything and removes its data. */
   remove(): Promise<void>
@@ -59,7 +60,7 @@ export async function startProduction({
   evaluatorTokens: tokens,
   tls,
 }: ProductionOptions = {}): Promise<Production> {
-  const [postgres, elasticsearch, evaluator] = await Promise.all([createPostgres(), createElasticsearch(), startEvaluator({ tokens, tls })])
+  const [postgres, elasticsearch, sinks] = await Promise.all([createPostgres(), createElasticsearch(), startCountingSinks({ tokens, tls })])
   const folder = mkdtempSync(join(tmpdir(), 'tts-otel-production-'))
   const secured = tls && secure(tls, folder)
   const shared = { DATABASE_URL: postgres.url, ELASTICSEARCH_URL: elasticsearch.url, INGEST_TOKEN: FANOUT_TOKEN }
@@ -69,19 +70,19 @@ export async function startProduction({
   const haproxy = createHaproxy({
     listen,
     fanouts: [fanouts[0].address, fanouts[1].address],
-    evaluator: evaluator.address,
+    evaluator: sinks.address,
     ...(secured && { tls: secured.haproxy }),
   })
   const jaeger = createJaeger(freeHost())
   const url = `${tls === undefined ? 'http' : 'https'}://${listen}`
   const otelcol = createOtelcol(freeHost(), {
-    tls: tls !== undefined,
+    files: tls === undefined ? [CONFIG] : [CONFIG, TLS],
     env: { FANOUT_URL: url, EVALUATOR_URL: url, JAEGER_URL: jaeger.url, ...secured?.otelcolEnv, ...otelcolEnv },
   })
 
   async function remove(): Promise<void> {
     await otelcol.remove()
-    await Promise.all([haproxy.end('SIGKILL'), jaeger.remove(), evaluator.stop(), ...fanouts.map(({ end }) => end('SIGKILL'))])
+    await Promise.all([haproxy.end('SIGKILL'), jaeger.remove(), sinks.stop(), ...fanouts.map(({ end }) => end('SIGKILL'))])
     await Promise.all([postgres.remove(), elasticsearch.remove()])
     rmSync(folder, { recursive: true, force: true })
   }
@@ -93,7 +94,7 @@ export async function startProduction({
     await remove()
     throw error
   }
-  return { otelcol, postgres, elasticsearch, jaeger, evaluator, fanouts, remove }
+  return { otelcol, postgres, elasticsearch, jaeger, evaluator: sinks.alerts, fanouts, remove }
 }
 
 /** What each part is told to speak TLS, with its files in the folder. */

@@ -10,7 +10,8 @@ export function createHearsay(sinceS: number) {
       firstHeard.set(report.instance, Math.min(report.time, firstHeard.get(report.instance) ?? report.time))
       const key = `${report.instance} ${report.start}`
       const known = processes.get(key) ?? []
-      if (!known.some(({ time }) => time === report.time)) processes.set(key, [...known, report].sort((a, b) => a.time - b.time).slice(-60))
+      if (!known.some(({ time }) => time === report.time))
+        processes.set(key, [...known, report].sort((a, b) => a.time - b.time).slice(-200))
     },
     /** By route, or '' for all. */
     errorRates(now: number, windowS: number, byRoute: boolean): Map<string, number | undefined> {
@@ -31,6 +32,17 @@ export function createHearsay(sinceS: number) {
       }
       return new Map([...sums].map(([route, { all, failed }]) => [route, all > 0 ? failed / all : undefined]))
     },
+    /** A second, over all. */
+    requestRate(now: number, windowS: number): number {
+      let count = 0
+      for (const reports of processes.values()) {
+        const last = reports.at(-1)!
+        const end = now - last.time > 150 ? now : last.time
+        const at = (time: number) => total(reports.findLast((one) => one.time <= time))
+        if (end - windowS < last.time) count += at(end) - at(end - windowS)
+      }
+      return count / windowS
+    },
     /** By instance, or the longest. */
     queues(now: number, byInstance: boolean): Map<string, number | undefined> {
       const latest = new Map<string, Report>()
@@ -43,4 +55,8 @@ export function createHearsay(sinceS: number) {
       return alive.length === 0 ? new Map() : new Map([['', Math.max(...alive.map(({ queue }) => queue))]])
     },
   }
+}
+
+function total(report: Report | undefined): number {
+  return report === undefined ? 0 : Object.values(report.routes).reduce((sum, { all }) => sum + all, 0)
 }

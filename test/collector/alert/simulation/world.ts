@@ -15,7 +15,19 @@ export type Report = {
 type Counted = { readonly all: number; readonly failed: number; readonly failingSince: number }
 
 /** What happens to the collector at one time, in this order: it may begin anew, its clock may be wrong by `offset`, reports come, it evaluates. */
-export type Tick = { readonly time: number; readonly offset: number; readonly isRestart: boolean; readonly arrived: readonly Report[] }
+export type Tick = {
+  readonly time: number
+  readonly offset: number
+  /** `takeover`: by one that was up all the time and was told of nothing. */
+  readonly begins: 'restart' | 'takeover' | undefined
+  /** Nobody listens and nobody evaluates. */
+  readonly isDown: boolean
+  readonly arrived: readonly Report[]
+  /** What processes tell now, whenever that arrives. */
+  readonly made: readonly Report[]
+  /** Nobody can know what happens: reports are held back, or our clock is ahead so that all seem old. */
+  readonly isHidden: boolean
+}
 
 export const EXPORT_S = 60
 export const EVALUATION_S = 30
@@ -32,6 +44,7 @@ type Trouble = {
   readonly hold?: Span & { readonly slot: number }
   readonly outage?: Span
   readonly restart?: number
+  readonly takeover?: number
   readonly clock?: Span & { readonly offset: number }
 }
 
@@ -44,24 +57,31 @@ export function* createWorld(seed: number, days: number): Generator<Tick> {
   let trouble: Trouble = {}
   for (let time = EVALUATION_S; time <= days * 86_400; time += EVALUATION_S) {
     if ((time - EVALUATION_S) % SLOT_S === 0) trouble = createTrouble(time - EVALUATION_S, random)
-    const { hold, outage, restart, clock } = trouble
+    const { hold, outage, restart, takeover, clock } = trouble
     for (const one of fleet) one.deploy(time, trouble)
+    const made: Report[] = []
     // Told 7 s after the minute, and there 3 s later: between two evaluations.
     if (time % EXPORT_S === 30)
       for (const one of fleet) {
         const report = one.report(time - EVALUATION_S + 7, trouble)
         const isHeld = hold !== undefined && hold.slot === one.slot && time >= hold.from && time < hold.to
-        if (report !== undefined) waiting.push({ at: isHeld ? hold.to : time, report })
+        if (report === undefined) continue
+        made.push(report)
+        waiting.push({ at: isHeld ? hold.to : time, report })
       }
-    if (outage !== undefined && time >= outage.from && time < outage.to) continue
-    const isRestart = restart === time || outage?.to === time
-    if (isRestart) recent = []
+    const offset = clock !== undefined && time >= clock.from && time < clock.to ? clock.offset : 0
+    const isHidden = offset > 0 || (hold !== undefined && time >= hold.from && time <= hold.to)
+    if (outage !== undefined && time >= outage.from && time < outage.to) {
+      yield { time, offset, begins: undefined, isDown: true, arrived: [], made, isHidden }
+      continue
+    }
+    const begins = restart === time || outage?.to === time ? 'restart' : takeover === time ? 'takeover' : undefined
+    if (begins !== undefined) recent = []
     const due = waiting.filter(({ at }) => at <= time).map(({ report }) => report)
     waiting = waiting.filter(({ at }) => at > time)
     const again = [...due.filter(() => random() < 0.1), ...recent.filter(() => random() < 0.01)]
     recent = [...recent, ...due].slice(-100)
-    const offset = clock !== undefined && time >= clock.from && time < clock.to ? clock.offset : 0
-    yield { time, offset, isRestart, arrived: shuffled([...due, ...again], random) }
+    yield { time, offset, begins, isDown: false, arrived: shuffled([...due, ...again], random), made, isHidden }
   }
 }
 
@@ -79,6 +99,8 @@ function createTrouble(slotStart: number, random: () => number): Trouble {
     { hold: { slot, from: middle, to: middle + pick([120, 300, 900, 1_500]) } },
     { outage: { from: minutes(12, 60), to: minutes(61, 110) } },
     { restart: middle },
+    { takeover: middle },
+    { restart: middle, clock: { from: middle + 90, to: middle + 1_200, offset: pick([-3_600, -900, -60]) } },
     { clock: { from: middle, to: middle + 1_200, offset: pick([-3_600, -900, -60, 900, 7_200]) } },
   ]
   return { ...(happens(0.6) && { errors }), ...(happens(0.4) && { queue }), ...pick(disturbances) }
