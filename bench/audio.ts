@@ -64,9 +64,9 @@ function timeFirstCalls(seconds: number): string {
 function measureStream(): string {
   const rows = [40, 200, 1_000].map((pieceMs) => {
     const pieces = cut(speech(60), pieceMs)
-    return [`${figure(pieceMs)} ms`, show(timePieces(pieces, {})), show(timePieces(pieces, { analyse: true }))]
+    return [`${figure(pieceMs)} ms`, showUs(timePieces(pieces, {})), showUs(timePieces(pieces, { analyse: true }))]
   })
-  return `A stream of base64, one piece in ms: median / 99 %.
+  return `A stream of base64, one piece in µs: median / 99 %.
 
 ${table(['piece', 'off', 'analysed'], rows)}`
 }
@@ -174,6 +174,10 @@ function summarize(times: readonly number[]): Summary {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
   return { medianMs: at(0.5), highMs: at(0.99) }
+}
+
+function showUs({ medianMs, highMs }: Summary): string {
+  return `${figure(medianMs * 1_000, 2)} / ${figure(highMs * 1_000, 2)}`
 }
 
 function show({ medianMs, highMs }: Summary): string {

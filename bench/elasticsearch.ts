@@ -13,7 +13,7 @@ import type { LogRecord } from '../collector/src/batch.ts'
 import { indexOf } from '../collector/src/elasticsearch/days.ts'
 import { toDocument } from '../collector/src/elasticsearch/document.ts'
 import { openElasticsearch } from '../collector/src/elasticsearch/elasticsearch.ts'
-import { decode } from '../collector/src/receive/decode.ts'
+import { decode, openBatch } from '../collector/src/receive/decode.ts'
 import { createElasticsearch, type ElasticsearchServer } from '../test/engines/support/elasticsearch.ts'
 import { logsRequest } from './logs-request.ts'
 import { figure, table, tellResults, words } from './results.ts'
@@ -84,7 +84,7 @@ function sinkLoad(url: string, lanes: number): Load {
       const { signal } = new AbortController()
       return async () => {
         await inLanes(bodies, lanes, async (body) => {
-          const outcome = await ours.sink(decode('logs', 'protobuf', body), signal)
+          const outcome = await ours.sink(openBatch('logs', { encoding: 'protobuf', bytes: body }), signal)
           if (outcome.kind !== 'ok' || outcome.rejected !== undefined) throw new Error(JSON.stringify(outcome))
         })
         ours.stop()

@@ -8,11 +8,9 @@
  * defaults: fsync, 128 MB of buffers). Each load has the table for itself, empty; the loads take turns. The sender keeps
  * sixteen connections and posts 512 records in a request, as the SDK does.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { openDatabase } from '../collector/src/postgres/database.ts'
 import { createPartitions } from '../collector/src/postgres/partitions.ts'
 import type { Database } from '../collector/src/postgres/queryable.ts'
@@ -20,7 +18,8 @@ import { LOGS, METRIC_POINTS, SPANS } from '../collector/src/postgres/rows.ts'
 import { migrate } from '../collector/src/postgres/schema.ts'
 import { parentOf } from '../test/engines/support/freeze.ts'
 import { createPostgres } from '../test/engines/support/postgres.ts'
-import { makeCorpus, readCorpus, writeCorpus } from './ingest/corpus.ts'
+import { makeCorpus, writeCorpus } from './ingest/corpus.ts'
+import { collector, cpuMsOf, cpuMsOfAll, outputOf, send, withReceiver } from './ingest/receivers.ts'
 import { figure, table, tellResults, words } from './results.ts'
 
 const RECORDS_IN_REQUEST = 512
@@ -38,16 +37,11 @@ type Took = { readonly ms: number; readonly cpuMs?: number; readonly serverCpuMs
 
 type Signal = 'logs' | 'traces'
 
-type Load = { readonly name: string; readonly table: 'logs' | 'spans' | undefined; readonly run: () => Promise<Took> }
+type Load = { readonly name: string; readonly table: 'logs' | 'spans'; readonly run: () => Promise<Took> }
 
 const folder = mkdtempSync(join(tmpdir(), 'tts-otel-bench-ingest-'))
 const corpus = { logs: join(folder, 'logs'), traces: join(folder, 'traces') }
 const server = await createPostgres()
-/** A receiver in a process of its own. */
-type Receiver = { readonly script: string; readonly env: Readonly<Record<string, string>> }
-
-const collector: Receiver = { script: '../collector/src/main.ts', env: { DATABASE_URL: server.url } }
-const discarding: Receiver = { script: './ingest/discard.ts', env: {} }
 
 try {
   for (const signal of ['logs', 'traces'] satisfies Signal[])
@@ -62,8 +56,7 @@ try {
     now: Date.now,
     warn: console.error,
   }).prepare()
-  const loads = await bench(database)
-  const text = WANTED === undefined ? `${loads}\n\n${await overload(database)}` : loads
+  const text = await bench(database)
   await database.close()
   tellResults({ title: 'Into PostgreSQL', script: 'bench:ingest', text })
 } finally {
@@ -81,9 +74,8 @@ async function bench(database: Database): Promise<string> {
     raw('COPY → temp → insert, 5,000 rows, two connections', 'copy', 2, 5_000),
     raw('plain COPY, 5,000 rows, one connection', 'plain', 1, 5_000),
     raw('plain COPY, 1,000 rows, one connection', 'plain', 1, 1_000),
-    { name: 'the collector, logs', table: 'logs', run: () => sending('logs', collector, database) },
-    { name: 'the collector, spans', table: 'spans', run: () => sending('traces', collector, database) },
-    { name: 'HTTP and decoding alone, logs', table: undefined, run: () => sending('logs', discarding, database) },
+    { name: 'the collector, logs', table: 'logs', run: () => sending('logs', database) },
+    { name: 'the collector, spans', table: 'spans', run: () => sending('traces', database) },
   ]
   const chosen = loads.filter(({ name }) => WANTED === undefined || name.includes(WANTED))
   const { rows } = await database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
@@ -97,7 +89,7 @@ async function bench(database: Database): Promise<string> {
       const before = cpuMsOfAll(serverPid)
       const result = await run()
       const serverCpuMs = cpuMsOfAll(serverPid) - before
-      if (table !== undefined) await check(database, name, table)
+      await check(database, name, table)
       if (round > 0) took.get(name)?.push({ ...result, serverCpuMs })
     }
   }
@@ -113,109 +105,19 @@ function raw(name: string, way: string, connections: number, rows: number): Load
   return {
     name: `raw ${name}`,
     table: 'logs',
-    run: async () => JSON.parse(await outputOf('./ingest/raw.ts', [server.url, corpus.logs, way, String(connections), String(rows)])),
+    run: async () => JSON.parse(await outputOf('./raw.ts', [server.url, corpus.logs, way, String(connections), String(rows)])),
   }
 }
 
-/** Starts the receiver, warms it up, and sends it the corpus. */
-async function sending(signal: Signal, receiver: Receiver, database: Database): Promise<Took> {
-  return await withReceiver(receiver, async ({ url, pid }) => {
+/** Starts the collector, warms it up, and sends it the corpus. */
+async function sending(signal: Signal, database: Database): Promise<Took> {
+  return await withReceiver(collector({ DATABASE_URL: server.url, COLLECTOR_DATA_DIR: folder }), async ({ url, pid }) => {
     await send({ url: `${url}/v1/${signal}`, file: corpus[signal], connections: CONNECTIONS, requestsMax: WARM_UP_REQUESTS })
     await database.query('TRUNCATE logs, spans')
     const before = cpuMsOf(pid)
     const { ms } = await send({ url: `${url}/v1/${signal}`, file: corpus[signal], connections: CONNECTIONS })
     return { ms, cpuMs: cpuMsOf(pid) - before }
   })
-}
-
-/** A sender that outruns the database: what is in its hands at once is far above what the collector takes into its own. */
-async function overload(database: Database): Promise<string> {
-  await database.query('TRUNCATE logs, spans')
-  const large = join(folder, 'large')
-  const bodies = readCorpus(corpus.logs)
-  // One request after the other is one request.
-  writeCorpus(
-    large,
-    Array.from({ length: Math.ceil(bodies.length / 16) }, (_, index) => Buffer.concat(bodies.slice(index * 16, index * 16 + 16))),
-  )
-  return await withReceiver(collector, async ({ url, pid }) => {
-    const mib: number[] = []
-    const timer = setInterval(() => mib.push(rssMibOf(pid)), 100)
-    const { ms, statuses } = await send({ url: `${url}/v1/logs`, file: large, connections: 64 })
-    clearInterval(timer)
-    await check(database, 'overload', 'logs')
-    const quarters = [0, 1, 2, 3].map((quarter) => Math.max(...mib.slice((quarter * mib.length) / 4, ((quarter + 1) * mib.length) / 4)))
-    const answers = Object.entries(statuses).map(([status, count]) => `${count} answers ${status}`)
-    return (
-      `A sender that outruns the database, 64 connections with ${figure(16 * RECORDS_IN_REQUEST)} records in a request, sent again 20 ms after each refusal: ` +
-      `${figure(RECORDS)} rows in ${figure(ms / 1_000, 1)} s, each once; ${answers.join(' and ')}; ` +
-      `largest RSS of the collector in each quarter of the time: ${quarters.join(', ')} MiB.`
-    )
-  })
-}
-
-async function withReceiver<T>({ script, env }: Receiver, work: (receiver: { url: string; pid: number }) => Promise<T>): Promise<T> {
-  const child = start(script, [], { COLLECTOR_LISTEN: '127.0.0.1:0', COLLECTOR_DATA_DIR: folder, ...env })
-  const exit = new Promise((resolve) => child.on('exit', resolve))
-  try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let text = ''
-      child.stdout.setEncoding('utf8').on('data', (part: string) => {
-        text += part
-        const found = /listening on (http:[^,\s]+),/.exec(text)?.[1]
-        if (found !== undefined) resolve(found)
-      })
-      child.on('exit', () => reject(new Error(`${script} ended: ${text}`)))
-    })
-    return await work({ url, pid: child.pid! })
-  } finally {
-    child.kill('SIGTERM')
-    await exit
-  }
-}
-
-type Sending = { readonly url: string; readonly file: string; readonly connections: number; readonly requestsMax?: number }
-
-type Sent = { readonly ms: number; readonly statuses: Readonly<Record<string, number>> }
-
-async function send({ url, file, connections, requestsMax = 1e9 }: Sending): Promise<Sent> {
-  return JSON.parse(await outputOf('./ingest/send.ts', [url, file, String(connections), String(requestsMax)]))
-}
-
-function start(script: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...words], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-}
-
-async function outputOf(script: string, words: readonly string[]): Promise<string> {
-  const child = start(script, words)
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  if (code !== 0) throw new Error(`${script} ended with ${code}`)
-  return text
-}
-
-function rssMibOf(pid: number): number {
-  return Math.round(Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024)
-}
-
-/** Of a process and of the children that it had and has. */
-function cpuMsOfAll(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-  return [...children.map(Number), pid].reduce((sum, each) => sum + cpuMsOf(each), 0)
-}
-
-/**
- * User and system time in ms, that of ended children included; the clock of /proc ticks a hundred times a second.
- * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
- */
-function cpuMsOf(pid: number | undefined): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0)
 }
 
 function describe(took: ReadonlyMap<string, readonly Took[]>): string {

@@ -2,15 +2,16 @@
  * A sender in a process of its own: posts the requests of a corpus over kept connections, each until it is taken, and prints
  * what that took.
  *
- *   node bench/ingest/send.ts URL FILE CONNECTIONS [REQUESTS of it]
+ *   node bench/ingest/send.ts URL FILE CONNECTIONS [REQUESTS of it] [how often all of them]
  */
 import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCorpus } from './corpus.ts'
 
-const [url = '', file = '', connections = '8', requestsMax = '1e9'] = process.argv.slice(2)
-const bodies = readCorpus(file).slice(0, Number(requestsMax))
+const [url = '', file = '', connections = '8', requestsMax = '1e9', times = '1'] = process.argv.slice(2)
+const requests = readCorpus(file).slice(0, Number(requestsMax))
+const bodies = Array.from({ length: Number(times) }, () => requests).flat()
 const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) })
 const statuses: Record<number, number> = {}
 

@@ -28,8 +28,8 @@ import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
 import { createSessionLock } from './postgres/session-lock.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
-import { createQueue, type Queue } from './queue.ts'
-import { decode } from './receive/decode.ts'
+import { createQueue, type Queue, queueFolder } from './queue.ts'
+import { openBatch } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
 import { createRefusalStats } from './refusal-stats.ts'
 import type { Address } from './settings.ts'
@@ -231,12 +231,9 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
   const queue = createQueue({
     name: 'elasticsearch',
     sink,
-    dir: join(database.dataDir, 'queue', 'elasticsearch'),
+    dir: queueFolder(database.dataDir, 'elasticsearch'),
     bytesMax: queueBytesMax,
-    decode({ encoding, bytes }) {
-      const batch = decode('logs', encoding, bytes)
-      return batch.signal === 'logs' ? batch.records : []
-    },
+    open: (chunk) => openBatch('logs', chunk),
     now,
     warn,
   })

@@ -96,6 +96,9 @@ export type Distribution = {
 /** The request that a batch was decoded from, as it came. */
 export type Source = Omit<Chunk, 'signal'>
 
+/** A batch of log records. */
+export type Logs = Extract<Batch, { readonly signal: 'logs' }>
+
 /** What flows through the collector: one decoded export request. */
 export type Batch = BatchOf<'logs', LogRecord> | BatchOf<'traces', SpanRecord> | BatchOf<'metrics', MetricPoint>
 

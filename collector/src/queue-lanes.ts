@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/wire/outcome.ts'
 import { withRetry } from '../../src/wire/retry.ts'
 import type { Chunk } from '../../src/wire/signal.ts'
 import type { Spool } from '../../src/wire/spool.ts'
-import type { LogRecord, Sink } from './batch.ts'
+import type { Logs, Sink } from './batch.ts'
 import type { Bell } from './bell.ts'
 
 export type LanesOptions = {
@@ -11,7 +11,7 @@ export type LanesOptions = {
   /** Rung when something new waits. */
   readonly bell: Bell
   readonly sink: Sink
-  readonly decode: (chunk: Chunk) => readonly LogRecord[]
+  readonly open: (chunk: Chunk) => Logs
   /** Told of what cannot be read any more; it is then dropped. */
   readonly onUndecodable: (records: number, reason: string) => void
   /** Ends all lanes; what they hold stays on disk. */
@@ -39,9 +39,9 @@ async function runLane(deliver: Sink, options: LanesOptions): Promise<void> {
     const heard = bell.count()
     const load = await take(spool)
     if (load.length === 0) await bell.next(heard, signal)
-    const readable = load.flatMap((waiting) => tryDecode(waiting, options))
-    const records = readable.flatMap((each) => each.records)
-    const outcome: Outcome = records.length === 0 ? { kind: 'ok' } : await deliver({ signal: 'logs', records }, signal)
+    const readable = load.flatMap((waiting) => tryOpen(waiting, options))
+    const batch = together(readable.map((each) => each.batch))
+    const outcome: Outcome = batch.records.length === 0 ? { kind: 'ok' } : await deliver(batch, signal)
     for (const { entry } of readable) {
       if (outcome.kind === 'retry') spool.release(entry)
       else spool.ack(entry)
@@ -49,12 +49,24 @@ async function runLane(deliver: Sink, options: LanesOptions): Promise<void> {
   }
 }
 
-type Readable = Pick<Waiting, 'entry'> & { readonly records: readonly LogRecord[] }
+function together(batches: readonly Logs[]): Logs {
+  return {
+    signal: 'logs',
+    get records() {
+      return batches.flatMap((batch) => batch.records)
+    },
+    release() {
+      for (const batch of batches) batch.release?.()
+    },
+  }
+}
+
+type Readable = Pick<Waiting, 'entry'> & { readonly batch: Logs }
 
 /** It could be read when it came: if not now, another version wrote it, or this is a bug. */
-function tryDecode({ chunk, entry }: Waiting, { spool, decode, onUndecodable }: LanesOptions): readonly Readable[] {
+function tryOpen({ chunk, entry }: Waiting, { spool, open, onUndecodable }: LanesOptions): readonly Readable[] {
   try {
-    return [{ entry, records: decode(chunk) }]
+    return [{ entry, batch: open(chunk) }]
   } catch (error) {
     spool.ack(entry)
     onUndecodable(chunk.items, error instanceof Error ? error.message : String(error))

@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import type { Outcome } from '../../src/wire/outcome.ts'
 import type { Chunk } from '../../src/wire/signal.ts'
 import { openSpool } from '../../src/wire/spool.ts'
-import type { Batch, LogRecord, Sink } from './batch.ts'
+import type { Batch, Logs, Sink } from './batch.ts'
 import { createBell } from './bell.ts'
 import { runLanes, safely } from './queue-lanes.ts'
 
@@ -12,7 +13,7 @@ export type QueueOptions = {
   readonly sink: Sink
   readonly dir: string
   readonly bytesMax: number
-  readonly decode: (chunk: Chunk) => readonly LogRecord[]
+  readonly open: (chunk: Chunk) => Logs
   /** ms since 1970. */
   readonly now: () => number
   /** Gets what a person should know; must not throw. */
@@ -45,6 +46,11 @@ const CLAIM_INTERVAL_MS = 60_000
 /** When the disk takes nothing the sink gets it at once, or not at all: it must not hold up the other sinks. */
 const DIRECT_MS_MAX = 2_000
 
+/** Where the queue for a sink is. */
+export function queueFolder(dataDir: string, sink: string): string {
+  return join(dataDir, 'queue', sink)
+}
+
 /**
  * A durable queue in front of a sink that may be slow or away.
  *
@@ -55,7 +61,7 @@ const DIRECT_MS_MAX = 2_000
  * twice, and the sink takes each once.
  */
 export function createQueue(options: QueueOptions): Queue {
-  const { name, dir, bytesMax, decode, now, warn } = options
+  const { name, dir, bytesMax, open, now, warn } = options
   // One destination whatever its address: a wrong URL is repaired, and then what waited for it is delivered.
   const spool = openSpool({ dir, bytesMax, ageMsMax: AGE_MS_MAX, destination: name, fsync: false, now, warn })
   const stopping = new AbortController()
@@ -97,7 +103,7 @@ export function createQueue(options: QueueOptions): Queue {
           `The folder ${dir} cannot hold the queue for ${name}: ${spool.problem}. Set COLLECTOR_DATA_DIR to a folder that this user can write`,
         )
       void claim()
-      lanes = runLanes({ spool, bell, decode, sink: options.sink, onUndecodable, signal: stopping.signal })
+      lanes = runLanes({ spool, bell, open, sink: options.sink, onUndecodable, signal: stopping.signal })
     },
     async stop() {
       clearInterval(claiming)

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Batch, LogRecord, Sink } from '../../collector/src/batch.ts'
+import type { Batch, Sink } from '../../collector/src/batch.ts'
 import { createQueue, type Queue, type QueueOptions } from '../../collector/src/queue.ts'
-import { decode, openBatch } from '../../collector/src/receive/decode.ts'
+import { openBatch } from '../../collector/src/receive/decode.ts'
 import type { Outcome } from '../../src/wire/outcome.ts'
 import { metrics, point, sender } from './postgres/records.ts'
 
@@ -49,7 +49,7 @@ function open(options: Partial<QueueOptions> & Pick<QueueOptions, 'sink'>): Queu
     name: 'elasticsearch',
     dir: folder(),
     bytesMax: 2 ** 24,
-    decode: ({ encoding, bytes }) => decode('logs', encoding, bytes).records as readonly LogRecord[],
+    open: (chunk) => openBatch('logs', chunk),
     now: Date.now,
     warn: (message) => void warnings.push(message),
     ...options,
@@ -161,9 +161,9 @@ test('what cannot be read any more is dropped, counted and told, and holds up no
   const far = recordingSink()
   const queue = open({
     sink: far.sink,
-    decode({ encoding, bytes }) {
-      if (String(bytes).includes('unreadable')) throw new Error('unknown wire type 7')
-      return decode('logs', encoding, bytes).records as readonly LogRecord[]
+    open(chunk) {
+      if (String(chunk.bytes).includes('unreadable')) throw new Error('unknown wire type 7')
+      return openBatch('logs', chunk)
     },
   })
   await queue.sink(request('unreadable', 'unreadable too'), signal)

@@ -111,11 +111,11 @@ describe('erase', () => {
       Elasticsearch: { 'tts-api-*': 6, 'tts-api-dead-letters': 1 },
     }
     expect(asked).toMatchObject({ code: 0, stderr: '' })
-    expect(JSON.parse(asked.stdout)).toEqual({ user_id: '4711', dry_run: true, stores: counts })
+    expect(JSON.parse(asked.stdout)).toEqual({ user_id: '4711', dry_run: true, stores: counts, remains: [] })
     expect([await messagesIn('postgres'), await messagesIn('elasticsearch')]).toEqual(before)
 
     const done = await runProgram(env, ['erase', '--user-id', '4711', '--yes', '--json'])
-    expect(JSON.parse(done.stdout)).toEqual({ user_id: '4711', dry_run: false, stores: counts })
+    expect(JSON.parse(done.stdout)).toEqual({ user_id: '4711', dry_run: false, stores: counts, remains: [] })
     expect(await messagesIn('postgres')).toEqual(kept)
     expect(await messagesIn('elasticsearch')).toEqual([kept[0], 'another, refused', ...kept.slice(1)].sort())
     expect(await sql('SELECT FROM spans')).toHaveLength(1)

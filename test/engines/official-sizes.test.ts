@@ -7,6 +7,8 @@ import { freeHost } from './support/production.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
+/** Of each queue. */
+const CONSUMERS = 4
 
 const started: { remove(): Promise<unknown> }[] = []
 afterEach(async () => {
@@ -31,6 +33,16 @@ test('through an agent and a gateway as well', { timeout: 180_000 }, async () =>
   await agent.start()
   await checkLoad(agent, { sinks: [sinks.postgres, sinks.elasticsearch], recordBytes: 10 * KIB, records: 9_000 })
   expect([...(await lossesOf(agent)), ...(await lossesOf(gateway))]).toEqual([0, 0, 0, 0])
+})
+
+test('small records that have waited come in thousands', { timeout: 180_000 }, async () => {
+  const sinks = await start()
+  const otelcol = await startOtelcol(sinks)
+  await checkLoad(otelcol, { sinks: [sinks.postgres], recordBytes: 300, records: 30_000 })
+  // The first went out as they came, the one after them half a second later, and the last is what was left.
+  const waited = sinks.postgres.requests.toSorted((a, b) => b - a).slice(0, -(CONSUMERS + 2))
+  expect(waited.length).toBeGreaterThan(3)
+  expect(Math.min(...waited)).toBeGreaterThanOrEqual(2_000)
 })
 
 test('one record as large as a request may be arrives, and so do those beside it', { timeout: 180_000 }, async () => {

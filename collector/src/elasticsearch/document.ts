@@ -11,8 +11,6 @@ export type Document = {
   readonly id: string
   /** JSON in one line. */
   readonly text: string
-  /** What it was made of, for the dead letter if it comes to that. */
-  readonly record: LogRecord
 }
 
 /**
@@ -27,7 +25,7 @@ export function toDocument(record: LogRecord, index: string): Document {
   const message = `"message":${JSON.stringify(messageOf(record.body))},"source":${JSON.stringify(sourceOf(record))}`
   const metadata = metadataJson(record, record.eventName === '' ? undefined : { 'event.name': record.eventName })
   const text = `{"@timestamp":"${time}","level":"${levelOf(severityOf(record))}",${message}${ids}${trace}${processFields(record.resource)},"metadata":${metadata}}`
-  return { index, id: record.uid, text, record }
+  return { index, id: record.uid, text }
 }
 
 function optional(name: string, value: string | null): string {

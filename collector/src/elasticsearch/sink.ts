@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../../../src/wire/outcome.ts'
-import type { LogRecord, Sink } from '../batch.ts'
+import type { LogRecord, Logs, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
 import { createPatience } from '../patience.ts'
 import { BULK_CHARACTERS_MAX, type Failure, writeAll } from './bulk.ts'
@@ -36,37 +36,39 @@ const REASONS_TOLD = 3
 export function elasticsearchSink(options: ElasticsearchSinkOptions): Sink {
   const patience = createPatience()
 
-  async function attempt(records: readonly LogRecord[], how: Manner): Promise<Outcome> {
+  async function attempt(batch: Logs, how: Manner): Promise<Outcome> {
     try {
-      return accepted(await inParts(records, (part) => storeOrHalve(part, options, how)), options.prefix)
+      return accepted(await inParts(batch, (part) => storeOrHalve(part, options, how)), options.prefix)
     } catch (cause) {
       const [found, error] = [verdict(cause), asError(cause)]
-      if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver({ signal: 'logs', records }, error))
-        return await attempt(records, { ...how, hopeless: POISON_AND_FAULTS })
+      if (found.kind === 'fault' && how.hopeless === POISON_ONLY && patience.isOver(batch, error))
+        return await attempt(batch, { ...how, hopeless: POISON_AND_FAULTS })
       return { kind: 'retry', afterMs: 'afterMs' in found ? found.afterMs : 1_000, error }
     }
   }
 
   return async function storeBatch(batch, signal) {
-    if (batch.signal === 'logs') return await attempt(batch.records, { signal, hopeless: POISON_ONLY })
+    if (batch.signal === 'logs') return await attempt(batch, { signal, hopeless: POISON_ONLY })
     const error = new Error(`Elasticsearch stores log records only; send ${batch.signal} to /v1/${batch.signal}`)
     return { kind: 'drop', reason: 'rejected', error }
   }
 }
 
+/** Records of a batch. Asked for, not kept by whoever waits for the server: see `Batch.release`. */
+type Part = () => readonly LogRecord[]
+
 /**
- * The server works on the first part while the next is made: a bulk of its own each, side by side. Rejects when one of them does,
- * after all have ended.
+ * The server works on the first part while the next is made: a bulk of its own each, side by side. Then the batch lets its records
+ * go. Rejects when one of them does, after all have ended.
  */
-async function inParts<T>(
-  records: readonly LogRecord[],
-  work: (part: readonly LogRecord[]) => Promise<readonly T[]>,
-): Promise<readonly T[]> {
+async function inParts<T>(batch: Logs, work: (part: Part) => Promise<readonly T[]>): Promise<readonly T[]> {
+  const count = batch.records.length
   const parts: Promise<readonly T[] | Failed>[] = []
-  for (let start = 0; start < records.length; start += PART_RECORDS) {
-    parts.push(work(records.slice(start, start + PART_RECORDS)).catch((reason: unknown) => ({ reason })))
+  for (let start = 0; start < count; start += PART_RECORDS) {
+    parts.push(work(() => batch.records.slice(start, start + PART_RECORDS)).catch((reason: unknown) => ({ reason })))
     await nextTurn()
   }
+  batch.release?.()
   return (await Promise.all(parts)).flatMap((part) => {
     if ('reason' in part) throw part.reason
     return part
@@ -85,11 +87,12 @@ const POISON_ONLY: Manner['hopeless'] = ['poison', 'too_large']
 const POISON_AND_FAULTS: Manner['hopeless'] = ['poison', 'too_large', 'fault']
 
 /** Halves what is refused as a whole, or what we fail at, until its record is alone and a dead letter; the others are stored. */
-async function storeOrHalve(records: readonly LogRecord[], options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
+async function storeOrHalve(part: Part, options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
   try {
-    return await store(records, options, how)
+    return await store(part, options, how)
   } catch (error) {
     if (!how.hopeless.includes(verdict(error).kind)) throw error
+    const records = part()
     const [record] = records
     if (record !== undefined && records.length === 1) {
       const hopeless = [toHopeless(record, error)]
@@ -97,29 +100,29 @@ async function storeOrHalve(records: readonly LogRecord[], options: Elasticsearc
       return hopeless
     }
     const half = records.length >> 1
-    const first = await storeOrHalve(records.slice(0, half), options, how)
-    return [...first, ...(await storeOrHalve(records.slice(half), options, how))]
+    const first = await storeOrHalve(() => records.slice(0, half), options, how)
+    return [...first, ...(await storeOrHalve(() => records.slice(half), options, how))]
   }
 }
 
 /** Gives what was made a dead letter. Throws when something is left that may pass. */
-async function store(records: readonly LogRecord[], options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
+async function store(part: Part, options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
   const { client, beforeIndex } = options
-  const { documents, hopeless } = prepare(records, options)
+  const { documents, hopeless } = prepare(part, options)
   for (const index of new Set(documents.map((document) => document.index)))
     await beforeIndex(index, how.signal).catch((error: unknown) => Promise.reject(withoutBlame(error)))
   const { late, lost } = await writeInRounds(client, documents, how)
-  hopeless.push(...lost.map(({ entry, error }) => toHopeless(entry.record, error)))
+  hopeless.push(...giveUp(lost, part))
   // Before the rest is tried again: it may pass late, and each attempt would meet these anew.
   await bury(hopeless, { ...options, signal: how.signal })
   if (late.length > 0) throw late.find(({ error }) => verdict(error).kind === 'retry')?.error ?? late[0]!.error
   return hopeless
 }
 
-function prepare(records: readonly LogRecord[], options: ElasticsearchSinkOptions): { documents: Document[]; hopeless: Hopeless[] } {
+function prepare(part: Part, options: ElasticsearchSinkOptions): { documents: Document[]; hopeless: Hopeless[] } {
   const documents: Document[] = []
   const hopeless: Hopeless[] = []
-  for (const record of records) {
+  for (const record of part()) {
     const timeUs = eventTimeUs(record)
     const reason = outsideDays(timeUs, options)
     if (reason === undefined) documents.push(toDocument(record, indexOf(options.prefix, timeUs)))
@@ -163,6 +166,11 @@ function isBusy({ status, afterMs }: RefusalError): boolean {
 /** A fault at our templates is no matter of the records that wait for them. */
 function withoutBlame(error: unknown): Error {
   return verdict(error).kind === 'fault' ? new Error(asError(error).message, { cause: error }) : asError(error)
+}
+
+function giveUp(lost: readonly Failure<Document>[], part: Part): readonly Hopeless[] {
+  const errors = new Map(lost.map(({ entry, error }) => [entry.id, error]))
+  return errors.size === 0 ? [] : part().flatMap((record) => (errors.has(record.uid) ? [toHopeless(record, errors.get(record.uid))] : []))
 }
 
 function toHopeless(record: LogRecord, error: unknown): Hopeless {

@@ -19,7 +19,7 @@ export function decode(signal: Signal, encoding: Chunk['encoding'], bytes: Uint8
 }
 
 /** The same, for whoever waits with it: {@link Batch} says what `release` is. */
-export function openBatch(signal: Signal, { encoding, bytes }: Omit<Source, 'items'>): Batch {
+export function openBatch<S extends Signal>(signal: S, { encoding, bytes }: Omit<Source, 'items'>): Extract<Batch, { readonly signal: S }> {
   const open = () => decode(signal, encoding, bytes)
   let decoded: Batch | undefined = open()
   const batch = {
@@ -34,7 +34,7 @@ export function openBatch(signal: Signal, { encoding, bytes }: Omit<Source, 'ite
     },
   }
   // The compiler does not see that both come from the same signal.
-  return batch as Batch
+  return batch as unknown as Extract<Batch, { readonly signal: S }>
 }
 
 function read(signal: Signal, bytes: Uint8Array): Batch {

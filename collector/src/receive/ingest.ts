@@ -85,6 +85,8 @@ async function deliver(body: Body, { request, response, route, encoding, options
   const records = batch.value.records.length
   options.stats.addReceived(signal, records)
   const outcome: Outcome = records === 0 ? { kind: 'ok' } : await sink(batch.value, options.aborted)
+  // This frame has grown old while the body came: what it holds lives until V8 looks through its old objects.
+  batch.value.release?.()
   if (outcome.kind === 'retry') {
     return refuse(request, response, signal, unavailable('sink_unavailable', outcome.error.message, outcome.afterMs), options)
   }

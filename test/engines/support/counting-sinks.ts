@@ -18,6 +18,8 @@ export type CountingSinks = {
 export type CountingSink = {
   /** Log records that it has taken, by id: how often. */
   readonly arrivals: ReadonlyMap<string, number>
+  /** How many log records each request brought that it has taken. */
+  readonly requests: readonly number[]
   /** Names of the metrics that it has taken. */
   readonly metrics: ReadonlySet<string>
   /** While it is away it answers 503 and takes nothing. */
@@ -51,17 +53,22 @@ export async function startCountingSinks({ tokens = [FANOUT_TOKEN], tls }: Count
 
 function createSink(): CountingSink & { take(batch: Batch): Promise<Outcome> } {
   const arrivals = new Map<string, number>()
+  const requests: number[] = []
   const metrics = new Set<string>()
   let isAway = false
   return {
     arrivals,
+    requests,
     metrics,
     setAway: (away) => {
       isAway = away
     },
     async take(batch) {
       if (isAway) return { kind: 'retry', afterMs: 1_000, error: new Error('away') }
-      if (batch.signal === 'logs') for (const { uid } of batch.records) arrivals.set(uid, (arrivals.get(uid) ?? 0) + 1)
+      if (batch.signal === 'logs') {
+        requests.push(batch.records.length)
+        for (const { uid } of batch.records) arrivals.set(uid, (arrivals.get(uid) ?? 0) + 1)
+      }
       if (batch.signal === 'metrics') for (const { name } of batch.records) metrics.add(name)
       return { kind: 'ok' }
     },
