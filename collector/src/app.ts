@@ -28,7 +28,7 @@ import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
 import { createSessionLock } from './postgres/session-lock.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { createUpkeep } from './postgres/upkeep.ts'
-import { createQueue, type Queue } from './queue.ts'
+import { createQueue, type Queue, queueFolder } from './queue.ts'
 import { openBatch } from './receive/decode.ts'
 import { createReceiver } from './receive/http.ts'
 import { createRefusalStats } from './refusal-stats.ts'
@@ -231,7 +231,7 @@ function openSecond(config: CollectorConfig, { url, ca, indexPrefix, ...rest }: 
   const queue = createQueue({
     name: 'elasticsearch',
     sink,
-    dir: join(database.dataDir, 'queue', 'elasticsearch'),
+    dir: queueFolder(database.dataDir, 'elasticsearch'),
     bytesMax: queueBytesMax,
     open: (chunk) => openBatch('logs', chunk),
     now,

@@ -19,6 +19,8 @@ export type Eraser = {
   readonly findTrail: (userId: string) => Promise<Trail>
   /** Can be done again after a failure. Rejects when something may be left. */
   readonly erase: (options: EraseOptions) => Promise<Erased>
+  /** What is known to be left beside the store, which it cannot remove: a sentence each, and when it goes. */
+  readonly remains: (options: Pick<EraseOptions, 'userId' | 'trail'>) => Promise<readonly string[]>
 }
 
 /** JSON that a record with this person's id has in it, as the stores write it. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Outcome } from '../../src/wire/outcome.ts'
 import type { Chunk } from '../../src/wire/signal.ts'
 import { openSpool } from '../../src/wire/spool.ts'
@@ -44,6 +45,11 @@ const AGE_MS_MAX = 7 * 86_400_000
 const CLAIM_INTERVAL_MS = 60_000
 /** When the disk takes nothing the sink gets it at once, or not at all: it must not hold up the other sinks. */
 const DIRECT_MS_MAX = 2_000
+
+/** Where the queue for a sink is. */
+export function queueFolder(dataDir: string, sink: string): string {
+  return join(dataDir, 'queue', sink)
+}
 
 /**
  * A durable queue in front of a sink that may be slow or away.

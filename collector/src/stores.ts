@@ -1,4 +1,7 @@
 /** CREATE: what a command needs of the stores; {@link createCollector} is the same for the service. */
+import { join } from 'node:path'
+import { countWaiting } from '../../src/wire/spool-look.ts'
+import { describeRemains } from './alert-remains.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
 import { createClient } from './elasticsearch/client.ts'
@@ -9,6 +12,7 @@ import * as elasticLetters from './elasticsearch/letters.ts'
 import { requireRights } from './elasticsearch/rights.ts'
 import type { LetterBox, Resent } from './letters.ts'
 import type { Eraser } from './person.ts'
+import { alertRecords } from './postgres/alert-records.ts'
 import { openDatabase } from './postgres/database.ts'
 import * as postgresErase from './postgres/erase.ts'
 import * as postgresLetters from './postgres/letters.ts'
@@ -20,6 +24,8 @@ import { reasonOf } from './postgres/reason.ts'
 import { LOGS, METRIC_POINTS, SPANS } from './postgres/rows.ts'
 import { requireSchema } from './postgres/schema.ts'
 import { postgresSink } from './postgres/sink.ts'
+import { queueFolder } from './queue.ts'
+import { readJournal } from './vault/journal.ts'
 
 export type Store = { readonly eraser: Eraser; readonly letters: LetterBox; readonly close: () => Promise<void> }
 
@@ -59,11 +65,14 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
     warn: () => {},
   })
   const sink = postgresSink({ database, partitions, logLevel: 'DEBUG' })
+  const remembered = async () =>
+    url === undefined ? readJournal(join(dataDir, 'alerts', 'memory.jsonl')) : await alertRecords(database).load()
   return {
     eraser: {
       name: url === undefined ? `the embedded database in ${dataDir}` : 'PostgreSQL',
       findTrail: (userId) => postgresErase.findTrail(database, userId),
       erase: (options) => postgresErase.erase(database, options),
+      remains: async (options) => describeRemains(await remembered(), options),
     },
     letters: {
       store: 'postgres',
@@ -92,7 +101,10 @@ function openOwner(options: { readonly url: string | undefined; readonly dataDir
   }
 }
 
-async function openElastic({ retentionDays }: CollectorConfig, { url, ca, indexPrefix, ...rest }: ElasticsearchConfig): Promise<Store> {
+async function openElastic(
+  { retentionDays, database }: CollectorConfig,
+  { url, ca, indexPrefix, ...rest }: ElasticsearchConfig,
+): Promise<Store> {
   const connection = { url, ca, credentials: credentialsOf(rest) }
   const prefix = indexPrefix
   const client = createClient(connection)
@@ -110,6 +122,13 @@ async function openElastic({ retentionDays }: CollectorConfig, { url, ca, indexP
       name: 'Elasticsearch',
       findTrail: (userId) => elasticErase.findTrail(options(), userId),
       erase: (erasing) => elasticErase.erase(options(), erasing),
+      async remains() {
+        const folder = queueFolder(database.dataDir, 'elasticsearch')
+        const { logs } = await countWaiting(folder)
+        return logs === 0
+          ? []
+          : [`${logs} log records wait for Elasticsearch in ${folder}, of whomever: run it again when Elasticsearch has them`]
+      },
     },
     letters: {
       store: 'elasticsearch',

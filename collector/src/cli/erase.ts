@@ -8,8 +8,9 @@ Removes a person from PostgreSQL and Elasticsearch: every log record, span, metr
 belongs to the same requests and traces and carries nobody else's. Who has read what (the table reads) stays, without the ids. Says how much.
 Without --yes nothing is changed, and what would be is counted.
 
-What is still on its way (in queues of senders and of collectors) arrives later: run it again when these are empty. Where user ids are hashed
-(TTS_OTEL_HASH_KEY), ID is the hash.
+What is still on its way arrives later: run it again when the queues are empty. Those of services keep it for 48 hours at most, those of
+collectors for Elasticsearch for 7 days at most, the official collector as long as a store is away. What alerts remember, and what the queue
+for Elasticsearch in COLLECTOR_DATA_DIR holds, is told. Where user ids are hashed (TTS_OTEL_HASH_KEY), ID is the hash.
 
   --yes    removes
   --json   one JSON object
@@ -33,13 +34,15 @@ export const erase: Command = async function erase({ words, configure }) {
         { userId, dryRun },
       ),
   )
-  const code = results.every(({ kind }) => kind === 'erased') ? 0 : 1
+  const remains = results.flatMap((result) => (result.kind === 'erased' ? result.remains : []))
+  const isLeft = results.some(({ kind }) => kind === 'failed') || (remains.length > 0 && !dryRun)
+  const code = isLeft ? 1 : 0
   if (json)
     return {
       code,
-      stdout: `${JSON.stringify({ user_id: userId, dry_run: dryRun, stores: Object.fromEntries(results.map(toJson)) }, undefined, 2)}\n`,
+      stdout: `${JSON.stringify({ user_id: userId, dry_run: dryRun, stores: Object.fromEntries(results.map(toJson)), remains }, undefined, 2)}\n`,
     }
-  return { code, stdout: toText(results, { userId, dryRun }) }
+  return { code, stdout: toText(results, { userId, dryRun, remains }) }
 }
 
 type Usage =
@@ -71,7 +74,7 @@ function readUsage(words: readonly string[]): Usage {
 
 type Asked = { readonly userId: string; readonly dryRun: boolean }
 type Result = { readonly name: string } & (
-  | { readonly kind: 'erased'; readonly erased: Erased }
+  | { readonly kind: 'erased'; readonly erased: Erased; readonly remains: readonly string[] }
   | { readonly kind: 'failed'; readonly reason: string }
 )
 
@@ -84,9 +87,10 @@ async function eraseEverywhere(erasers: readonly Eraser[], { userId, dryRun }: A
     traceIds: new Set(trails.flatMap(({ traceIds }) => [...traceIds])),
   }
   const results: Result[] = []
-  for (const { name, erase } of erasers) {
+  for (const { name, erase, remains } of erasers) {
     try {
-      results.push({ kind: 'erased', name, erased: await erase({ userId, trail, dryRun }) })
+      const erased = await erase({ userId, trail, dryRun })
+      results.push({ kind: 'erased', name, erased, remains: await remains({ userId, trail }) })
     } catch (error) {
       results.push({ kind: 'failed', name, reason: error instanceof Error ? error.message : String(error) })
     }
@@ -98,7 +102,7 @@ function toJson(result: Result): readonly [string, unknown] {
   return [result.name, result.kind === 'erased' ? result.erased : { error: result.reason }]
 }
 
-function toText(results: readonly Result[], { userId, dryRun }: Asked): string {
+function toText(results: readonly Result[], { userId, dryRun, remains }: Asked & { readonly remains: readonly string[] }): string {
   const lines = results.flatMap((result) => {
     if (result.kind === 'failed') return [`${result.name}: failed, run it again: ${onOneLine(result.reason)}`]
     const counts = Object.entries(result.erased).map(([where, count]) => `  ${where.padEnd(28)} ${String(count).padStart(10)}`)
@@ -110,5 +114,6 @@ function toText(results: readonly Result[], { userId, dryRun }: Asked): string {
     : failed
       ? 'Not everything is removed.'
       : 'Removed. What is still in queues arrives later: run it again when they are empty.'
-  return `The user ${onOneLine(userId)}:\n\n${lines.join('\n')}\n\n${end}\n`
+  const left = remains.length === 0 ? '' : `\nStill there:\n${remains.map((one) => `  - ${onOneLine(one)}\n`).join('')}`
+  return `The user ${onOneLine(userId)}:\n\n${lines.join('\n')}\n\n${end}\n${left}`
 }

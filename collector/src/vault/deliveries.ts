@@ -10,7 +10,8 @@ export type VaultDeliveries = DeliveryStore & {
   isKnown(id: string): boolean
 }
 
-const PENDING = 'pending'
+/** The kind of records of deliveries that have not ended. */
+export const PENDING = 'pending'
 const DONE = 'done'
 
 /** More than can be on their way at once: what is left over belongs to notifications that were never added. */

@@ -33,6 +33,24 @@ test('the embedded database is for one process: first stop the collector, then a
   })
 })
 
+test('what alerts remember of a person it tells', { timeout: 60_000 }, async () => {
+  const folder = join(dataDir, 'alerts-here')
+  const given = { COLLECTOR_DATA_DIR: folder, ERROR_WEBHOOK_URL: 'http://127.0.0.1:1/', ALERT_ALLOW_PRIVATE: '127.0.0.0/8' }
+  const collector = await startProgram(given)
+  const attributes = Object.entries({ user_id: 'dora', request_id: 'r-1' }).map(([key, value]) => ({ key, value: { stringValue: value } }))
+  const logRecords = [{ timeUnixNano: `${Date.now()}000000`, severityNumber: 21, body: { stringValue: 'of dora' }, attributes }]
+  const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+  await fetch(`${collector.url}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  await collector.end('SIGTERM')
+
+  const { code, stdout } = await runProgram(given, ['erase', '--user-id', 'dora', '--yes'])
+  expect(code).toBe(1)
+  expect(stdout).toMatch(
+    /logs +1\n[\s\S]*Still there:\n {2}- 1 notifications of alerts on their way quote these requests: .* 15 minutes.*memory\.jsonl/,
+  )
+  expect(await runProgram(given, ['erase', '--user-id', 'nobody', '--yes'])).toMatchObject({ code: 0, stderr: '' })
+})
+
 test.each([[['erase', '--user-id', '4711']], [['dead-letters']]])(
   'without settings %j says what to set, and makes no database',
   async (words) => {

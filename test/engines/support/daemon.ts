@@ -1,6 +1,7 @@
 /** A server program of the test's own, in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type DaemonOptions = {
@@ -58,8 +59,9 @@ export function createDaemon({ name, program, args, env = {}, isReady }: DaemonO
   }
 }
 
-/** Whether a GET gives a 2xx; for {@link DaemonOptions.isReady}. */
-export async function answersOk(url: string): Promise<boolean> {
+/** Whether a GET gives a 2xx; for {@link DaemonOptions.isReady}. `ca` (PEM) is who has issued the certificate of an https URL. */
+export async function answersOk(url: string, ca?: string): Promise<boolean> {
+  if (ca !== undefined) return await securelyOk(url, ca)
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
     await response.arrayBuffer()
@@ -67,4 +69,13 @@ export async function answersOk(url: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+async function securelyOk(url: string, ca: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const outgoing = get(url, { ca, signal: AbortSignal.timeout(2_000) }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode === 200))
+    })
+    outgoing.on('error', () => resolve(false))
+  })
 }

@@ -9,6 +9,8 @@ export type LogLoadOptions = {
   readonly requests: number
   readonly records: number
   readonly senders: number
+  /** Sends a body to a URL and gives the status of the answer. Default {@link post}. */
+  readonly send?: (url: string, body: string) => Promise<number>
 }
 
 export type LogLoad = {
@@ -21,7 +23,7 @@ export type LogLoad = {
 
 const ATTEMPTS_MAX = 600
 
-export function startLogLoad({ urls, requests, records, senders }: LogLoadOptions): LogLoad {
+export function startLogLoad({ urls, requests, records, senders, send = post }: LogLoadOptions): LogLoad {
   const instance = randomUUID()
   const statuses: Record<number, number> = {}
   let left = requests
@@ -29,7 +31,7 @@ export function startLogLoad({ urls, requests, records, senders }: LogLoadOption
   async function deliver(): Promise<void> {
     const body = requestOf(instance, records)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const status = await post(urls[attempt % urls.length]!, body)
+      const status = await send(urls[attempt % urls.length]!, body)
       statuses[status] = (statuses[status] ?? 0) + 1
       if (status === 200) return
       await sleep(100)
