@@ -130,6 +130,50 @@ describe('erase', () => {
     expect(again.stdout).toContain('Removed. What is still in queues arrives later')
   })
 
+  test('what it cannot remove it tells: records that wait for Elasticsearch, and a notification that waits for its channel', {
+    timeout: 120_000,
+  }, async () => {
+    await sql('CREATE DATABASE remains')
+    const base = {
+      COLLECTOR_DATA_DIR: join(folder, 'remains'),
+      DATABASE_URL: postgres.url.replace(/\/postgres$/, '/remains'),
+      ES_INDEX_PREFIX: 'remains',
+      ERROR_WEBHOOK_URL: 'http://127.0.0.1:1/',
+      ALERT_ALLOW_PRIVATE: '127.0.0.0/8',
+    }
+    const here = { ...base, ELASTICSEARCH_URL: elasticsearch.url }
+    const cutOff = await startProgram({ ...base, ELASTICSEARCH_URL: 'http://127.0.0.1:1' })
+    // Before that nobody is told of anything.
+    await expect
+      .poll(() => fetch(`${cutOff.url}/health`).then((answer) => answer.json()), { timeout: 60_000 })
+      .toMatchObject({ alerts: { rank: 'leading' } })
+    const record = { ...log({ ids: { user_id: 'dora', request_id: 'r-dora' }, message: 'of dora' }), severityNumber: 21 }
+    const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] })
+    const headers = { 'content-type': 'application/json' }
+    expect((await fetch(`${cutOff.url}/v1/logs`, { method: 'POST', headers, body })).status).toBe(200)
+
+    const eraseDora = (...words: readonly string[]) => runProgram(here, ['erase', '--user-id', 'dora', ...words])
+    await expect
+      .poll(() => eraseDora().then(({ stdout }) => stdout))
+      .toContain('1 notifications of alerts on their way quote these requests')
+    const first = await eraseDora('--yes')
+    expect([first.code, first.stderr]).toEqual([1, ''])
+    expect(first.stdout).toMatch(
+      /Removed\..*\n\nStill there:\n {2}- 1 notifications of alerts .*\n {2}- 1 log records wait for Elasticsearch in .*remains/,
+    )
+    expect(await cutOff.end('SIGTERM')).toBe(0)
+
+    const mended = await startProgram(here)
+    await expect.poll(() => elasticsearch.elastic.all('remains-2*').then((found) => found.length)).toBe(1)
+    await expect.poll(() => eraseDora().then(({ stdout }) => stdout)).not.toContain('wait for Elasticsearch')
+    const second = await eraseDora('--yes', '--json')
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      stores: { Elasticsearch: { 'remains-*': 1 } },
+      remains: [expect.stringContaining('notifications')],
+    })
+    expect(await mended.end('SIGTERM')).toBe(0)
+  })
+
   test('a store that is away: the other is done, and it says what is not', { timeout: 120_000 }, async () => {
     await send('logs', [log({ ids: { user_id: 'carol' }, message: 'of carol' })])
     const away = { ...env, ELASTICSEARCH_URL: 'http://127.0.0.1:1' }
