@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ID_CHARACTERS_MAX } from '../log-fields.ts'
-import type { Client } from './client.ts'
+import type { Answer, Client } from './client.ts'
 import { deadLetterIndex } from './dead-letters.ts'
 import { field, listField, textField } from './json.ts'
 import { accept } from './refusal.ts'
@@ -88,7 +88,7 @@ function templatesOf({ prefix, ilmPolicy }: TemplateOptions): readonly { readonl
 
 async function install(
   { name, body }: { name: string; body: Json },
-  { client, warn }: TemplateOptions,
+  { client, warn }: Pick<TemplateOptions, 'client' | 'warn'>,
   signal: AbortSignal,
 ): Promise<void> {
   const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
@@ -104,16 +104,22 @@ async function install(
   }
   if (textField(meta, 'fingerprint') === fingerprint) return
   const whole = { ...body, _meta: { managed_by: OWNER, fingerprint } }
-  // create: one that somebody makes at this moment is not overwritten; the next round looks at it.
+  // create: one that somebody makes at this moment is not overwritten.
   const put = await client.ask({
     method: 'PUT',
     path: `${path}${meta === undefined ? '?create=true' : ''}`,
     body: JSON.stringify(whole),
     signal,
   })
+  if (meta === undefined && isThere(put)) return await install({ name, body }, { client, warn }, signal)
   accept(put, `the index template ${name}`)
   if (meta !== undefined)
     warn(`The index template ${name} in Elasticsearch was of another version of the collector or of its settings; it is replaced.`)
+}
+
+/** Another collector that starts with us was faster. */
+function isThere({ status, body }: Answer): boolean {
+  return status === 400 && textField(field(body, 'error'), 'reason').includes('already exists')
 }
 
 /** `{}` for a template that does not say who made it. */

@@ -113,6 +113,21 @@ test.each([
   expect(opened.warnings).toEqual([expect.stringMatching(message)])
 })
 
+test('of two collectors that start at once the later one finds the template of the other, and complains of nothing', async () => {
+  const { standIn } = await openStandIn()
+  const made = standIn.templates.get('tts-api')!
+  standIn.templates.delete('tts-api')
+  standIn.requestFault = (line) => {
+    if (!line.startsWith('PUT /_index_template/tts-api?create=true') || standIn.templates.has('tts-api')) return undefined
+    standIn.templates.set('tts-api', made)
+    return { status: 400, body: { error: { type: 'illegal_argument_exception', reason: 'index template [tts-api] already exists' } } }
+  }
+  const opened = open(standIn.url)
+  await opened.start()
+  expect(standIn.requests.filter(({ line }) => line.startsWith('PUT /_index_template/tts-api?'))).toHaveLength(2)
+  expect([opened.warnings, await opened.readiness()]).toEqual([[], { ready: true }])
+})
+
 test('a template that was removed is back before the next index', async () => {
   const { standIn, opened } = await openStandIn()
   standIn.templates.clear()
