@@ -71,6 +71,16 @@ test.each([401, 403, 404])('%d to a person who reads stays what it is', async (r
     expect([path, (await post(path)).status]).toEqual([path, refusal])
 })
 
+test('who asks about alerts is answered by the evaluator, also when it silences; who reads anything else by a fan-out', async () => {
+  for (const path of ['/api/alerts', '/api/alerts?rule=a', '/api/alerts/history', '/api/alerts/deliveries']) await fetch(url + path)
+  for (const path of ['/api/alerts/silences', '/api/alerts/Late/test']) await post(path)
+  expect([...new Set(asked)]).toEqual(['evaluator'])
+  asked = []
+  for (const path of ['/api/logs', '/api/alertsome', '/']) await fetch(url + path)
+  expect(asked).not.toContain('evaluator')
+  expect(asked).toHaveLength(3)
+})
+
 test('data for alerts goes to the evaluator alone, all other to the fan-outs, both of them', async () => {
   await post('/alerts/v1/logs')
   expect(asked).toEqual(['evaluator'])

@@ -19,6 +19,15 @@ test('it is valid, and does not start without its tokens', async () => {
   expect(await validate([CONFIG], { FANOUT_TOKEN: 'two' })).toContain('no bearer token provided')
 })
 
+test('without Elasticsearch it is valid, and nothing waits for that', async () => {
+  const OVERLAY = 'collector/otelcol/without-elasticsearch.yaml'
+  expect(await validate([CONFIG, OVERLAY], TOKENS)).toBe('')
+  const { pipelines } = read('otel-collector-config.yaml').service
+  const over = { ...pipelines, 'logs/out': { ...pipelines['logs/out'], ...read(OVERLAY).service.pipelines['logs/out'] } }
+  expect(Object.values<Pipeline>(over).flatMap(({ exporters }) => exporters)).not.toContain('otlp_http/elasticsearch')
+  expect(over['logs/out'].exporters).toEqual(['otlp_http/postgres'])
+})
+
 test('the scaled form: agents, gateways, HAProxy between them, rules and their receivers are valid', async () => {
   const agent = { INGEST_TOKEN: 'one', GATEWAY_TOKEN: 'two', GATEWAY_URL: 'http://127.0.0.1:1' }
   expect(await validate(['deploy/scaled/agent.yaml'], agent)).toBe('')
