@@ -1,8 +1,9 @@
 /**
  * Makes new secrets for a compose file, in the current folder: passwords in `.env` (`.env.scaled` for docker-compose.scaled.yml),
- * tokens in files below `secrets/`, which the containers follow. What is there already stays as it is.
+ * where the name of the project is as well: docker-compose 1 knows no `name:` in the file, and with one name both files would share
+ * volumes. Tokens in files below `secrets/`, which the containers follow. What is there already stays as it is.
  *
- *     node scripts/compose-secrets.ts [FILE, default docker-compose.yml]
+ *     npm run secrets [-- FILE, default docker-compose.yml]
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,11 +15,10 @@ const compose = readFileSync(file, 'utf8')
 const secret = () => randomBytes(32).toString('hex')
 
 const passwords = new Set([...compose.matchAll(/\$\{([A-Z_]+):\?\}/g)].map((match) => match[1]!))
-keep(`.env${/^docker-compose(\..+)?\.yml$/.exec(basename(file))?.[1] ?? ''}`, 0o600, () =>
-  [...passwords]
-    .sort()
-    .map((name) => `${name}=${secret()}\n`)
-    .join(''),
+const form = /^docker-compose(\..+)?\.yml$/.exec(basename(file))?.[1] ?? ''
+const project = `COMPOSE_PROJECT_NAME=tts-otel${form.replaceAll('.', '-')}`
+keep(`.env${form}`, 0o600, () =>
+  [project, ...[...passwords].sort().map((name) => `${name}=${secret()}`)].map((line) => `${line}\n`).join(''),
 )
 
 const tokens = new Set([...compose.matchAll(/\.\/secrets\/([a-z]+):/g)].map((match) => match[1]!))

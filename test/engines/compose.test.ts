@@ -8,6 +8,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { STOP_MS_MAX } from '../../collector/src/app.ts'
+import { parseCollectorConfig } from '../../collector/src/config.ts'
 import { COLLECTOR_SETTINGS } from '../../collector/src/settings.ts'
 import { testedNode } from '../support/run-node.ts'
 import { createPostgres, type PostgresServer } from './support/postgres.ts'
@@ -127,6 +128,31 @@ describe.each([
     const configs = ['otel-collector-config.yaml', 'deploy/scaled/agent.yaml', 'deploy/scaled/gateway.yaml'].map(read).join()
     expect(setFor('otelcol:').filter((name) => name !== 'GOMEMLIMIT' && !configs.includes(`\${env:${name}`))).toEqual([])
   })
+})
+
+test('the two files are two projects, so that neither finds the volumes of the other', () => {
+  const names = ['docker-compose.yml', 'docker-compose.scaled.yml'].map((file) => makeSecrets(file).env.COMPOSE_PROJECT_NAME)
+  expect(names).toEqual(['tts-otel', 'tts-otel-scaled'])
+})
+
+test('the evaluator has the shipped rules, or the file and the channels that .env names', async () => {
+  const { env } = makeSecrets('docker-compose.yml')
+  const readFile = (path: string) => (path.endsWith('/alerts.yaml') ? read('collector/alerts.yaml') : path.padEnd(32, '0'))
+  const problemsOf = ({ environment = {} }: Service) => parseCollectorConfig(environment, [], { readFile }).problems
+  const plain = (await resolve('docker-compose.yml', env)).evaluator!
+  expect(plain.volumes).toContain(`${join(root, 'collector/alerts.yaml')}:/etc/tts-otel/alerts.yaml:ro`)
+  expect(plain.environment?.ALERT_RULES).toBe('/etc/tts-otel/alerts.yaml')
+  expect(problemsOf(plain)).toEqual([])
+  const own = {
+    ALERT_WEBHOOK_FORMAT: 'alertmanager',
+    ERROR_WEBHOOK_URL: 'https://errors.example/1',
+    ALERT_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+    ALERT_ALLOW_PRIVATE: '10.0.0.0/8',
+  }
+  const set = (await resolve('docker-compose.yml', { ...env, ...own, ALERT_RULES: './README.md' })).evaluator!
+  expect(set.volumes).toContain(`${join(root, 'README.md')}:/etc/tts-otel/alerts.yaml:ro`)
+  expect(set.environment).toMatchObject(own)
+  expect(problemsOf(set)).toEqual([])
 })
 
 test('what the Dockerfiles copy is there', () => {

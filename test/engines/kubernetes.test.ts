@@ -9,7 +9,7 @@ import { STOP_MS_MAX } from '../../collector/src/app.ts'
 import { COLLECTOR_SETTINGS } from '../../collector/src/settings.ts'
 
 const root = join(import.meta.dirname, '../..')
-const files = globSync('deploy/kubernetes/*.yaml', { cwd: root }).sort()
+const files = [...globSync('deploy/kubernetes/*', { cwd: root }).sort(), 'examples/kubernetes/app.yaml']
 const documents: readonly Manifest[] = files.flatMap((file) =>
   parseAllDocuments(readFileSync(join(root, file), 'utf8')).map((document) => document.toJS()),
 )
@@ -87,7 +87,7 @@ test('while PostgreSQL is away ours go on taking what is for Elasticsearch and f
 })
 
 test('Prometheus finds each port under the job that the dashboards ask for, and there is one pod of what it may scrape only once', () => {
-  const config = parse(readFileSync(join(root, 'deploy/kubernetes/prometheus.yml'), 'utf8'), { merge: true })
+  const config = parse(readFileSync(join(root, 'deploy/prometheus-kubernetes.yml'), 'utf8'), { merge: true })
   type Job = { readonly job_name: string; readonly relabel_configs: readonly { readonly regex: string }[] }
   const regexes = config.scrape_configs.map(({ job_name, relabel_configs }: Job) => [job_name, relabel_configs[0]?.regex])
   expect(regexes).toEqual([
@@ -118,6 +118,21 @@ test('tokens are files of a folder that is followed, so that they can be changed
       expect(pod.volumes?.find((volume) => volume.name === mount?.name)?.secret).toBeDefined()
     }
   }
+})
+
+test('an app has its token, which stands in a header, from a secret of its own with that one line', () => {
+  const [app] = containers.filter(({ image }) => image.startsWith('tts-api'))
+  const token = app?.env.find(({ name }) => name === 'INGEST_TOKEN')
+  expect(token).toMatchObject({ valueFrom: { secretKeyRef: { name: 'otelcol-app', key: 'token' } } })
+})
+
+test('the evaluator follows its rules: a folder of a config map', () => {
+  const [pod] = pods.filter((each) => each.containers.some(({ name }) => name === 'evaluator'))
+  const [{ env, volumeMounts } = { env: [], volumeMounts: [] }] = pod?.containers ?? []
+  const rules = env.find(({ name }) => name === 'ALERT_RULES')?.value
+  const mount = volumeMounts.find(({ mountPath }) => rules === `${mountPath}/alerts.yaml`)
+  expect(mount).not.toHaveProperty('subPath')
+  expect(pod?.volumes?.find(({ name }) => name === mount?.name)).toMatchObject({ configMap: { name: 'alert-rules' } })
 })
 
 test('of the pods only the official collector sends to ours, who is labelled so reads from them, and Prometheus scrapes', () => {
