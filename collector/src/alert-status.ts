@@ -123,8 +123,11 @@ function instanceStatus(rule: Rule, { labels, severity, sinceMs, heldAtMs, value
   }
 }
 
-/** What is not as it should be: a sentence, and what stays the same of it while it lasts. */
-export type Problem = { readonly matter: string; readonly message: string }
+/**
+ * What is not as it should be: a sentence, and what stays the same of it while it lasts. What `lasts` is as it is until somebody
+ * changes a setting, so it is said once.
+ */
+export type Problem = { readonly matter: string; readonly message: string; readonly lasts?: boolean }
 
 type Troubled = { readonly evaluator: Pick<Evaluator, 'trouble'>; readonly vault: Pick<OpenVault, 'behind'> }
 
@@ -139,14 +142,17 @@ export function problemsOf({ evaluator, vault }: Troubled, signals: Pick<Signals
     ['database', behind, `the database does not have all that alerts remember (changes in the file alone: ${behind})`],
   ]
   return [
-    ...missing.map((name) => ({
-      matter: `channel ${name}`,
-      message: `the channel "${name}" that rules name is not set up: alerts for it go nowhere`,
-    })),
+    ...(missing.length > 0 ? [nobodyAt(missing)] : []),
     ...signals.shortWindows().map(({ signal, windowMs, intervalMs }) => ({
       matter: `window ${signal} ${windowMs}`,
       message: `${signal} is asked for over ${windowMs / 1_000} s, and its data comes every ${Math.round(intervalMs / 1_000)} s: a window should hold two intervals. Widen it, or lower METRICS_COLLECTION_INTERVAL`,
     })),
     ...counted.flatMap(([matter, count, message]) => (count > 0 ? [{ matter, message }] : [])),
   ]
+}
+
+function nobodyAt(missing: readonly string[]): Problem {
+  const names = missing.join(', ')
+  const message = `rules name channels that are not set up (${names}): alerts for them go nowhere. Set SLACK_WEBHOOK_URL, ALERT_WEBHOOK_URL or SMTP_URL, or name others in the rules`
+  return { matter: `channels ${names}`, message, lasts: true }
 }

@@ -10,7 +10,7 @@ import { isDoneWithin } from './done-within.ts'
 import type { FollowedFiles } from './follow-files.ts'
 import { type Leadership, LOOK_INTERVAL_MS } from './leadership.ts'
 import { createChannels } from './notify/channels.ts'
-import type { NotifyConfig } from './notify-config.ts'
+import { environmentChannels, type NotifyConfig } from './notify-config.ts'
 import { FolderInUseError } from './postgres/lock.ts'
 import type { RecordTable } from './record.ts'
 import { type RuleBook, readRuleBook } from './rule-book.ts'
@@ -158,7 +158,8 @@ type ChannelsOf = ReturnType<typeof createChannels>
 
 /** The rules that hold, and the channels that they name. */
 function openBooks({ config, notify, now }: AlertingOptions, signals: Signals) {
-  let { book } = readRuleBook(config.rules)
+  const channelNames = environmentChannels(notify)
+  let { book } = readRuleBook(config.rules, { channelNames })
   watch()
   function watch(): void {
     signals.watch({ windowMsMax: book.windowMsMax, logCounts: book.rules.logCounts })
@@ -175,7 +176,7 @@ function openBooks({ config, notify, now }: AlertingOptions, signals: Signals) {
           name: 'ALERT_RULES',
           paths: [file],
           apply([text = '']) {
-            const { book: next, problems } = readRuleBook({ file, text })
+            const { book: next, problems } = readRuleBook({ file, text }, { channelNames })
             const all = [...problems, ...judgeChannels(next, notify)]
             if (all.length > 0) throw new Error(all.join('; '))
             if (JSON.stringify(next) === JSON.stringify(book)) return undefined
@@ -201,6 +202,7 @@ type CheckingOptions = {
 function createChecking({ tenure, signals, now, tell }: CheckingOptions) {
   const counts = { checks: 0, failedChecks: 0 }
   let checkedAtMs: number | undefined
+  let lasting: readonly string[] = []
   return {
     counts: () => counts,
     checkedAtMs: () => checkedAtMs,
@@ -216,7 +218,9 @@ function createChecking({ tenure, signals, now, tell }: CheckingOptions) {
         counts.failedChecks++
         tell('check', `the rules of alerts could not be looked at: ${error instanceof Error ? error.message : error}`)
       }
-      for (const { matter, message } of problemsOf(term, signals)) tell(matter, message)
+      const problems = problemsOf(term, signals)
+      for (const { matter, message } of problems) if (!lasting.includes(matter)) tell(matter, message)
+      lasting = problems.flatMap(({ matter, lasts }) => (lasts ? [matter] : []))
     },
   }
 }

@@ -37,7 +37,7 @@ export type Evaluator = {
   readonly silences: () => readonly Silence[]
   /** Newest first. */
   readonly history: (limit: number) => readonly HistoryEntry[]
-  /** Alerts that the last look left out because their rule has too many; names of channels that rules name and nobody set up. */
+  /** Alerts that the last look left out because their rule has too many; channels that rules name and nobody set up, in order. */
   readonly trouble: () => { readonly overflow: number; readonly missing: readonly string[] }
 }
 
@@ -52,7 +52,6 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
   let state = readState(vault, now())
   let overflow = 0
   let lastMs: number | undefined
-  const missing = new Set<string>()
 
   function read(query: Parameters<ReadSignals>[0], atMs: number): ReturnType<ReadSignals> {
     if (query.signal !== 'evaluation_delay') return options.read(query, atMs)
@@ -65,15 +64,17 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 
   function deliverable(notification: Notification): Notification {
     const known = channels()
-    const named = new Set(book().rules.rules.flatMap((rule) => rule.channels))
-    for (const name of notification.channels) if (!known.has(name) && named.has(name)) missing.add(name)
     return { ...notification, channels: notification.channels.filter((name) => known.has(name)) }
+  }
+
+  function missing(): readonly string[] {
+    const known = channels()
+    return [...new Set(book().rules.rules.flatMap((rule) => rule.channels))].filter((name) => !known.has(name)).sort()
   }
 
   return {
     async check() {
       const nowMs = now()
-      missing.clear()
       const next = step({
         state,
         rules: book().rules,
@@ -108,7 +109,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
         .slice(-limit)
         .map((text): HistoryEntry => JSON.parse(text))
         .toReversed(),
-    trouble: () => ({ overflow, missing: [...missing] }),
+    trouble: () => ({ overflow, missing: missing() }),
   }
 }
 

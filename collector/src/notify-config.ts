@@ -36,6 +36,11 @@ export function readNotify(get: SettingsGetter, problems: string[]): NotifyConfi
   })
 }
 
+/** Names of the channels for alerts that the environment sets up. */
+export function environmentChannels({ slackUrl, webhook, email }: NotifyConfig): readonly string[] {
+  return Object.entries({ slack: slackUrl, webhook, email }).flatMap(([name, channel]) => (channel === undefined ? [] : [name]))
+}
+
 type Check = { readonly guard: Guard; readonly problems: string[] }
 
 type UrlName = 'SLACK_WEBHOOK_URL' | 'ALERT_WEBHOOK_URL' | 'ERROR_WEBHOOK_URL'

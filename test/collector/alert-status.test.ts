@@ -7,7 +7,7 @@ import { alertMetrics } from '../../collector/src/alert-metrics.ts'
 import { createAlertDesk, problemsOf } from '../../collector/src/alert-status.ts'
 import type { Alerting } from '../../collector/src/alerting.ts'
 import { getHealth } from '../../collector/src/api/health.ts'
-import { readRuleBook } from '../../collector/src/rule-book.ts'
+import { readRuleBook, SHIPPED } from '../../collector/src/rule-book.ts'
 import { createSignals } from '../../collector/src/signals/signals.ts'
 import { sender } from './postgres/records.ts'
 import { gauge, MINUTE, metrics, START_MS } from './signals/telemetry.ts'
@@ -49,6 +49,33 @@ test('what many rules read is read once for an answer, and not at all for /metri
   expect(asked).toEqual([])
   expect(desk.status().rules.length).toBeGreaterThanOrEqual(50)
   expect(asked.filter((signal) => signal === 'error_rate')).toHaveLength(1)
+})
+
+test('the shipped rules and those of the collector itself go to every channel that is set up', async () => {
+  const reached = alertingIn({ folder: join(folder, 'reached'), rules: SHIPPED.text, webhookUrl: 'http://127.0.0.1:9/' })
+  const { rules, problems } = reached.desk.status()
+  await reached.stop()
+  expect(rules.map(({ name }) => name)).toEqual(expect.arrayContaining(['High Error Rate', 'Queue Too Long', 'No Telemetry']))
+  for (const { channels } of rules) expect(channels).toEqual(['webhook'])
+  expect(problems).toEqual([])
+})
+
+test('a rule whose channel is not set up is told of before it fires: in the log once, in the overview all the time', async () => {
+  const said: string[] = []
+  let timeMs = START_MS
+  const lost = alertingIn({
+    folder: join(folder, 'lost'),
+    rules: 'rules:\n  - { name: Lost, condition: error_rate > 0.5, severity: critical, channels: [email, webhook] }',
+    webhookUrl: 'http://127.0.0.1:9/',
+    now: () => (timeMs += 2 * MINUTE),
+    warn: (message) => said.push(message),
+  })
+  await lost.start()
+  await expect.poll(() => lost.stats().checks, { timeout: 30_000 }).toBeGreaterThan(2)
+  const { problems } = lost.desk.overview()
+  await lost.stop()
+  expect(problems).toEqual([expect.stringContaining('rules name channels that are not set up (email)')])
+  expect(said.filter((message) => message.includes('not set up'))).toEqual(problems)
 })
 
 test('a problem whose number grows is the same matter', () => {
