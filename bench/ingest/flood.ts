@@ -4,10 +4,10 @@
  *
  *   node bench/ingest/flood.ts URL FILE CONNECTIONS SECONDS
  */
-import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCorpus } from './corpus.ts'
+import { createPoster } from './post.ts'
 
 /** `log.record.uid` and the lengths between it and its 36 characters, as protobuf has them. */
 const UID_KEY = Buffer.from('log.record.uid\x12\x26\x0a\x24', 'latin1')
@@ -17,8 +17,7 @@ const [NODE_AT, NODE_DIGITS] = [24, 12]
 const [url = '', file = '', connections = '64', seconds = '60'] = process.argv.slice(2)
 const [template = Buffer.alloc(0)] = readCorpus(file).map((bytes) => Buffer.from(bytes))
 const uids = [...placesOf(template, UID_KEY)]
-const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) })
-const statuses: Record<number, number> = {}
+const { post, statuses, close } = createPoster(url, Number(connections))
 let made = 0
 
 const startMs = performance.now()
@@ -32,7 +31,7 @@ await Promise.all(
   }),
 )
 process.stdout.write(JSON.stringify({ ms: performance.now() - startMs, statuses, records: (statuses[200] ?? 0) * uids.length }))
-agent.destroy()
+close()
 
 function nextBody(): Buffer {
   const body = Buffer.from(template)
@@ -42,17 +41,4 @@ function nextBody(): Buffer {
 
 function* placesOf(bytes: Buffer, key: Buffer): Generator<number> {
   for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + 1)) yield at + key.length
-}
-
-function post(body: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length }
-    const outgoing = request(url, { method: 'POST', agent, headers }, (response) => {
-      const status = response.statusCode ?? 0
-      statuses[status] = (statuses[status] ?? 0) + 1
-      response.resume().on('end', () => resolve(status))
-    })
-    outgoing.on('error', reject)
-    outgoing.end(body)
-  })
 }

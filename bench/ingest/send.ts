@@ -4,16 +4,15 @@
  *
  *   node bench/ingest/send.ts URL FILE CONNECTIONS [REQUESTS of it] [how often all of them]
  */
-import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCorpus } from './corpus.ts'
+import { createPoster } from './post.ts'
 
 const [url = '', file = '', connections = '8', requestsMax = '1e9', times = '1'] = process.argv.slice(2)
 const requests = readCorpus(file).slice(0, Number(requestsMax))
 const bodies = Array.from({ length: Number(times) }, () => requests).flat()
-const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) })
-const statuses: Record<number, number> = {}
+const { post, statuses, close } = createPoster(url, Number(connections))
 
 const startMs = performance.now()
 let next = 0
@@ -24,17 +23,4 @@ await Promise.all(
   }),
 )
 process.stdout.write(JSON.stringify({ ms: performance.now() - startMs, statuses }))
-agent.destroy()
-
-function post(body: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length }
-    const outgoing = request(url, { method: 'POST', agent, headers }, (response) => {
-      const status = response.statusCode ?? 0
-      statuses[status] = (statuses[status] ?? 0) + 1
-      response.resume().on('end', () => resolve(status))
-    })
-    outgoing.on('error', reject)
-    outgoing.end(body)
-  })
-}
+close()

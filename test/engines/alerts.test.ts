@@ -55,6 +55,16 @@ function serve({ url }: Program, failing = 0): FailingService {
   return service
 }
 
+/** A collector that decides and hears of a service, and one that stands by. */
+async function startBoth() {
+  const one = await start('one')
+  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
+  const two = await start('two')
+  const service = serve(one)
+  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+  return { one, two, service }
+}
+
 const alertsOf = async ({ url }: Program) => JSON.parse(await (await fetch(`${url}/api/alerts`)).text())
 const rankOf = async (program: Program) => (await alertsOf(program)).rank
 const readingsOf = async (program: Program) => (await alertsOf(program)).rules[0].readings.length
@@ -164,11 +174,7 @@ test('two collectors: one decides, the other answers 503; it takes over when the
 test('PostgreSQL killed: alerts go on, the standby stays one, and what happened meanwhile is in the database once it is back', {
   timeout: 180_000,
 }, async () => {
-  const one = await start('one')
-  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
-  const two = await start('two')
-  const service = serve(one)
-  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+  const { one, two, service } = await startBoth()
 
   await server.killHard()
   await expect.poll(() => rankOf(one), PATIENT).toBe('alone')
@@ -245,11 +251,7 @@ test('killed, and started again beside another one that decides: it stands by wh
 test('records that nobody can read or write for longer than the lock lives without a look: who decides goes on, alone, and tells once', {
   timeout: 180_000,
 }, async () => {
-  const one = await start('one')
-  await expect.poll(() => rankOf(one), PATIENT).toBe('leading')
-  const two = await start('two')
-  const service = serve(one)
-  await expect.poll(() => readingsOf(one), PATIENT).toBe(1)
+  const { one, two, service } = await startBoth()
   const blocker = new Client({ connectionString: server.url })
   await blocker.connect()
   await blocker.query('BEGIN; LOCK TABLE alert_records IN ACCESS EXCLUSIVE MODE')

@@ -2,31 +2,19 @@
  * The queue of a collector that runs alone while Elasticsearch takes nothing. PostgreSQL is never held up by it, and each test ends
  * by counting: what was sent is stored, or counted as lost with its reason.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { type Program, startProgram } from '../collector/app/program.ts'
-import { createElasticsearch, type ElasticsearchServer } from './support/elasticsearch.ts'
+import { startBothStores } from './support/both-stores.ts'
 import { counted, countRows, startLogLoad } from './support/log-load.ts'
-import { createPostgres, type PostgresServer } from './support/postgres.ts'
 import { createSmallDisk } from './support/small-disk.ts'
 
 const RECORDS = 500
 /** A record takes some 45 bytes of the queue, most of them its two ids: these take twice the smallest limit. */
 const REQUESTS_TOO_MANY = 96
 
-const folder = mkdtempSync(join(tmpdir(), 'tts-otel-elasticsearch-queue-'))
-let postgres: PostgresServer
-let elasticsearch: ElasticsearchServer
-beforeAll(async () => {
-  ;[postgres, elasticsearch] = await Promise.all([createPostgres(), createElasticsearch()])
-  await Promise.all([postgres.start(), elasticsearch.start()])
-})
-afterAll(async () => {
-  await Promise.all([postgres.remove(), elasticsearch.remove()])
-  rmSync(folder, { recursive: true, force: true })
-})
+const { postgres, elasticsearch, folder, remove } = await startBothStores()
+afterAll(remove)
 
 /** A collector on both stores, with indexes and a queue of its own. */
 async function startOn(prefix: string, env: Readonly<Record<string, string>> = {}): Promise<Program> {

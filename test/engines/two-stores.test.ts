@@ -1,29 +1,17 @@
 /** The collector as a program, alone, on a real PostgreSQL and a real Elasticsearch: each of the three is killed under load. */
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { openDatabase } from '../../collector/src/postgres/database.ts'
 import { type Program, startProgram } from '../collector/app/program.ts'
-import { createElasticsearch, type ElasticsearchServer } from './support/elasticsearch.ts'
-import { createPostgres, freePort, type PostgresServer } from './support/postgres.ts'
+import { startBothStores } from './support/both-stores.ts'
+import { freePort } from './support/postgres.ts'
 
 const REQUESTS = 120
 const RECORDS = 50
 
-const folder = mkdtempSync(join(tmpdir(), 'tts-otel-two-stores-'))
-let postgres: PostgresServer
-let elasticsearch: ElasticsearchServer
-beforeAll(async () => {
-  ;[postgres, elasticsearch] = await Promise.all([createPostgres(), createElasticsearch()])
-  await Promise.all([postgres.start(), elasticsearch.start()])
-})
-afterAll(async () => {
-  await Promise.all([postgres?.remove(), elasticsearch?.remove()])
-  rmSync(folder, { recursive: true, force: true })
-})
+const { postgres, elasticsearch, folder, remove } = await startBothStores()
+afterAll(remove)
 
 test('each killed under load: both stores have every acknowledged record once', { timeout: 180_000 }, async () => {
   const port = await freePort()
