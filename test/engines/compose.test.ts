@@ -144,6 +144,7 @@ test('the evaluator has the shipped rules, or the file and the channels that .en
   expect(plain.environment?.ALERT_RULES).toBe('/etc/tts-otel/alerts.yaml')
   expect(problemsOf(plain)).toEqual([])
   const own = {
+    ALERT_WEBHOOK_URL: 'https://hooks.example/1',
     ALERT_WEBHOOK_FORMAT: 'alertmanager',
     ERROR_WEBHOOK_URL: 'https://errors.example/1',
     ALERT_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
