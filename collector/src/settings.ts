@@ -40,8 +40,9 @@ const tokens: SettingType<readonly string[]> = {
 }
 const address: SettingType<Address> = { expects: 'host:port, for example 127.0.0.1:4318 or [::1]:4318', read: readAddress }
 const databaseUrl: SettingType<string> = {
-  expects: 'a URL like postgres://user:password@host:5432/database',
-  read: (value) => (/^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? '') ? value : undefined),
+  expects:
+    'a URL like postgres://user:password@host:5432/database; percent-encode what is special in user and password: # is %23, / is %2F',
+  read: (value) => (isDatabaseUrl(value) ? value : undefined),
   secret: true,
 }
 const level: SettingType<Level> = { expects: LEVELS.join(', '), read: parseLevel }
@@ -299,6 +300,13 @@ function readList<T>(value: string, read: (text: string) => T | undefined): read
   const items = value.split(',').map((text) => read(text.trim()))
   const valid = items.filter((item) => item !== undefined)
   return valid.length === items.length ? valid : undefined
+}
+
+/** A `#`, and an `@` behind the host where no user is, are of a password that was written as it is: the host would be a piece of it. */
+function isDatabaseUrl(value: string): boolean {
+  const url = URL.parse(value)
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || value.includes('#')) return false
+  return url.username !== '' || !`${url.pathname}${url.search}`.includes('@')
 }
 
 function readReceiverUrl(value: string): string | undefined {

@@ -135,7 +135,10 @@ describe('roles.sql', () => {
     expect(stderr).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
     for (const words of [['dead-letters'], ['erase', '--user-id', 'nobody', '--yes']]) {
       const { code, stdout, stderr } = await runProgram({ DATABASE_URL: urlOf('tts_otel_reader') }, words)
-      expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(/permission denied.*DATABASE_ADMIN_URL must name the owner of the/)])
+      expect([code, stdout + stderr]).toEqual([
+        1,
+        expect.stringMatching(/permission denied.*DATABASE_ADMIN_URL must name the owner of the/),
+      ])
     }
     const second = await startProgram(alone)
     expect(second.output()).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
