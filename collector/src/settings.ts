@@ -1,4 +1,5 @@
 import { type AddressRange, parseAddressRange } from './address-range.ts'
+import { isDatabaseUrl } from './database-url.ts'
 import { LEVELS, type Level, parseLevel } from './level.ts'
 import { parseMailAddress, parseMailAddresses } from './mail-address.ts'
 import { parseSmtpUrl, type SmtpServer } from './smtp-server.ts'
@@ -300,13 +301,6 @@ function readList<T>(value: string, read: (text: string) => T | undefined): read
   const items = value.split(',').map((text) => read(text.trim()))
   const valid = items.filter((item) => item !== undefined)
   return valid.length === items.length ? valid : undefined
-}
-
-/** A `#`, and an `@` behind the host where no user is, are of a password that was written as it is: the host would be a piece of it. */
-function isDatabaseUrl(value: string): boolean {
-  const url = URL.parse(value)
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || value.includes('#')) return false
-  return url.username !== '' || !`${url.pathname}${url.search}`.includes('@')
 }
 
 function readReceiverUrl(value: string): string | undefined {

@@ -133,13 +133,8 @@ describe('roles.sql', () => {
     const { code, stderr } = await runProgram(alone, ['dead-letters'])
     expect([code, stderr]).toEqual([1, expect.stringContaining('permission denied')])
     expect(stderr).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
-    for (const words of [['dead-letters'], ['erase', '--user-id', 'nobody', '--yes']]) {
-      const { code, stdout, stderr } = await runProgram({ DATABASE_URL: urlOf('tts_otel_reader') }, words)
-      expect([code, stdout + stderr]).toEqual([
-        1,
-        expect.stringMatching(/permission denied.*DATABASE_ADMIN_URL must name the owner of the/),
-      ])
-    }
+    const asReader = await runProgram({ DATABASE_URL: urlOf('tts_otel_reader') }, ['dead-letters'])
+    expect(asReader).toMatchObject({ code: 1, stderr: expect.stringMatching(/permission denied.*DATABASE_ADMIN_URL must name the owner/) })
     const second = await startProgram(alone)
     expect(second.output()).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
     expect(await second.end('SIGTERM')).toBe(0)
