@@ -116,6 +116,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
         page: readPage,
         checkReader: access.checkReader,
         readiness: upkeep.readiness,
+        ...(config.database.readUrl !== undefined && { readability: upkeep.readability }),
         store: database.kind,
         alerts: alerts?.desk,
         ...(second && { others: second.health }),
