@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runDemo } from './demo/run.ts'
 
-const HELP = `npm start [-- --once] [--json]
+const HELP = `npm start [-- --once] [--json] [--database]
 
 Starts the collector, a text-to-speech API and a stand-in for Gemini (the real one when GEMINI_API_KEY is set),
 sends traffic with failures in it, and shows the telemetry that came out. Serves until Ctrl-C.
 
   --once   ends by itself; exit code 1 when anything did not arrive
   --json   one JSON object on stdout, and the rest on stderr (with --once; npm start --silent)
-
-DATABASE_URL names a PostgreSQL to store in; without it an embedded one in .data is used.
+  --database
+           stores in the PostgreSQL of DATABASE_URL; without it in an embedded one in .data, whatever that says
 `
 
 /** What `register.js` loads. */
@@ -40,13 +40,21 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { once: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        once: { type: 'boolean' },
+        json: { type: 'boolean' },
+        database: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
     if (values.help) return say(HELP, 0)
     once = values.once === true
     if (values.json && !once) return say('--json needs --once: npm start --silent -- --once --json\n', 2)
+    if (values.database && !process.env.DATABASE_URL) return say('--database needs DATABASE_URL, the PostgreSQL to store in\n', 2)
     if (!existsSync(BUNDLE)) return say('There is no dist/ yet: run npm run build (npm ci does it by itself).\n', 2)
-    const { env, stdout: output, stderr: messages } = process
+    const { stdout: output, stderr: messages } = process
+    // A DATABASE_URL that is in the shell for another reason gets no traffic that we made up.
+    const env = values.database ? process.env : { ...process.env, DATABASE_URL: undefined }
     const problems = await runDemo({ once, json: values.json === true, env, output, messages, signal: stopping.signal })
     return problems.length === 0 ? 0 : say(`\nNot as it should be:\n${problems.map((problem) => `- ${problem}\n`).join('')}`, 1)
   } catch (error) {

@@ -43,13 +43,15 @@ const OTLP_NOTE =
 
 const COLLECTOR_NOTE = `With a wrong value the collector does not start. A secret can come from a file instead: \`NAME_FILE\` holds the path (\`INGEST_TOKEN_FILE=/run/secrets/token\`).
 
-Settings can also stand in a file, \`npx tts-otel-collector --config collector.yaml\` (YAML or JSON), by the key in the second column; what can be several may be a list. A variable wins over the file. A key that is not known is an error.
+Settings can also stand in a file, \`npx tts-otel-collector --config collector.yaml\` (YAML or JSON), by the key in the second column; what can be several may be a list. A variable wins over the file. A key that is not known is an error. \`erase\`, \`dead-letters\`, \`healthcheck\` and \`alerts\` take \`--config\` too.
 
 \`\`\`yaml
 listen: 127.0.0.1:4318
 databaseUrl: postgres://tts_otel_writer@db/telemetry
 ingestTokenFile: /run/secrets/ingest
 retentionDays: 14
+smtpUrl: smtps://mail.example.org
+alertEmailFrom: tts-otel@example.org
 alertEmailTo: [ann@example.org, bob@example.org]
 \`\`\``
 

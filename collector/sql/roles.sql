@@ -12,7 +12,7 @@ DECLARE
   name text;
 BEGIN
   -- Owns the tables: migrations, partitions, retention, erasure.
-  -- The writer appends and cannot read; the reader reads and cannot write.
+  -- The writer appends and cannot read, but what alerts remember; the reader reads and cannot write.
   FOREACH name IN ARRAY ARRAY['tts_otel_owner', 'tts_otel_writer', 'tts_otel_reader'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', name);

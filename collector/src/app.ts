@@ -107,6 +107,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
 
   const server = createReceiver({
     routes: toRoutes(config, { postgres, second, alerts }),
+    absent: whyAbsent(config),
     checkSender: access.checkSender,
     tls: config.tls,
     api: serve(
@@ -116,6 +117,7 @@ export function createCollector(config: CollectorConfig, deps: CollectorDeps = r
         page: readPage,
         checkReader: access.checkReader,
         readiness: upkeep.readiness,
+        ...(config.database.readUrl !== undefined && { readability: upkeep.readability }),
         store: database.kind,
         alerts: alerts?.desk,
         ...(second && { others: second.health }),
@@ -181,6 +183,17 @@ function toRoutes({ stores }: CollectorConfig, { postgres, second, alerts }: Par
     ...(alerts && { alerts: alerts.sink }),
   }
 }
+
+/** Why paths are not there that another collector has. */
+function whyAbsent({ stores, alerts, elasticsearch }: CollectorConfig): Readonly<Record<string, string>> {
+  return {
+    ...(!stores && { postgres: NO_STORES, elasticsearch: NO_STORES }),
+    ...(stores && elasticsearch === undefined && { elasticsearch: 'ELASTICSEARCH_URL is not set here' }),
+    ...(alerts === undefined && { alerts: 'COLLECTOR_ROLES is without alerts here' }),
+  }
+}
+
+const NO_STORES = 'COLLECTOR_ROLES is without store here'
 
 /** The role that decides, with what it remembers under the data folder and, on a server, in the database. */
 function openAlerts(

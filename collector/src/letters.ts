@@ -1,10 +1,11 @@
 import type { Batch } from './batch.ts'
 
+export type StoreName = 'postgres' | 'elasticsearch'
+
 /** A record that a store could never take, as it is kept there. */
 export type Letter = {
   readonly id: string
-  /** `postgres` or `elasticsearch`. */
-  readonly store: string
+  readonly store: StoreName
   /** ISO 8601, UTC. */
   readonly arrived: string
   /** What kind of record: `logs`, `spans`, `metric_points`. */
@@ -24,7 +25,7 @@ export type LetterFilter = {
 
 /** The dead letters of one store. */
 export type LetterBox = {
-  readonly store: string
+  readonly store: StoreName
   readonly count: () => Promise<number>
   /** Newest first. */
   readonly list: (filter: LetterFilter) => Promise<readonly Letter[]>

@@ -1,4 +1,5 @@
 import { type AddressRange, parseAddressRange } from './address-range.ts'
+import { isDatabaseUrl } from './database-url.ts'
 import { LEVELS, type Level, parseLevel } from './level.ts'
 import { parseMailAddress, parseMailAddresses } from './mail-address.ts'
 import { parseSmtpUrl, type SmtpServer } from './smtp-server.ts'
@@ -40,8 +41,9 @@ const tokens: SettingType<readonly string[]> = {
 }
 const address: SettingType<Address> = { expects: 'host:port, for example 127.0.0.1:4318 or [::1]:4318', read: readAddress }
 const databaseUrl: SettingType<string> = {
-  expects: 'a URL like postgres://user:password@host:5432/database',
-  read: (value) => (/^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? '') ? value : undefined),
+  expects:
+    'a URL like postgres://user:password@host:5432/database; percent-encode what is special in user and password: # is %23, / is %2F',
+  read: (value) => (isDatabaseUrl(value) ? value : undefined),
   secret: true,
 }
 const level: SettingType<Level> = { expects: LEVELS.join(', '), read: parseLevel }

@@ -10,7 +10,7 @@ import { openElasticsearch } from './elasticsearch/elasticsearch.ts'
 import * as elasticErase from './elasticsearch/erase.ts'
 import * as elasticLetters from './elasticsearch/letters.ts'
 import { requireRights } from './elasticsearch/rights.ts'
-import type { LetterBox, Resent } from './letters.ts'
+import type { LetterBox, Resent, StoreName } from './letters.ts'
 import type { Eraser } from './person.ts'
 import { alertRecords } from './postgres/alert-records.ts'
 import { openDatabase } from './postgres/database.ts'
@@ -32,16 +32,31 @@ export type Store = { readonly eraser: Eraser; readonly letters: LetterBox; read
 /** A person is waiting; what takes longer than this hangs. */
 const ELASTICSEARCH_TIMEOUT_MS = 600_000
 
-/** The stores that the config names. Rejects when the database cannot be used by a second process or holds no telemetry. */
-export async function openStores(config: CollectorConfig): Promise<readonly Store[]> {
-  const second = config.elasticsearch && (await openElastic(config, config.elasticsearch))
-  try {
-    const first = await openPostgres(config)
-    return second === undefined ? [first] : [first, second]
-  } catch (error) {
-    await second?.close()
-    throw error
-  }
+/** Stores, and those that could not be opened. */
+export type OpenedStores = {
+  readonly stores: readonly Store[]
+  readonly away: readonly { readonly store: StoreName; readonly error: Error }[]
+}
+
+/**
+ * The stores that the config names, or of them the one with a name. One cannot be opened when it does not answer, the database
+ * also when another process has it or when it holds no telemetry.
+ */
+export async function openStores(config: CollectorConfig, only?: StoreName): Promise<OpenedStores> {
+  const { elasticsearch } = config
+  const openers: readonly (readonly [store: StoreName, open: () => Promise<Store>])[] = [
+    ['postgres', () => openPostgres(config)],
+    ...(elasticsearch === undefined ? [] : [['elasticsearch', () => openElastic(config, elasticsearch)] as const]),
+  ]
+  const stores: Store[] = []
+  const away: OpenedStores['away'][number][] = []
+  for (const [store, open] of openers.filter(([name]) => only === undefined || name === only))
+    try {
+      stores.push(await open())
+    } catch (error) {
+      away.push({ store, error: error instanceof Error ? error : new Error(String(error)) })
+    }
+  return { stores, away }
 }
 
 async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDays }: CollectorConfig): Promise<Store> {
@@ -70,18 +85,27 @@ async function openPostgres({ database: { url, adminUrl, dataDir }, retentionDay
   return {
     eraser: {
       name: url === undefined ? `the embedded database in ${dataDir}` : 'PostgreSQL',
-      findTrail: (userId) => postgresErase.findTrail(database, userId),
-      erase: (options) => postgresErase.erase(database, options),
+      findTrail: (userId) => asOwner(postgresErase.findTrail(database, userId)),
+      erase: (options) => asOwner(postgresErase.erase(database, options)),
       remains: async (options) => describeRemains(await remembered(), options),
     },
     letters: {
       store: 'postgres',
-      count: () => postgresLetters.countLetters(database),
-      list: (filter) => postgresLetters.listLetters(database, filter),
-      remove: (ids) => postgresLetters.removeLetters(database, ids),
-      resend: (batch) => offer(sink, batch),
+      count: () => asOwner(postgresLetters.countLetters(database)),
+      list: (filter) => asOwner(postgresLetters.listLetters(database, filter)),
+      remove: (ids) => asOwner(postgresLetters.removeLetters(database, ids)),
+      resend: (batch) => asOwner(offer(sink, batch)),
     },
     close: () => database.close(),
+  }
+}
+
+/** What a user who is not the owner may not do says whom to name. */
+async function asOwner<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw new Error(reasonOf(error), { cause: error })
   }
 }
 

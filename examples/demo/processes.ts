@@ -40,6 +40,7 @@ export async function startCollector(
         ...plainEnv(env),
         ...alertsEnv(alertsUrl),
         COLLECTOR_LISTEN: `127.0.0.1:${port}`,
+        ...(env.DATABASE_URL ? { DATABASE_URL: env.DATABASE_URL } : {}),
         ...(dataDir ? { COLLECTOR_DATA_DIR: dataDir } : {}),
       },
     })
@@ -122,11 +123,11 @@ function alertsEnv(alertsUrl: string): NodeJS.ProcessEnv {
   }
 }
 
-/** Our own environment without what would change the demo or page somebody: telemetry settings, tokens, levels, channels, and a proxy for the loopback. */
+/** Our own environment without what would change the demo, fill a store or page somebody: telemetry settings, stores, tokens, levels, channels, and a proxy for the loopback. */
 function plainEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
     ([name]) =>
-      !/^(OTEL_|INGEST_TOKEN|READ_TOKEN|COLLECTOR_|ALERT_|SLACK_|SMTP_|ERROR_WEBHOOK_|LOG_DB_LEVEL|LOG_LEVEL|API_KEYS|HOST$|PORT$)/.test(
+      !/^(OTEL_|INGEST_TOKEN|READ_TOKEN|COLLECTOR_|DATABASE_|ELASTICSEARCH_|ES_|ALERT_|SLACK_|SMTP_|ERROR_WEBHOOK_|LOG_DB_LEVEL|LOG_LEVEL|API_KEYS|HOST$|PORT$)/.test(
         name,
       ),
   )

@@ -58,13 +58,12 @@ const PAGE_ROWS_MAX = 1_000
 /**
  * Log records from the collector, newest first.
  *
- * Rejects with {@link CollectorError}, whose `code` says why; with a RangeError when the limit is none, and with the reason of
- * `signal` when that came first.
+ * Rejects with {@link CollectorError}, whose `code` says why, or with the reason of `signal` when that came first.
  */
 export async function getLogs(query: LogQuery = {}, options: CollectorOptions = {}): Promise<readonly StoredLog[]> {
   const { limit = LIMIT } = query
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
-    throw new RangeError(`getLogs: limit must be a whole number from 1 to ${LIMIT_MAX}, not ${limit}`)
+    throw new CollectorError('INVALID_PARAMETER', `getLogs: limit must be a whole number from 1 to ${LIMIT_MAX}, not ${limit}`)
   return await readLogs(openCollector(options), query, limit)
 }
 

@@ -61,6 +61,15 @@ test('401: the remedy is the token, which is not shown', async () => {
   expect(report.stdout).not.toContain('hunter2')
 })
 
+test('what a collector says to write for a token is shown as it says it', async () => {
+  const says = 'This collector wants "Authorization: Bearer <token>" (set OTEL_EXPORTER_OTLP_HEADERS to authorization=Bearer%20<token>).'
+  const collector = await startCollector({ answer: () => ({ status: 401, headers: { 'content-type': 'text/plain' }, body: says }) })
+  stops.push(collector.stop)
+  const report = await diagnose(stops, collector.url)
+
+  expect(report.of('auth')[0]).toContain(says)
+})
+
 test('one signal with an address of its own that does not exist', async () => {
   const answer = ({ path }: { readonly path: string }) => ({
     status: path === '/v1/logs' ? 404 : 200,

@@ -137,7 +137,11 @@ describe('getLogs', () => {
 
   test('a limit that is none is refused before anything is asked', async () => {
     for (const limit of [0, 1.5, 10_001, Number.NaN])
-      expect(await failure(getLogs({ limit }, { url: 'http://127.0.0.1:1' }))).toBeInstanceOf(RangeError)
+      expect(await failure(getLogs({ limit }, { url: 'http://127.0.0.1:1' }))).toMatchObject({
+        name: 'CollectorError',
+        code: 'INVALID_PARAMETER',
+        message: expect.stringContaining('1 to 10000'),
+      })
   })
 
   test('nobody there: UNREACHABLE; somebody else there: NOT_A_COLLECTOR; not an address: NOT_CONFIGURED', async () => {

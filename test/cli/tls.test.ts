@@ -54,8 +54,9 @@ test('a collector that wants a client certificate: with one all is well, without
   expect(withOne.of('delivery')[0]).toMatch(/^ok: /)
 
   const without = await diagnose(stops, `https://127.0.0.1:${port}`, trusting)
-  expect(without.codes('problem')).toEqual(['answer'])
-  expect(without.of('answer').join()).toContain('the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE')
+  expect(without.codes('problem')).toEqual(['tls'])
+  expect(without.findings.find(({ status }) => status === 'problem')?.remedy).toContain('OTEL_EXPORTER_OTLP_CLIENT_KEY')
+  expect(without.of('tls').join()).toContain('the collector wants a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE')
 })
 
 test('stored log records are read over TLS with a client certificate, and without one it is said what to set', async () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server?.remove())
 
 test('the main job on a real PostgreSQL: what was sent is stored', { timeout: DEMO_TIMEOUT_MS }, async () => {
-  const demo = await startDemo(['--once', '--json'], { DATABASE_URL: server.url })
+  const demo = await startDemo(['--once', '--json', '--database'], { DATABASE_URL: server.url })
   const { stdout, stderr } = demo
   const [output, messages, [exitCode]] = await Promise.all([stdout ? text(stdout) : '', stderr ? text(stderr) : '', once(demo, 'close')])
 

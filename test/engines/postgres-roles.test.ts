@@ -133,6 +133,8 @@ describe('roles.sql', () => {
     const { code, stderr } = await runProgram(alone, ['dead-letters'])
     expect([code, stderr]).toEqual([1, expect.stringContaining('permission denied')])
     expect(stderr).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
+    const asReader = await runProgram({ DATABASE_URL: urlOf('tts_otel_reader') }, ['dead-letters'])
+    expect(asReader).toMatchObject({ code: 1, stderr: expect.stringMatching(/permission denied.*DATABASE_ADMIN_URL must name the owner/) })
     const second = await startProgram(alone)
     expect(second.output()).toContain('DATABASE_ADMIN_URL must name the owner of the tables')
     expect(await second.end('SIGTERM')).toBe(0)
@@ -225,4 +227,32 @@ describe('row-security.sql', () => {
     ])
     expect((await run('tts_otel_reader', 'SELECT FROM logs')).length).toBeGreaterThan(3)
   })
+})
+
+test('a database of one user becomes one of three, as docs/postgres.md says', async () => {
+  const database = 'moved'
+  await run('postgres', 'CREATE ROLE solo LOGIN', 'postgres')
+  await run('postgres', `CREATE DATABASE ${database} OWNER solo`, 'postgres')
+  const instance = randomUUID()
+  const body = requestOf(instance, 10)
+  const alone = await startProgram({ DATABASE_URL: urlOf('solo', database) })
+  expect(await post(alone.url, body)).toBe(200)
+  await alone.end('SIGTERM')
+
+  await run('postgres', readFileSync(join(folder, 'roles.sql'), 'utf8'), database)
+  const guide = readFileSync(new URL('../../docs/postgres.md', import.meta.url), 'utf8')
+  await run('postgres', /'(REASSIGN OWNED BY solo [^']+)'/.exec(guide)![1]!, database)
+  const three = await startProgram({
+    DATABASE_URL: urlOf('tts_otel_writer', database),
+    DATABASE_ADMIN_URL: urlOf('tts_otel_owner', database),
+    DATABASE_READ_URL: urlOf('tts_otel_reader', database),
+  })
+  try {
+    for (const sent of [body, requestOf(instance, 5)]) expect(await post(three.url, sent)).toBe(200)
+    expect(await countRows(urlOf('tts_otel_reader', database), instance)).toEqual({ rows: 15, records: 15 })
+    expect(await run('postgres', "SELECT relname FROM pg_class WHERE relowner = 'solo'::regrole", database)).toEqual([])
+    await expect(run('tts_otel_writer', 'SELECT FROM logs', database)).rejects.toMatchObject(REFUSED)
+  } finally {
+    await three.end('SIGTERM')
+  }
 })

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { DEMO_TIMEOUT_MS, startDemo } from './start-demo.ts'
 
 test('one run, and everything the API made is found in the database, whatever went wrong', { timeout: DEMO_TIMEOUT_MS }, async () => {
-  const demo = await startDemo(['--once', '--json'])
+  // Stores that the shell names for another reason are left alone.
+  const others = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/telemetry', ELASTICSEARCH_URL: 'http://127.0.0.1:1' }
+  const demo = await startDemo(['--once', '--json'], others)
   const { stdout, stderr } = demo
   const [output, messages, [exitCode]] = await Promise.all([stdout ? text(stdout) : '', stderr ? text(stderr) : '', once(demo, 'close')])
   expect(messages).not.toContain('Not as it should be')
@@ -45,6 +47,12 @@ test('one run, and everything the API made is found in the database, whatever we
     /POST \/api\/v1\/tts\/generate +200 .*\n.*└─ tts_request +ok, 2 attempts .*\n.*└─ gemini_api_call +stop .*\n.*├─ POST +429 .*\n.*└─ POST +200 /,
   )
   expect(messages).toMatch(/ERROR +tts-otel\.http +Gemini answered without audio/)
+})
+
+test('--database without a DATABASE_URL is refused', async () => {
+  const demo = await startDemo(['--database'])
+  expect(demo.stderr ? await text(demo.stderr) : '').toContain('--database needs DATABASE_URL')
+  expect(demo.exitCode ?? (await once(demo, 'exit'))[0]).toBe(2)
 })
 
 test('an unknown option is refused', async () => {

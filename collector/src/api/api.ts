@@ -58,12 +58,16 @@ export function createApi(options: ApiOptions): Api {
     const asks = method === 'GET' || method === 'HEAD'
     const known = routes.filter((one) => matches(one.path, path))
     const route = known.find((one) => (one.method === undefined ? asks : one.method === method))
+    if (options.alerts === undefined && /^\/api\/alerts(?:\/|$)/.test(path))
+      return refuseReader(authorization, options.checkReader) ?? failure(404, 'not_found', NO_ALERTS)
     if (known[0] === undefined) return asks ? failure(404, 'not_found', `There is no ${path}; GET / lists what there is`) : undefined
     if (route === undefined) return refuseMethod(path, known[0].method)
     if (!path.startsWith('/api/')) return await handleSafely(route, request)
     return refuseReader(authorization, options.checkReader) ?? (await read(route, request))
   }
 }
+
+const NO_ALERTS = 'This collector does not decide about alerts: COLLECTOR_ROLES is without alerts here. Ask one that has the role'
 
 /** Browsers name text/html first; curl and fetch take whatever comes. */
 function wantsPage({ accept = '' }: ApiRequest): boolean {

@@ -7,6 +7,8 @@ export type HealthOptions = {
   readonly readiness: () => Promise<Readiness>
   /** `postgres` or `pglite`. */
   readonly store: string
+  /** Asks the store as whom the API reads; undefined where that is no other user or server. Bounded in time, never rejects. */
+  readonly readability?: () => Promise<Readiness>
   /** Stores behind a queue: data is taken whatever they do. Bounded in time, never rejects. */
   readonly others?: () => Promise<Readonly<Record<string, OtherStore>>>
   /** undefined: this collector has nothing to do with alerts. */
@@ -30,17 +32,25 @@ export async function getReadyz({ readiness }: HealthOptions): Promise<ApiAnswer
 }
 
 /**
- * `GET /health`: the same for people, with each part. `degraded`, with 200, when only a store behind a queue is away.
+ * `GET /health`: the same for people, with each part. `degraded`, with 200, when only a store behind a queue is away, or nothing can be read.
  * Alerts tell their rank and their problems and change nothing of the status: data is taken all the same.
  */
-export async function getHealth({ readiness, store, others = async () => ({}), alerts, now }: HealthOptions): Promise<ApiAnswer> {
-  const [state, behind] = await Promise.all([readiness(), others()])
-  const complete = Object.values(behind).every((other) => other.readiness.ready)
+export async function getHealth({
+  readiness,
+  readability,
+  store,
+  others = async () => ({}),
+  alerts,
+  now,
+}: HealthOptions): Promise<ApiAnswer> {
+  const [state, reading, behind] = await Promise.all([readiness(), readability?.(), others()])
+  const complete = reading?.ready !== false && Object.values(behind).every((other) => other.readiness.ready)
   return json(state.ready ? 200 : 503, {
     status: !state.ready ? 'unhealthy' : complete ? 'healthy' : 'degraded',
     timestamp: new Date(now()).toISOString(),
     checks: {
       store: { kind: store, ...statusOf(state) },
+      ...(reading && { reading: statusOf(reading) }),
       ...Object.fromEntries(
         Object.entries(behind).map(([name, other]) => [
           name,

@@ -1,5 +1,6 @@
 import type { CollectorConfig } from '../config.ts'
-import { openStores, type Store } from '../stores.ts'
+import type { StoreName } from '../letters.ts'
+import { type OpenedStores, openStores, type Store } from '../stores.ts'
 
 /** What a command says and the exit code of the process: 0 done, 1 a problem, 2 wrong usage. */
 export type CommandResult = { readonly code: number; readonly stdout?: string; readonly stderr?: string }
@@ -14,13 +15,30 @@ export type CommandOptions = {
 /** A command of the collector's program. Rejects when a store fails or the settings are wrong. */
 export type Command = (options: CommandOptions) => Promise<CommandResult>
 
-/** Runs `work` on the stores that the config names and closes them whatever happens. */
+/** Runs `work` on the stores that the config names and closes them whatever happens. Rejects when one cannot be opened. */
 export async function withStores<T>(config: CollectorConfig, work: (stores: readonly Store[]) => Promise<T>): Promise<T> {
-  const stores = await openStores(config)
-  try {
+  return await withOpened(await openStores(config), async ({ stores, away }) => {
+    if (away[0] !== undefined) throw away[0].error
     return await work(stores)
+  })
+}
+
+/** The same on those that can be opened, or on the one with the name `only`; `work` learns which cannot. Rejects when none can. */
+export async function withReachableStores<T>(
+  { config, only }: { readonly config: CollectorConfig; readonly only: StoreName | undefined },
+  work: (opened: OpenedStores) => Promise<T>,
+): Promise<T> {
+  return await withOpened(await openStores(config, only), async (opened) => {
+    if (opened.stores.length === 0 && opened.away[0] !== undefined) throw opened.away[0].error
+    return await work(opened)
+  })
+}
+
+async function withOpened<T>(opened: OpenedStores, work: (opened: OpenedStores) => Promise<T>): Promise<T> {
+  try {
+    return await work(opened)
   } finally {
-    for (const store of stores) await store.close()
+    for (const store of opened.stores) await store.close()
   }
 }
 

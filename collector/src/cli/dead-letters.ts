@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
-import { type Letter, type LetterBox, toBatch } from '../letters.ts'
-import { type Command, type CommandResult, onOneLine, withStores } from './command.ts'
+import { type Letter, type LetterBox, type StoreName, toBatch } from '../letters.ts'
+import type { OpenedStores } from '../stores.ts'
+import { type Command, type CommandResult, onOneLine, withReachableStores } from './command.ts'
 
 export const DEAD_LETTERS_HELP = `tts-otel-collector dead-letters [list] [--store NAME] [--limit 50] [--json]
 tts-otel-collector dead-letters show ID
@@ -17,7 +18,7 @@ its record; resend offers them to their store again and removes those that it ta
 
 The stores are those of DATABASE_ADMIN_URL (or DATABASE_URL) and ELASTICSEARCH_URL. The embedded database needs the collector stopped.
 
-Exit code: 0 done, 1 a letter was not found or not taken, 2 wrong usage.
+Exit code: 0 done, 1 a letter was not found or not taken or a store could not be asked, 2 wrong usage.
 `
 
 /** What Elasticsearch gives in one answer. */
@@ -30,12 +31,17 @@ export const deadLetters: Command = async function deadLetters({ words, configur
   const usage = readUsage(words)
   if (usage.kind === 'wrong') return { code: 2, stderr: `tts-otel-collector dead-letters: ${usage.message}\n\n${DEAD_LETTERS_HELP}` }
   if (usage.kind === 'help') return { code: 0, stdout: DEAD_LETTERS_HELP }
-  return await withStores(configure(), async (stores) => {
-    const boxes = stores.map(({ letters }) => letters).filter(({ store }) => usage.store === undefined || store === usage.store)
+  return await withReachableStores({ config: configure(), only: usage.store }, async ({ stores, away }) => {
+    const boxes = stores.map(({ letters }) => letters)
     if (boxes.length === 0)
       return { code: 1, stderr: `tts-otel-collector dead-letters: no ${usage.store} is configured (ELASTICSEARCH_URL)\n` }
-    return await VERBS[usage.verb](boxes, usage)
+    const result = await VERBS[usage.verb](boxes, usage)
+    return away.length === 0 ? result : { ...result, code: 1, stderr: `${result.stderr ?? ''}${tellAway(away)}` }
   })
+}
+
+function tellAway(away: OpenedStores['away']): string {
+  return away.map(({ store, error }) => `${store} could not be asked: ${onOneLine(error.message)}\n`).join('')
 }
 
 type Right = {
@@ -43,13 +49,13 @@ type Right = {
   readonly verb: keyof typeof VERBS
   /** undefined: all. */
   readonly ids: readonly string[] | undefined
-  readonly store: string | undefined
+  readonly store: StoreName | undefined
   readonly limit: number
   readonly json: boolean
 }
 type Usage = { readonly kind: 'wrong'; readonly message: string } | { readonly kind: 'help' } | Right
 
-const STORES = ['postgres', 'elasticsearch']
+const STORES: readonly StoreName[] = ['postgres', 'elasticsearch']
 
 function readUsage(words: readonly string[]): Usage {
   try {
@@ -66,10 +72,11 @@ function readUsage(words: readonly string[]): Usage {
     })
     if (values.help) return { kind: 'help' }
     const [verb = 'list', ...ids] = positionals
-    const { store, all, json } = values
+    const { all, json } = values
+    const store = STORES.find((name) => name === values.store)
     const limit = /^\d{1,5}$/.test(values.limit) ? Number(values.limit) : 0
     if (!isVerb(verb)) return wrong(`there is no "${verb}"; list, show, resend and purge are there`)
-    if (store !== undefined && !STORES.includes(store)) return wrong(`--store ${store} is none of ${STORES.join(', ')}`)
+    if (values.store !== undefined && store === undefined) return wrong(`--store ${values.store} is none of ${STORES.join(', ')}`)
     if (limit < 1 || limit > LETTERS_MAX) return wrong(`--limit ${values.limit} is no whole number from 1 to ${LETTERS_MAX}`)
     if (verb === 'list')
       return ids.length > 0 ? wrong('list takes no ids; show does') : { kind: 'right', verb, ids: undefined, store, limit, json }

@@ -102,17 +102,22 @@ function toJson(result: Result): readonly [string, unknown] {
   return [result.name, result.kind === 'erased' ? result.erased : { error: result.reason }]
 }
 
+/** What is not removed but changed. */
+const LABELS: Readonly<Record<string, string>> = { reads: 'reads (kept, ids erased)' }
+
 function toText(results: readonly Result[], { userId, dryRun, remains }: Asked & { readonly remains: readonly string[] }): string {
   const lines = results.flatMap((result) => {
-    if (result.kind === 'failed') return [`${result.name}: failed, run it again: ${onOneLine(result.reason)}`]
-    const counts = Object.entries(result.erased).map(([where, count]) => `  ${where.padEnd(28)} ${String(count).padStart(10)}`)
+    if (result.kind === 'failed') return [`${result.name}: failed: ${onOneLine(result.reason)}`]
+    const counts = Object.entries(result.erased).map(
+      ([where, count]) => `  ${(LABELS[where] ?? where).padEnd(28)} ${String(count).padStart(10)}`,
+    )
     return [`${result.name}:`, ...counts]
   })
   const failed = results.some(({ kind }) => kind === 'failed')
   const end = dryRun
     ? 'Nothing was changed; --yes removes it.'
     : failed
-      ? 'Not everything is removed.'
+      ? 'Not everything is removed: run it again when that is mended.'
       : 'Removed. What is still in queues arrives later: run it again when they are empty.'
   const left = remains.length === 0 ? '' : `\nStill there:\n${remains.map((one) => `  - ${onOneLine(one)}\n`).join('')}`
   return `The user ${onOneLine(userId)}:\n\n${lines.join('\n')}\n\n${end}\n${left}`

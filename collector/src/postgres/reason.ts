@@ -4,11 +4,12 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** Why what only the owner of the tables may do has failed, for people. */
 export function reasonOf(error: unknown): string {
-  const reason = error instanceof Error ? describe(error) : String(error)
+  const reason = describeError(error)
   return sqlState(error) === INSUFFICIENT_PRIVILEGE ? `${reason}: DATABASE_ADMIN_URL must name the owner of the tables` : reason
 }
 
-/** Node leaves the message of a refused connection to several addresses empty. */
-function describe(error: Error): string {
+/** The message; Node leaves that of a refused connection to several addresses empty. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
   return error.message || ('code' in error ? String(error.code) : error.name)
 }

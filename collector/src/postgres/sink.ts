@@ -164,13 +164,17 @@ function daysOf<R>({ timeUs }: Table<R>, records: readonly R[]): Set<number> {
   return days
 }
 
+const NOT_NULL_VIOLATION = '23502'
+
 /** Keeps a record that no table takes, under an id from its content: sent again, it is the same dead letter. */
 async function bury<R extends Value>(
   { database, table }: Shelf<R>,
   record: R,
   { error, signal }: { error: Error; signal: AbortSignal },
 ): Promise<Rejection> {
-  const rejection = { code: sqlState(error), reason: storableText(error.message) }
+  const code = sqlState(error)
+  const isTimeless = code === NOT_NULL_VIOLATION && table.timeUs(record) === 0
+  const rejection = { code, reason: isTimeless ? 'the record has no time' : storableText(error.message) }
   const text = storableJson(record)
   const id = createHash('sha256').update(table.name).update(text).digest('hex').slice(0, 32)
   await database.query(

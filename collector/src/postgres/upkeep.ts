@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sink } from '../batch.ts'
 import type { Readiness } from '../readiness.ts'
 import { grantUsers } from './grants.ts'
+import { createOutageNotes } from './outage.ts'
 import type { Partitions } from './partitions.ts'
 import type { Database } from './queryable.ts'
+import { createReadability } from './readability.ts'
 import { reasonOf } from './reason.ts'
 import { migrate, SchemaTooNewError } from './schema.ts'
 import { sqlState } from './sqlstate.ts'
@@ -27,6 +29,8 @@ export type Upkeep = {
   start(): Promise<void>
   /** Asks the database. Bounded in time, never rejects. */
   readiness(): Promise<Readiness>
+  /** Whether the API can read. Bounded in time, never rejects. */
+  readability(): Promise<Readiness>
   /** `sink`, once the tables are there; until then everything is `retry`. When they are gone they are made again. */
   gate(sink: Sink): Sink
   stop(): void
@@ -45,7 +49,9 @@ const UNDEFINED_TABLE = '42P01'
 /** Brings the database into the shape the sink needs and keeps it there. */
 export function createUpkeep({ database, admin, reading, partitions, warn }: UpkeepOptions): Upkeep {
   const stopped = new AbortController()
+  const outage = createOutageNotes(warn, Date.now)
   let state: Readiness = { ready: false, reason: 'the database is being opened' }
+  const readability = createReadability(reading, warn)
 
   async function prepare(): Promise<void> {
     await migrate(admin)
@@ -53,6 +59,7 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
     // What fails in it keeps nobody from writing: rows of a day without a partition go to the default one.
     await partitions.prepare()
     state = { ready: true }
+    if (reading !== database) void readability.tell()
   }
 
   async function prepareUntilReady(): Promise<void> {
@@ -91,6 +98,7 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
   }
 
   function wait(error: unknown): void {
+    outage.known()
     state = { ready: false, reason: reasonOf(error) }
   }
 
@@ -114,15 +122,17 @@ export function createUpkeep({ database, admin, reading, partitions, warn }: Upk
       }
     },
     gate(sink) {
+      const watched = outage.watch(sink)
       return async function whenReady(batch, signal) {
         if (state.ready) {
-          const outcome = await sink(batch, signal)
+          const outcome = await watched(batch, signal)
           if (outcome.kind === 'retry' && sqlState(outcome.error) === UNDEFINED_TABLE) startOver(outcome.error)
           return outcome
         }
         return { kind: 'retry', afterMs: 1_000, error: new Error(`The database is not ready: ${state.reason}`) }
       }
     },
+    readability: readability.ask,
     stop: () => stopped.abort(),
   }
 }

@@ -18,6 +18,8 @@ import { closeServer, createLimitedServer, limitAnswer, listenOn } from './serve
 export type ReceiverOptions = {
   /** `all` is fed by `POST /v1/{traces,metrics,logs}`, any other name by `POST /<name>/v1/{traces,metrics,logs}`. */
   readonly routes: Readonly<Record<string, Sink>>
+  /** Names that another collector has routes for, with why this one has none. */
+  readonly absent?: Readonly<Record<string, string>>
   readonly stats: Stats
   /** Counts who is turned away before a signal is known. */
   readonly refusals?: RefusalStats
@@ -81,7 +83,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     }
     if (route !== undefined) return ingest(request, response, route, ingestOptions)
     if (await options.api?.(request, response)) return
-    answerRefused(response, 'json', { status: 404, message: notFound(request, routes) })
+    answerRefused(response, 'json', { status: 404, message: notFound(request, routes, options.absent) })
   }
 
   const { server, renewTls } = createLimitedServer(onRequest, {
@@ -140,6 +142,8 @@ function pathOf(request: IncomingMessage): string {
   return request.url?.split('?', 1)[0] ?? '/'
 }
 
-function notFound(request: IncomingMessage, routes: ReadonlyMap<string, Route>): string {
-  return `There is nothing at ${request.method} ${pathOf(request).slice(0, 100)}. Telemetry goes to POST ${[...routes.keys()].join(', ')}.`
+function notFound(request: IncomingMessage, routes: ReadonlyMap<string, Route>, absent: ReceiverOptions['absent'] = {}): string {
+  const path = pathOf(request).slice(0, 100)
+  const [, why] = Object.entries(absent).find(([name]) => SIGNALS.some((signal) => path === `/${name}/v1/${signal}`)) ?? []
+  return `There is nothing at ${request.method} ${path}${why === undefined ? '' : `: ${why}`}. Telemetry goes to POST ${[...routes.keys()].join(', ')}.`
 }

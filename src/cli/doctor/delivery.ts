@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts'
 import { advise } from '../../delivery/answer.ts'
 import { createPost } from '../../delivery/post.ts'
 import { uuidv7 } from '../../log/uuid.ts'
+import { explainTls } from '../../tls-failure.ts'
 import type { Outcome } from '../../wire/outcome.ts'
 import type { Signal } from '../../wire/signal.ts'
 import { checkArrival, findCollector } from './arrival.ts'
@@ -61,9 +62,15 @@ async function knock(signal: Signal, config: Config, deadline: Deadline): Promis
   const advice = advise(status)
   return {
     kind: 'refused',
-    code: status === 401 || status === 403 ? 'auth' : 'answer',
+    code: codeOf(status, outcome.error),
     reason: advice !== '' && message.endsWith(advice) ? message.slice(0, -advice.length) : message,
   }
+}
+
+/** That a client certificate is wanted comes with the first answer, after the handshake. */
+function codeOf(status: number, { cause }: Error): Code {
+  if (explainTls(cause) !== undefined) return 'tls'
+  return status === 401 || status === 403 ? 'auth' : 'answer'
 }
 
 function toRetry(error: Error): Outcome {

@@ -107,7 +107,7 @@ export const CHECKS = {
   tls: {
     checked: 'a TLS connection can be made',
     remedy:
-      'When the collector speaks plain HTTP, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT; when it asks for a client certificate, set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and _KEY.',
+      'When the collector speaks plain HTTP, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT; when it asks for a client certificate, set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY to the files of one that its authority has issued.',
   },
   'tls-trust': {
     checked: 'the certificate is of a trusted authority, for this name and for today',

@@ -168,7 +168,17 @@ test('without the role there are no alerts; without the other one nothing is sto
   writeFileSync(join(scene.folder, 'alerts.yaml'), RULES)
   const store = await start({ COLLECTOR_ROLES: 'store' })
   expect(await sendRecord(`${store.url}/alerts`, 9, 'x')).toBe(404)
-  expect((await ask(`${store.url}/api/alerts`)).status).toBe(404)
+  expect(await ask(`${store.url}/api/alerts`)).toMatchObject({
+    status: 404,
+    body: { message: expect.stringContaining('COLLECTOR_ROLES is without alerts here') },
+  })
+  for (const [name, why] of [
+    ['alerts', 'COLLECTOR_ROLES is without alerts here'],
+    ['elasticsearch', 'ELASTICSEARCH_URL is not set here'],
+  ]) {
+    const { status, body } = await ask(`${store.url}/${name}/v1/logs`, { method: 'POST' })
+    expect([status, body.message]).toEqual([404, expect.stringContaining(`There is nothing at POST /${name}/v1/logs: ${why}. Telemetry`)])
+  }
   expect(await store.end('SIGTERM')).toBe(0)
   const alerts = await start({ COLLECTOR_ROLES: 'alerts' })
   expect(await sendRecord(`${alerts.url}/alerts`, 9, 'x')).toBe(200)

@@ -27,6 +27,15 @@ test('the program serves the page that was built, and has its commands', { timeo
   rmSync(dataDir, { recursive: true, force: true })
 })
 
+test('a Node that is too old is told in one sentence', async () => {
+  const older = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })"
+  expect(await runNode(['--import', `data:text/javascript,${encodeURIComponent(older)}`, BIN, '--help'])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'tts-otel-collector: Node 20.20.2 is too old; install Node 22.15 or newer.\n',
+  })
+})
+
 test('the package holds the scripts for the users of the database', () => {
   expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).files).toContain('sql')
   for (const name of ['roles.sql', 'row-security.sql']) expect(existsSync(join(folder, 'sql', name)), name).toBe(true)

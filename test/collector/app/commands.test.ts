@@ -24,12 +24,19 @@ test('the embedded database is for one process: first stop the collector, then a
   const counted = await runProgram(env, ['erase', '--user-id', '4711'])
   expect(counted).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/logs +2\n/) })
   expect(counted.stdout).toMatch(/\n\nNothing was changed; --yes removes it\.\n$/)
-  expect((await runProgram(env, ['erase', '--user-id', '4711', '--yes'])).stdout).toMatch(/logs +2\n/)
+  expect((await runProgram(env, ['erase', '--user-id', '4711', '--yes'])).stdout).toMatch(/logs +2\n[\s\S]*reads \(kept, ids erased\) +0\n/)
   expect((await runProgram(env, ['erase', '--user-id', '4711', '--yes'])).stdout).toMatch(/logs +0\n/)
   expect((await runProgram(env, ['dead-letters'])).stdout).toBe('0 in postgres\n')
   expect(await runProgram(env, ['dead-letters', '--store', 'elasticsearch'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('no elasticsearch is configured'),
+  })
+  const away = { ...env, ELASTICSEARCH_URL: 'http://127.0.0.1:1' }
+  expect(await runProgram(away, ['dead-letters', '--store', 'postgres'])).toMatchObject({ code: 0, stdout: '0 in postgres\n', stderr: '' })
+  expect(await runProgram(away, ['dead-letters'])).toMatchObject({
+    code: 1,
+    stdout: '0 in postgres\n',
+    stderr: expect.stringMatching(/^elasticsearch could not be asked: .+\n$/),
   })
 })
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCollectorConfig } from '../../../collector/src/config.ts'
 import { configKey } from '../../../collector/src/config-file.ts'
 import { COLLECTOR_SETTINGS } from '../../../collector/src/settings.ts'
+import { configurationDocument } from '../../../scripts/docs.ts'
 import { runProgram } from './program.ts'
 
 const webhookSecret = (character: string) => `whsec_${Buffer.alloc(24, character).toString('base64')}`
@@ -19,6 +20,13 @@ describe('--config', () => {
         throw new Error('ENOENT')
       },
     })
+
+  test('the sample of docs/configuration.md is a file that a collector starts with', () => {
+    const [, sample = ''] = /```yaml\n(.*?)```/s.exec(configurationDocument()) ?? []
+    expect(sample).toContain('alertEmailTo')
+    const readFile = (path: string) => (path === 'collector.yaml' ? sample : '0123456789abcdef')
+    expect(parseCollectorConfig({}, ['--config', 'collector.yaml'], { readFile }).problems).toEqual([])
+  })
 
   test('a file has every setting, by the name of its variable without prefix in camelCase', () => {
     const { config, problems } = parse(`

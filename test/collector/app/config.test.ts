@@ -208,6 +208,21 @@ test.each([
   ],
 ])('channels: %o', (env, problem) => expect(problems(env)).toEqual([problem]))
 
+test('a password of a database that is not percent-encoded is refused, and no piece of it is told', () => {
+  for (const DATABASE_URL of [
+    'postgres://tts:p@s#w/d@127.0.0.1:55439/telemetry',
+    'postgres://tts:12/d@127.0.0.1/telemetry',
+    'postgres://tts:12?d@127.0.0.1/telemetry',
+  ]) {
+    const [problem, ...others] = problems({ DATABASE_URL })
+    expect(others).toEqual([])
+    expect(problem).toMatch(/^DATABASE_URL is not a URL like .* percent-encode/)
+    expect(problem).not.toMatch(/12|p@s|w\/d|tts:/)
+  }
+  for (const DATABASE_URL of ['postgres://tts:p%40s%23w%2Fd@127.0.0.1/telemetry', 'postgres://tts:p@s@127.0.0.1', 'postgres://127.0.0.1'])
+    expect(problems({ DATABASE_URL })).toEqual([])
+})
+
 test('nothing secret of a channel is shown', () => {
   const found = problems({
     SLACK_WEBHOOK_URL: 'https://u:hunter2@hooks.slack.com/hunter2',
