@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
@@ -165,3 +166,20 @@ function get({ url }: Program, path: string): Promise<string> {
       .on('error', reject)
   })
 }
+
+test('a command that asks over TLS says how it comes to trust the authority, and what it cannot show', async () => {
+  const ca = join(folder, 'authority.pem')
+  writeFileSync(ca, authority.ca)
+  const server = https.createServer({ ...pair, ca: authority.ca, requestCert: true, rejectUnauthorized: true }).listen(0, 'localhost')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = `https://localhost:${typeof address === 'object' ? address?.port : 0}`
+  const asked = (env: Record<string, string>) => runProgram(env, ['alerts', 'explain', 'High Error Rate', '--url', url])
+  expect(await asked({})).toMatchObject({ code: 1, stderr: expect.stringMatching(/does not answer: .*set NODE_EXTRA_CA_CERTS to/) })
+  const trusting = await asked({ NODE_EXTRA_CA_CERTS: ca })
+  expect(trusting).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/does not answer: .*if it wants client certificates.*curl --cert/),
+  })
+  server.close()
+})
