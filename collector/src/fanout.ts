@@ -1,5 +1,6 @@
 import type { Outcome, Rejected } from '../../src/wire/outcome.ts'
 import type { Batch, Sink } from './batch.ts'
+import { safely } from './safely.ts'
 
 /**
  * Gives each batch to all of the `first` sinks at once, waits for them, then to those `after` them.
@@ -23,22 +24,13 @@ type Sinks = Readonly<Record<string, Sink>>
 
 async function giveAll(sinks: Sinks, batch: Batch, signal: AbortSignal): Promise<readonly Named[]> {
   return await Promise.all(
-    Object.entries(sinks).map(async ([name, sink]): Promise<Named> => ({ name, outcome: await attempt(sink, batch, signal) })),
+    Object.entries(sinks).map(async ([name, sink]): Promise<Named> => ({ name, outcome: await safely(sink)(batch, signal) })),
   )
 }
 
 type Named = { readonly name: string; readonly outcome: Outcome }
 type Retry = Extract<Outcome, { kind: 'retry' }>
 type Drop = Extract<Outcome, { kind: 'drop' }>
-
-/** Sinks never reject; one that does has a bug, and the batch must not be lost by it. */
-async function attempt(sink: Sink, batch: Batch, signal: AbortSignal): Promise<Outcome> {
-  try {
-    return await sink(batch, signal)
-  } catch (error) {
-    return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) }
-  }
-}
 
 function retryOf(named: readonly Named[]): Retry | undefined {
   const retries = named.flatMap(({ name, outcome }) => (outcome.kind === 'retry' ? [{ name, outcome }] : []))

@@ -5,6 +5,7 @@ import type { Chunk } from '../../src/wire/signal.ts'
 import type { Spool } from '../../src/wire/spool.ts'
 import type { Logs, Sink } from './batch.ts'
 import type { Bell } from './bell.ts'
+import { safely } from './safely.ts'
 
 export type LanesOptions = {
   readonly spool: Spool
@@ -95,15 +96,4 @@ function untilDone(sink: Sink): Sink {
     random: Math.random,
     sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
   })
-}
-
-/** Sinks never reject; one that does has a bug, which must not end a lane. */
-export function safely(sink: Sink): Sink {
-  return async function attempt(batch, signal) {
-    try {
-      return await sink(batch, signal)
-    } catch (error) {
-      return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) }
-    }
-  }
 }

@@ -4,7 +4,8 @@ import type { Chunk } from '../../src/wire/signal.ts'
 import { openSpool } from '../../src/wire/spool.ts'
 import type { Batch, Logs, Sink } from './batch.ts'
 import { createBell } from './bell.ts'
-import { runLanes, safely } from './queue-lanes.ts'
+import { runLanes } from './queue-lanes.ts'
+import { safely } from './safely.ts'
 
 export type QueueOptions = {
   /** Of the sink behind it, for people and for the files' destination. */

@@ -1,7 +1,9 @@
 /** CREATE: what a command needs of the stores; {@link createCollector} is the same for the service. */
+
 import { join } from 'node:path'
 import { countWaiting } from '../../src/wire/spool-look.ts'
 import { describeRemains } from './alert-remains.ts'
+import { asError } from './as-error.ts'
 import type { Sink } from './batch.ts'
 import type { CollectorConfig, ElasticsearchConfig } from './config.ts'
 import { createClient } from './elasticsearch/client.ts'
@@ -54,7 +56,7 @@ export async function openStores(config: CollectorConfig, only?: StoreName): Pro
     try {
       stores.push(await open())
     } catch (error) {
-      away.push({ store, error: error instanceof Error ? error : new Error(String(error)) })
+      away.push({ store, error: asError(error) })
     }
   return { stores, away }
 }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../../../src/wire/outcome.ts'
+import { asError } from '../as-error.ts'
 import type { LogRecord, Logs, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
 import { createPatience } from '../patience.ts'
@@ -183,8 +184,4 @@ function accepted(hopeless: readonly Hopeless[], prefix: string): Outcome {
   const reasons = [...new Set(hopeless.map(({ reason }) => reason))]
   const message = `Elasticsearch cannot store them, they are kept in ${prefix}-dead-letters: ${reasons.slice(0, REASONS_TOLD).join('; ')}`
   return { kind: 'ok', rejected: { count: hopeless.length, message } }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

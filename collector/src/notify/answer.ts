@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../src/wire/outcome.ts'
+import { asError } from '../as-error.ts'
 import type { Answer, Message, Post } from './post.ts'
 
 /** What a receiver's own words or a status mean, as the end of a message; '' for what is not known. Never the words themselves. */
@@ -9,7 +10,7 @@ export async function deliver(post: Post, message: Message, signal: AbortSignal,
   try {
     return toOutcome(await post.send(message, signal), post.name, explain)
   } catch (error) {
-    return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) }
+    return { kind: 'retry', error: asError(error) }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Outcome, Send } from '../../../src/wire/outcome.ts'
+import { asError } from '../as-error.ts'
 import { createBell } from '../bell.ts'
 import type { Delivery, DeliveryResult } from '../delivery.ts'
 import type { Notification } from '../notification.ts'
@@ -167,7 +168,7 @@ async function attemptOnce(send: Send<Notification> | undefined, notification: N
   try {
     return await Promise.race([send(notification, cut), late])
   } catch (error) {
-    return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) }
+    return { kind: 'retry', error: asError(error) }
   } finally {
     cut.removeEventListener('abort', leave)
   }

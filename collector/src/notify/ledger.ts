@@ -1,3 +1,4 @@
+import { asError } from '../as-error.ts'
 import type { Sleep } from './lane.ts'
 
 /** Changes to a store, one after the other, so that what is durable is always a beginning of what happened. */
@@ -32,7 +33,7 @@ export function createLedger({ sleep, onFault }: LedgerOptions): Ledger {
       await write()
       return true
     } catch (error) {
-      onFault(error instanceof Error ? error : new Error(String(error)))
+      onFault(asError(error))
       return false
     }
   }

@@ -21,10 +21,9 @@ export function copyRows<R>({ columns }: Table<R>, records: readonly R[]): Uint8
       separator = '\t'
     }
     row += '\n'
-    const bytesMax = row.length * BYTES_PER_UNIT_MAX
-    if (length + bytesMax > chunk.length) {
-      chunks.push(chunk.subarray(0, length))
-      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, bytesMax))
+    if (length + row.length * BYTES_PER_UNIT_MAX > chunk.length) {
+      if (length > 0) chunks.push(chunk.subarray(0, length))
+      chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, Buffer.byteLength(row)))
       length = 0
     }
     length += chunk.write(row, length)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Outcome } from '../../../src/wire/outcome.ts'
-import type { Batch, Sink, Value } from '../batch.ts'
+import { asError } from '../as-error.ts'
+import type { Batch, LogRecord, Sink, Value } from '../batch.ts'
 import { type Level, lowestSeverity, severityOf } from '../level.ts'
 import { createPatience } from '../patience.ts'
 import { storableJson, storableText } from '../storable.ts'
@@ -45,13 +46,31 @@ export function postgresSink({ database, partitions, logLevel }: PostgresSinkOpt
   const [logs, spans, points] = [open(LOGS), open(SPANS), open(METRIC_POINTS)]
 
   async function write(batch: Batch, how: Manner): Promise<Outcome> {
-    const load = { ...how, bytes: batch.source?.bytes.length ?? 0, release: () => batch.release?.() }
-    if (batch.signal === 'traces') return accepted(await store(spans, { ...load, records: () => batch.records }))
-    if (batch.signal === 'metrics') return accepted(await store(points, { ...load, records: () => batch.records }))
-    if (severityMin === 0) return accepted(await store(logs, { ...load, records: () => batch.records }))
-    const wanted = () => batch.records.filter((record) => severityOf(record) >= severityMin)
-    const belowLevel = batch.records.length - wanted().length
-    return accepted(await store(logs, { ...load, records: wanted }), belowLevel)
+    const load = <R>(records: () => readonly R[]) => ({
+      ...how,
+      records,
+      count: records().length,
+      bytes: batch.source?.bytes.length ?? 0,
+      release: () => batch.release?.(),
+    })
+    if (batch.signal === 'traces')
+      return accepted(
+        await store(
+          spans,
+          load(() => batch.records),
+        ),
+      )
+    if (batch.signal === 'metrics')
+      return accepted(
+        await store(
+          points,
+          load(() => batch.records),
+        ),
+      )
+    const isWanted = (record: LogRecord) => severityOf(record) >= severityMin
+    const wanted = load(severityMin === 0 ? () => batch.records : () => batch.records.filter(isWanted))
+    const belowLevel = batch.records.length - wanted.count
+    return accepted(await store(logs, wanted), belowLevel)
   }
 
   async function attempt(batch: Batch, how: Manner): Promise<Outcome> {
@@ -102,12 +121,9 @@ type Load<R> = Manner & {
   readonly bytes: number
 }
 
-async function store<R extends Value>(
-  shelf: Shelf<R>,
-  load: Omit<Load<R>, 'count'> & { readonly release: () => void },
-): Promise<readonly Rejection[]> {
+async function store<R extends Value>(shelf: Shelf<R>, load: Load<R> & { readonly release: () => void }): Promise<readonly Rejection[]> {
   await shelf.partitions.ensure(shelf.table, daysOf(shelf.table, load.records()))
-  const parts = cut({ ...load, count: load.records().length })
+  const parts = cut(load)
   const rejections = parts.map((part) => insertShared(shelf, part))
   if (parts.every(({ count }) => shelf.insert.copies(count))) load.release()
   return (await Promise.all(rejections)).flat()
@@ -137,6 +153,7 @@ async function insertShared<R extends Value>(shelf: Shelf<R>, load: Load<R>): Pr
   }
 }
 
+/** Not async, so that nothing keeps the records while it waits. */
 function putTogether<R>({ insert, table, together }: Shelf<R>, load: Load<R>): Promise<void> {
   return together(insert.rows(table, load.records), load)
 }
@@ -191,8 +208,4 @@ function accepted(rejections: readonly Rejection[], belowLevel = 0): Outcome {
   const reasons = [...new Set(rejections.map(({ code, reason }) => `${reason} (SQLSTATE ${code})`))]
   const message = `PostgreSQL cannot store them, they are kept in dead_letters: ${reasons.slice(0, REASONS_TOLD).join('; ')}`
   return { ...ok, rejected: { count: rejections.length, message } }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

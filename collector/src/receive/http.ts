@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SIGNALS } from '../../../src/wire/signal.ts'
+import { asError } from '../as-error.ts'
 import type { Sink } from '../batch.ts'
 import { isLoopback } from '../loopback.ts'
 import { createRefusalStats, type RefusalStats } from '../refusal-stats.ts'
@@ -97,7 +98,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     try {
       await handle(request, response)
     } catch (error) {
-      onFault(error instanceof Error ? error : new Error(String(error)))
+      onFault(asError(error))
       if (response.headersSent) response.destroy()
       else answerRefused(response, 'json', { status: 503, message: 'An unexpected fault of the collector; see its log.', afterMs: 1_000 })
     }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../../src/wire/outcome.ts'
 import type { Signal } from '../../../src/wire/signal.ts'
+import { asError } from '../as-error.ts'
 import type { Batch, Sink } from '../batch.ts'
 import type { Refusal, Stats } from '../stats.ts'
 import type { TokenCheck } from '../token.ts'
@@ -53,7 +54,7 @@ export async function ingest(request: IncomingMessage, response: ServerResponse,
       body.release()
     }
   } catch (error) {
-    options.onFault(toError(error))
+    options.onFault(asError(error))
     refuse(request, response, route.signal, unavailable('fault', 'An unexpected fault of the collector; see its log.', undefined), options)
   }
 }
@@ -135,8 +136,4 @@ function unsupported(request: IncomingMessage): Refused {
 
 function unavailable(reason: Refusal, message: string, afterMs: number | undefined): Refused {
   return { kind: 'refused', status: 503, reason, message, afterMs: afterMs ?? RETRY_AFTER_MS }
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,3 +1,4 @@
+import { asError } from '../as-error.ts'
 import type { RecordChange, RecordTable } from '../record.ts'
 
 /** A database that gets what was written, at once while it answers and later when it does not. */
@@ -61,7 +62,7 @@ export function createMirror({ table, current, mayWrite, onFault }: MirrorOption
       return undefined
     } catch (error) {
       isUp = false
-      return error instanceof Error ? error : new Error(String(error))
+      return asError(error)
     }
   }
 
