@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { lstatSync, renameSync, rmSync } from 'node:fs'
 import { compress } from './archive.ts'
 import type { LogFile } from './archive-files.ts'
 import { archivePath, compareTimes, retiredPath } from './archive-name.ts'
@@ -87,7 +87,7 @@ const BUSY = 'another process is at it'
 const REASONS = { gone: MOVED, busy: BUSY, changed: 'it is still written to' } as const
 
 function removeFile(file: LogFile): Archived {
-  return underLock(file, () => unlinkSync(file.path)) ?? { kind: 'removed', path: file.path }
+  return underLock(file, () => rmSync(file.path, { force: true })) ?? { kind: 'removed', path: file.path }
 }
 
 type Retired = { readonly kind: 'retired'; readonly path: string; readonly source: string }

@@ -1,4 +1,4 @@
-import { constants, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
+import { constants, lstatSync, renameSync, rmSync, type Stats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createGzip, type Gzip } from 'node:zlib'
@@ -44,7 +44,8 @@ export async function compress({ source, archive, pause }: CompressOptions): Pro
       if (!isUnchanged(source, before) || !isFile(unfinished, made)) return { kind: 'changed' }
       renameSync(unfinished, archive)
       await syncDirectory(archive)
-      if (isFile(source, before)) unlinkSync(source)
+      // Another process may have made the same archive and remove the source first.
+      if (isFile(source, before)) rmSync(source, { force: true })
       return { kind: 'done', bytesBefore: before.size, bytesAfter: made.size }
     } finally {
       // Nothing is there after a success.

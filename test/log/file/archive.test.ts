@@ -164,7 +164,7 @@ test('an archive is on the disk before it gets its name, and has its name there 
   const folderHandle = await open(folder)
   const handles: { sync(this: FileHandle): Promise<void> } = Object.getPrototypeOf(folderHandle)
   await folderHandle.close()
-  const { renameSync, unlinkSync } = fs
+  const { renameSync, rmSync } = fs
   const { sync } = handles
   vi.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
     await sync.call(this)
@@ -174,14 +174,14 @@ test('an archive is on the disk before it gets its name, and has its name there 
     renameSync(from, to)
     note('rename to', to)
   }
-  fs.unlinkSync = (path) => {
-    unlinkSync(path)
+  fs.rmSync = (path, options) => {
+    rmSync(path, options)
     note('remove', path)
   }
   syncBuiltinESMExports()
   onTestFinished(() => {
     vi.restoreAllMocks()
-    Object.assign(fs, { renameSync, unlinkSync })
+    Object.assign(fs, { renameSync, rmSync })
     syncBuiltinESMExports()
   })
   await sweep(join(folder, 'app.log'))
@@ -192,6 +192,25 @@ test('an archive is on the disk before it gets its name, and has its name there 
     'sync ',
     `remove ${name}`,
   ])
+})
+
+test('two processes that make the same archive: the later one finds the source removed at the last moment, and it is none of its faults', async () => {
+  const folder = makeFolder()
+  const retired = join(folder, 'app.log.2026-11-11T00-00-00-000Z')
+  const surplus = join(folder, 'app.log.2026-11-10T00-00-00-000Z.gz')
+  for (const path of [retired, surplus]) writeOld(path, 2, 'line\n')
+  const { rmSync } = fs
+  fs.rmSync = (path, options) => {
+    rmSync(path)
+    rmSync(path, options)
+  }
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    fs.rmSync = rmSync
+    syncBuiltinESMExports()
+  })
+  expect(await sweep(join(folder, 'app.log'), { archivesMax: 1 })).toMatchObject([{ kind: 'removed' }, { kind: 'compressed' }])
+  expect(readdirSync(folder)).toEqual([`${basename(retired)}.gz`])
 })
 
 test('killed between the archive and the removal of its source: the next pass makes one of two', async () => {
