@@ -37,5 +37,8 @@ export function severityOf({ severity, severityText }: Pick<LogRecord, 'severity
 
 /** The level that a severity number belongs to. */
 export function levelOf(severity: number): Level {
-  return LEVELS.findLast((level) => severity >= lowestSeverity(level)) ?? 'DEBUG'
+  return LEVEL_OF[severity] ?? 'DEBUG'
 }
+
+const SEVERITY_MAX = 24
+const LEVEL_OF = Array.from({ length: SEVERITY_MAX + 1 }, (_, severity) => LEVELS.findLast((level) => severity >= lowestSeverity(level)))

@@ -8,9 +8,13 @@ export function storableText(text: string): string {
   return isStorableText(text) ? text : text.replaceAll('\0', '').toWellFormed()
 }
 
+/** Printable ASCII that JSON does not escape: nearly all of telemetry. To look takes half the time of a call of `JSON.stringify`. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** `value` as JSON: text made storable, numbers that JSON lacks as text, depth bounded. */
 export function storableJson(value: Value): string {
-  if (typeof value === 'string') return JSON.stringify(storableText(value))
+  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(storableText(value))
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`
   if (isJson(value, DEPTH_MAX)) {
     const json = JSON.stringify(value)
     // NUL and half surrogate pairs are written with an escape; nearly nothing else is.

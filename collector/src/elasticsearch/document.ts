@@ -1,7 +1,7 @@
 import type { LogRecord, Resource } from '../batch.ts'
 import { levelOf, severityOf } from '../level.ts'
 import { eventTimeUs, idOf, messageOf, metadataJson, sourceOf } from '../log-fields.ts'
-import { storableText } from '../storable.ts'
+import { storableJson } from '../storable.ts'
 import { timestamp } from '../time.ts'
 
 /** A log record on its way into an index. */
@@ -22,14 +22,14 @@ export function toDocument(record: LogRecord, index: string): Document {
   const time = timestamp(eventTimeUs(record))
   const ids = optional('request_id', idOf(attributes.request_id)) + optional('user_id', idOf(attributes.user_id))
   const trace = optional('trace_id', traceId) + optional('span_id', spanId)
-  const message = `"message":${JSON.stringify(messageOf(record.body))},"source":${JSON.stringify(sourceOf(record))}`
+  const message = `"message":${storableJson(messageOf(record.body))},"source":${storableJson(sourceOf(record))}`
   const metadata = metadataJson(record, record.eventName === '' ? undefined : { 'event.name': record.eventName })
   const text = `{"@timestamp":"${time}","level":"${levelOf(severityOf(record))}",${message}${ids}${trace}${processFields(record.resource)},"metadata":${metadata}}`
   return { index, id: record.uid, text }
 }
 
 function optional(name: string, value: string | null): string {
-  return value ? `,"${name}":${JSON.stringify(value)}` : ''
+  return value ? `,"${name}":${storableJson(value)}` : ''
 }
 
 /** One process sends one resource with all it says, and all records of a request share the object. */
@@ -39,7 +39,7 @@ function processFields(resource: Resource): string {
   const known = processTexts.get(resource)
   if (known !== undefined) return known
   const host = resource.attributes['host.name']
-  const made = `,"service":${JSON.stringify(storableText(resource.service))}${optional('host', typeof host === 'string' ? storableText(host) : null)}`
+  const made = `,"service":${storableJson(resource.service)}${optional('host', typeof host === 'string' ? host : null)}`
   processTexts.set(resource, made)
   return made
 }

@@ -1,9 +1,10 @@
 import { leave, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { LogRecord, Value } from '../batch.ts'
+import { readName } from './name.ts'
 import { toEnum } from './number.ts'
 import { addRecord, type Place, readRequest } from './request.ts'
-import { enterRecord, type Reader, readId, readName } from './text.ts'
-import { canonicalUid, deriveUid, UID_KEY } from './uid.ts'
+import { enterRecord, type Reader, readId } from './text.ts'
+import { deriveUid, readUid, UID_KEY } from './uid.ts'
 import { type Building, readKeyValue, readTimeUs, readValue, setAttribute } from './value.ts'
 
 /** Reads an ExportLogsServiceRequest. https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto */
@@ -20,7 +21,7 @@ function readLogRecord(reader: Reader, place: Place, records: LogRecord[]): void
   let [timeUs, observedUs, severity] = [0, 0, 0]
   let [severityText, traceId, spanId, eventName] = ['', '', '', '']
   let body: Value = null
-  let givenUid: Value | undefined
+  let givenUid: string | undefined
   while (reader.pos < reader.end) {
     const tag = readTag(reader)
     switch (tag) {
@@ -38,7 +39,7 @@ function readLogRecord(reader: Reader, place: Place, records: LogRecord[]): void
         break
       case 0x32: {
         const value = readKeyValue(reader)
-        if (reader.key === UID_KEY) givenUid = value
+        if (reader.key === UID_KEY) givenUid = readUid(reader, value)
         else setAttribute(attributes, reader.key, value)
         break
       }
@@ -58,7 +59,7 @@ function readLogRecord(reader: Reader, place: Place, records: LogRecord[]): void
         skip(reader, tag)
     }
   }
-  const uid = canonicalUid(givenUid) ?? deriveUid(place, reader.bytes.subarray(start, reader.end))
+  const uid = givenUid ?? deriveUid(place, reader.bytes.subarray(start, reader.end))
   const { resource, scope } = place
   addRecord(records, { resource, scope, uid, timeUs, observedUs, severity, severityText, body, attributes, traceId, spanId, eventName })
   leave(reader, outer)

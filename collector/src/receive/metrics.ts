@@ -1,8 +1,9 @@
 import { enter, leave, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { MetricPoint } from '../batch.ts'
+import { readName } from './name.ts'
 import { readPoint, type Series } from './point.ts'
 import { type Place, readRequest } from './request.ts'
-import { type Reader, readName } from './text.ts'
+import type { Reader } from './text.ts'
 
 /** Reads an ExportMetricsServiceRequest as points. https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/metrics/v1/metrics.proto */
 export function readMetrics(bytes: Uint8Array): MetricPoint[] {

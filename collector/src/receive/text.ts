@@ -6,19 +6,22 @@ import { type Cursor, enter, openCursor, ProtobufError, readBytes } from '../../
  * holds its record's bytes in memory with it, never the request's.
  */
 export type Reader = Cursor & {
+  readonly view: DataView
   recordText: string
   recordStart: number
   /** Set by `readKeyValue`. */
   key: string
+  /** Set by `readString`: where its text ends. */
+  textEnd: number
+  /** Names of the record before in their order, and where they start: most records have the same ones. */
+  readonly names: string[]
+  readonly nameStarts: number[]
+  /** How many names of this record have been read. */
+  nameCount: number
 }
 
 /** Above this many bytes one native call is faster than looking at each byte. [measured: 0.7 ns a byte] */
 const CUT_BYTES_MAX = 64
-
-/** Names repeat from record to record: a few hundred in a deployment. At most `NAME_BYTES_MAX` × this many bytes are kept, for the life of the process. */
-const NAME_SLOTS = 2_048
-const NAME_BYTES_MAX = 64
-const names: string[] = new Array(NAME_SLOTS).fill('')
 
 /**
  * Nested messages in one request, each of which becomes an object of some 100 bytes. 4 million: a body of 20 MiB with an attribute every ten bytes;
@@ -27,12 +30,15 @@ const names: string[] = new Array(NAME_SLOTS).fill('')
 const MESSAGES_MAX = 2 ** 22
 
 export function openReader(bytes: Uint8Array): Reader {
-  return { ...openCursor(bytes, MESSAGES_MAX), recordText: '', recordStart: 0, key: '' }
+  const cursor = openCursor(bytes, MESSAGES_MAX)
+  const view = new DataView(cursor.bytes.buffer, cursor.bytes.byteOffset, cursor.bytes.length)
+  return { ...cursor, view, recordText: '', recordStart: 0, key: '', textEnd: -1, names: [], nameStarts: [], nameCount: 0 }
 }
 
 /** Enters a record (span, log record, metric point). Returns the outer end, for `leave`. */
 export function enterRecord(reader: Reader): number {
   const outer = enter(reader)
+  reader.nameCount = 0
   reader.recordStart = reader.pos
   reader.recordText = reader.bytes.toString('latin1', reader.pos, reader.end)
   return outer
@@ -42,27 +48,12 @@ export function enterRecord(reader: Reader): number {
 export function readString(reader: Reader): string {
   const start = readBytes(reader)
   const { bytes, pos: end } = reader
+  reader.textEnd = end
   const from = start - reader.recordStart
   const to = end - reader.recordStart
-  if (end - start > CUT_BYTES_MAX || to > reader.recordText.length || !isAscii(bytes, start, end)) return bytes.toString('utf8', start, end)
+  if (end - start > CUT_BYTES_MAX || to > reader.recordText.length || !isAscii(reader.view, start, end))
+    return bytes.toString('utf8', start, end)
   return reader.recordText.substring(from, to)
-}
-
-/** Reads a string from a small vocabulary (keys, names, units): the same string object each time, which also makes it fast as a property key. */
-export function readName(reader: Reader): string {
-  const start = readBytes(reader)
-  const { bytes, pos: end } = reader
-  const length = end - start
-  if (length === 0) return ''
-  if (length > NAME_BYTES_MAX) return bytes.toString('utf8', start, end)
-  const slot = nameSlot(bytes, start, length)
-  const known = names[slot]!
-  if (known.length === length && equals(known, bytes, start)) return known
-  const name = bytes.toString('utf8', start, end)
-  if (!isAscii(bytes, start, end)) return name
-  const interned = Object.keys({ [name]: 0 })[0]! // V8 keeps one copy of each property name
-  names[slot] = interned
-  return interned
 }
 
 /** Reads a trace id (16 bytes) or span id (8 bytes) as lower-case hex; '' when absent or all zero, which the specification calls invalid. */
@@ -76,25 +67,13 @@ export function readId(reader: Reader, byteCount: 8 | 16, name: string): string 
   return isZero(reader.bytes, start, reader.pos) ? '' : id
 }
 
-/** Spreads by length and five bytes: a collision only costs decoding the name again. */
-function nameSlot(bytes: Buffer, start: number, length: number): number {
-  const last = start + length - 1
-  let hash = length * 31 + bytes[start]!
-  hash = hash * 31 + bytes[start + (length >> 2)]!
-  hash = hash * 31 + bytes[start + (length >> 1)]!
-  hash = hash * 31 + bytes[last]!
-  hash = hash * 31 + bytes[last - (length > 1 ? 1 : 0)]!
-  return (hash ^ (hash >>> 11)) & (NAME_SLOTS - 1)
-}
-
-function equals(text: string, bytes: Buffer, start: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
-  return true
-}
-
-function isAscii(bytes: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return false
-  return true
+/** Four bytes at a time: a third of the time. */
+export function isAscii(view: DataView, start: number, end: number): boolean {
+  let bits = 0
+  let at = start
+  for (; at + 4 <= end; at += 4) bits |= view.getInt32(at)
+  for (; at < end; at++) bits |= view.getInt8(at)
+  return (bits & 0x80808080) === 0
 }
 
 function isZero(bytes: Buffer, start: number, end: number): boolean {

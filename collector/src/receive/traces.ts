@@ -1,8 +1,9 @@
 import { enter, leave, readFixed64, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { SpanEvent, SpanLink, SpanRecord } from '../batch.ts'
+import { readName } from './name.ts'
 import { toEnum, toMicroseconds } from './number.ts'
 import { addRecord, type Place, readRequest } from './request.ts'
-import { enterRecord, type Reader, readId, readName, readString } from './text.ts'
+import { enterRecord, type Reader, readId, readString } from './text.ts'
 import { type Building, readAttribute, readTimeUs } from './value.ts'
 
 /** Reads an ExportTraceServiceRequest. https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto */

@@ -1,7 +1,8 @@
 import { enter, leave, readBytes, readDouble, readFixed64, readTag, readUint32, readVarint, skip } from '../../../src/wire/protobuf.ts'
 import type { Attributes, Resource, Scope, Value } from '../batch.ts'
+import { readName } from './name.ts'
 import { toInteger, toMicroseconds } from './number.ts'
-import { type Reader, readName, readString } from './text.ts'
+import { type Reader, readString } from './text.ts'
 
 /** Attributes while they are being read. */
 export type Building = { [key: string]: Value }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Batch, LogRecord } from '../../../collector/src/batch.ts'
 import { decode, openBatch } from '../../../collector/src/receive/decode.ts'
+import { seededRandom } from '../../support/random.ts'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const UID = '0199c5a2-7b1c-7d3e-8f4a-9b5c6d7e8f90'
@@ -231,6 +232,47 @@ test('the same record of another process has another uid', () => {
       .map(({ uid }) => uid)
       .join()
   expect(of('a')).not.toBe(of('b'))
+})
+
+test('what names a record has does not depend on the records before it', () => {
+  const random = seededRandom(7)
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!
+  // Of few lengths, alike but for one byte, not all of them whole UTF-8.
+  const names = [
+    '',
+    'a',
+    'b',
+    '\xc3',
+    'ab',
+    '\xc3\xa9',
+    'abcd',
+    'abce',
+    'bbcd',
+    'tts.voice',
+    'tts.voicf',
+    'uts.voice',
+    'tts.v\xc3\xb6ce',
+    'n'.repeat(70),
+  ]
+  const records = Array.from({ length: 300 }, () => {
+    const fields = Array.from({ length: pick([1, 2, 3, 80]) }, (_, index) =>
+      field(6, Buffer.concat([field(1, Buffer.from(pick(names), 'latin1')), field(2, text(1, `${index}`))])),
+    )
+    return record(text(3, pick(['INFO', 'WARN'])), ...fields)
+  })
+  const alone = records.map((bytes) => logs(decode('logs', 'protobuf', request(bytes)))[0]!)
+  const together = logs(decode('logs', 'protobuf', request(...records)))
+  expect(together.map(({ severityText, attributes }) => [severityText, Object.entries(attributes)])).toEqual(
+    alone.map(({ severityText, attributes }) => [severityText, Object.entries(attributes)]),
+  )
+})
+
+test('a value that follows a UUID in one field is no UUID by that', () => {
+  const bytes = Buffer.alloc(27, 7)
+  const value = Buffer.concat([text(1, UID), field(7, bytes)])
+  const [found] = logs(decode('logs', 'protobuf', request(record(field(6, keyValue('log.record.uid', value))))))
+  expect(found?.uid).toMatch(UUID_V8)
+  expect(found?.uid).not.toBe(UID)
 })
 
 const UUID_V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
