@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chownSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A disk of a few MiB in memory. */
 export type SmallDisk = {
   readonly folder: string
-  /** Gives back what {@link createSmallDisk} has taken from it. */
+  /** Takes the room that is left. */
+  takeRest(): void
+  /** Gives back what {@link createSmallDisk} and {@link SmallDisk.takeRest} have taken from it. */
   freeReserve(): void
   remove(): void
 }
@@ -29,6 +31,13 @@ export function createSmallDisk({ mib, reserveMib, owner }: SmallDiskOptions): S
   if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid)
   return {
     folder,
+    takeRest() {
+      try {
+        for (;;) appendFileSync(reserve, Buffer.alloc(2 ** 20))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      }
+    },
     freeReserve: () => rmSync(reserve),
     remove() {
       execFileSync('umount', [disk])
