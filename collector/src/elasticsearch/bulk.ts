@@ -1,3 +1,4 @@
+import { type Pages, type Place, piecesOf } from '../pages.ts'
 import type { Client } from './client.ts'
 import { field, listField, numberField, textField } from './json.ts'
 import { accept, clip, RefusalError, verdict } from './refusal.ts'
@@ -5,11 +6,14 @@ import { accept, clip, RefusalError, verdict } from './refusal.ts'
 /** What a bulk writes: one JSON line into one index under one id, if there is none under it yet. */
 export type Entry = { readonly index: string; readonly id: string; readonly text: string }
 
-/** An entry that was not stored, and why. */
-export type Failure<E> = { readonly entry: E; readonly error: RefusalError }
+/** An entry as a bulk has it: a line that says where to, and the text. */
+export type Lines = Place
 
-/** Before compression, in characters. Elastic's advice is 5 to 15 MB; what waits for an answer is memory on both sides. */
-export const BULK_CHARACTERS_MAX = 5_000_000
+/** An entry that was not stored, and why. */
+export type Failure = { readonly lines: Lines; readonly error: RefusalError }
+
+/** Before compression. Elastic's advice is 5 to 15 MB; what waits for an answer is memory on both sides. */
+export const BULK_BYTES_MAX = 5_000_000
 /** A bulk is answered as a whole, and its answer grows with each document. */
 const BULK_ENTRIES_MAX = 5_000
 /** Of each answer only what is needed: all of it is ten times that. */
@@ -18,8 +22,18 @@ const BULK_PATH =
 
 export type WriteOptions = {
   readonly signal: AbortSignal
-  /** Of one bulk, but for a single entry that is longer. Default {@link BULK_CHARACTERS_MAX}. */
-  readonly charactersMax?: number
+  /** Of one bulk, but for a single entry that is longer. Default {@link BULK_BYTES_MAX}. */
+  readonly bytesMax?: number
+}
+
+export function addEntry(pages: Pages, { index, id, text }: Entry): Lines {
+  return pages.add(`{"create":{"_index":"${index}","_id":${JSON.stringify(id)}}}\n${text}\n`)
+}
+
+/** The id of an entry. */
+export function idOfLines({ page, start }: Lines): string {
+  const first: unknown = JSON.parse(page.toString('utf8', start, page.indexOf('\n', start)))
+  return textField(field(first, 'create'), '_id')
 }
 
 /**
@@ -28,41 +42,39 @@ export type WriteOptions = {
  *
  * Throws when the server did not answer, or refused the whole request for another reason.
  */
-export async function writeAll<E extends Entry>(
+export async function writeAll(
   client: Client,
-  entries: readonly E[],
-  { signal, charactersMax = BULK_CHARACTERS_MAX }: WriteOptions,
-): Promise<readonly Failure<E>[]> {
-  const failures: Failure<E>[] = []
-  for (const bulk of cut(entries, charactersMax)) failures.push(...(await writeOrHalve(client, bulk, signal)))
+  entries: readonly Lines[],
+  { signal, bytesMax = BULK_BYTES_MAX }: WriteOptions,
+): Promise<readonly Failure[]> {
+  const failures: Failure[] = []
+  for (const bulk of cut(entries, bytesMax)) failures.push(...(await writeOrHalve(client, bulk, signal)))
   return failures
 }
 
-async function writeOrHalve<E extends Entry>(client: Client, entries: readonly E[], signal: AbortSignal): Promise<readonly Failure<E>[]> {
+async function writeOrHalve(client: Client, entries: readonly Lines[], signal: AbortSignal): Promise<readonly Failure[]> {
   try {
     return await write(client, entries, signal)
   } catch (error) {
-    if (error instanceof RefusalError && error.status === 429) return entries.map((entry) => ({ entry, error }))
+    if (error instanceof RefusalError && error.status === 429) return entries.map((lines) => ({ lines, error }))
     if (!(error instanceof RefusalError) || verdict(error).kind !== 'too_large') throw error
-    if (entries.length === 1) return [{ entry: entries[0]!, error }]
+    if (entries.length === 1) return [{ lines: entries[0]!, error }]
     const half = entries.length >> 1
     const first = await writeOrHalve(client, entries.slice(0, half), signal)
     return [...first, ...(await writeOrHalve(client, entries.slice(half), signal))]
   }
 }
 
-async function write<E extends Entry>(client: Client, entries: readonly E[], signal: AbortSignal): Promise<readonly Failure<E>[]> {
-  let body = ''
-  for (const { index, id, text } of entries) body += `{"create":{"_index":"${index}","_id":${JSON.stringify(id)}}}\n${text}\n`
-  const answer = await client.ask({ method: 'POST', path: BULK_PATH, body, lines: true, signal })
+async function write(client: Client, entries: readonly Lines[], signal: AbortSignal): Promise<readonly Failure[]> {
+  const answer = await client.ask({ method: 'POST', path: BULK_PATH, body: piecesOf(entries), lines: true, signal })
   const result = accept(answer, 'a bulk')
   if (field(result, 'errors') === false) return []
   const items = listField(result, 'items')
   if (items.length !== entries.length)
     throw new Error(`Elasticsearch at ${client.url} answered a bulk of ${entries.length} documents with ${items.length} results`)
-  return entries.flatMap((entry, index) => {
+  return entries.flatMap((lines, index) => {
     const error = failureOf(field(items[index], 'create'))
-    return verdict(error).kind === 'stored' ? [] : [{ entry, error }]
+    return verdict(error).kind === 'stored' ? [] : [{ lines, error }]
   })
 }
 
@@ -75,17 +87,18 @@ function failureOf(item: unknown): RefusalError {
   return new RefusalError({ status, type, message: `${clip(reason)} (${type || status})`, detail })
 }
 
-function* cut<E extends Entry>(entries: readonly E[], charactersMax: number): Generator<readonly E[]> {
-  let bulk: E[] = []
-  let characters = 0
+function* cut(entries: readonly Lines[], bytesMax: number): Generator<readonly Lines[]> {
+  let bulk: Lines[] = []
+  let bytes = 0
   for (const entry of entries) {
-    if (bulk.length === BULK_ENTRIES_MAX || (bulk.length > 0 && characters + entry.text.length > charactersMax)) {
+    const length = entry.end - entry.start
+    if (bulk.length === BULK_ENTRIES_MAX || (bulk.length > 0 && bytes + length > bytesMax)) {
       yield bulk
       bulk = []
-      characters = 0
+      bytes = 0
     }
     bulk.push(entry)
-    characters += entry.text.length
+    bytes += length
   }
   if (bulk.length > 0) yield bulk
 }

@@ -24,8 +24,8 @@ export type Question = {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** With its query. Names in it are encoded by the caller. */
   readonly path: string
-  /** JSON, or lines of JSON for `_bulk`. */
-  readonly body?: string
+  /** JSON, or lines of JSON for `_bulk`; in UTF-8 where it is bytes already. */
+  readonly body?: string | readonly Buffer[]
   readonly lines?: boolean
   readonly signal: AbortSignal
 }
@@ -73,14 +73,15 @@ export function createClient({ url, ca, credentials, gzip }: Connection): Client
   const request = secure ? https.request : http.request
 
   async function ask({ method, path, body, lines = false, signal }: Question): Promise<Answer> {
-    const { bytes, headers } = await encode(body, { lines, compressed })
+    const { pieces, headers } = await encode(body, { lines, compressed })
     const send = () =>
       new Promise<Answer>((resolve, reject) => {
         const target = new URL(prefix + path, base)
         const outgoing = request(target, { method, agent, signal, headers: { ...authorization, ...headers } })
         outgoing.on('response', (response) => readAnswer(response).then(resolve, reject))
         outgoing.on('error', (error) => reject(outgoing.reusedSocket && isClosed(error) ? new IdleConnectionError(error) : error))
-        outgoing.end(bytes)
+        for (const piece of pieces) outgoing.write(piece)
+        outgoing.end()
       })
     // Each of our requests can be sent twice: documents have their ids, the rest says what is to be.
     const answer = send().catch((error) => (error instanceof IdleConnectionError ? send() : Promise.reject(error)))
@@ -111,18 +112,17 @@ function base64(text: string): string {
 type Encoding = { readonly lines: boolean; readonly compressed: boolean }
 
 async function encode(
-  body: string | undefined,
+  body: Question['body'],
   { lines, compressed }: Encoding,
-): Promise<{ bytes?: Buffer; headers: http.OutgoingHttpHeaders }> {
-  if (body === undefined) return { headers: {} }
+): Promise<{ pieces: readonly Buffer[]; headers: http.OutgoingHttpHeaders }> {
+  if (body === undefined) return { pieces: [], headers: {} }
+  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
   const type = { 'content-type': lines ? 'application/x-ndjson' : 'application/json' }
-  if (!compressed || body.length < GZIP_BYTES_MIN) {
-    const bytes = Buffer.from(body)
-    return { bytes, headers: { ...type, 'content-length': bytes.length } }
-  }
+  if (!compressed || length < GZIP_BYTES_MIN) return { pieces, headers: { ...type, 'content-length': length } }
   // 1: a sixth more bytes than the default for a third of its time; networks inside a data centre are faster than gzip.
-  const bytes = await compress(body, { level: constants.Z_BEST_SPEED })
-  return { bytes, headers: { ...type, 'content-length': bytes.length, 'content-encoding': 'gzip' } }
+  const bytes = await compress(Buffer.concat(pieces), { level: constants.Z_BEST_SPEED })
+  return { pieces: [bytes], headers: { ...type, 'content-length': bytes.length, 'content-encoding': 'gzip' } }
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {

@@ -1,7 +1,8 @@
 import type { LogRecord } from '../batch.ts'
 import { idOf } from '../log-fields.ts'
+import { createPages } from '../pages.ts'
 import { storableJson } from '../storable.ts'
-import { type Entry, writeAll } from './bulk.ts'
+import { addEntry, writeAll } from './bulk.ts'
 import type { Client } from './client.ts'
 import { field, listField, textField } from './json.ts'
 import { accept } from './refusal.ts'
@@ -40,8 +41,9 @@ export function deadLetterIndex(prefix: string): string {
 /** Keeps the records with the reason, each under its id: sent again, it is the same dead letter. Throws when one is not kept. */
 export async function bury(hopeless: readonly Hopeless[], { client, prefix, now, signal }: BuryOptions): Promise<void> {
   const arrived = new Date(now()).toISOString()
-  const entries = hopeless.map(
-    (letter): Entry => ({ index: deadLetterIndex(prefix), id: letter.record.uid, text: toText(letter, arrived) }),
+  const pages = createPages()
+  const entries = hopeless.map((letter) =>
+    addEntry(pages, { index: deadLetterIndex(prefix), id: letter.record.uid, text: toText(letter, arrived) }),
   )
   const [failure] = await writeAll(client, entries, { signal })
   if (failure !== undefined) throw failure.error

@@ -3,21 +3,15 @@ import { levelOf, severityOf } from '../level.ts'
 import { eventTimeUs, idOf, messageOf, metadataJson, sourceOf } from '../log-fields.ts'
 import { storableJson } from '../storable.ts'
 import { timestamp } from '../time.ts'
-
-/** A log record on its way into an index. */
-export type Document = {
-  readonly index: string
-  /** The record's uid: sent again, it meets itself. */
-  readonly id: string
-  /** JSON in one line. */
-  readonly text: string
-}
+import type { Entry } from './bulk.ts'
 
 /**
+ * A log record on its way into an index, under its uid: sent again, it meets itself.
+ *
  * `{@timestamp, level, message, request_id, user_id, source, metadata, host, trace_id, span_id, service}`; what is not known
  * is left out. Written as text: an object that is stringified afterwards takes twice the time.
  */
-export function toDocument(record: LogRecord, index: string): Document {
+export function toDocument(record: LogRecord, index: string): Entry {
   const { attributes, traceId, spanId } = record
   const time = timestamp(eventTimeUs(record))
   const ids = optional('request_id', idOf(attributes.request_id)) + optional('user_id', idOf(attributes.user_id))

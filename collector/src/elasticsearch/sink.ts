@@ -3,12 +3,13 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import { asError } from '../as-error.ts'
 import type { LogRecord, Logs, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
+import { createPages } from '../pages.ts'
 import { createPatience } from '../patience.ts'
-import { BULK_CHARACTERS_MAX, type Failure, writeAll } from './bulk.ts'
+import { addEntry, BULK_BYTES_MAX, type Failure, idOfLines, type Lines, writeAll } from './bulk.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, indexOf, outsideDays } from './days.ts'
 import { bury, type Hopeless } from './dead-letters.ts'
-import { type Document, toDocument } from './document.ts'
+import { toDocument } from './document.ts'
 import { RefusalError, type Verdict, verdict } from './refusal.ts'
 
 export type ElasticsearchSinkOptions = DaysOptions & {
@@ -109,9 +110,8 @@ async function storeOrHalve(part: Part, options: ElasticsearchSinkOptions, how: 
 /** Gives what was made a dead letter. Throws when something is left that may pass. */
 async function store(part: Part, options: ElasticsearchSinkOptions, how: Manner): Promise<readonly Hopeless[]> {
   const { client, beforeIndex } = options
-  const { documents, hopeless } = prepare(part, options)
-  for (const index of new Set(documents.map((document) => document.index)))
-    await beforeIndex(index, how.signal).catch((error: unknown) => Promise.reject(withoutBlame(error)))
+  const { documents, indexes, hopeless } = prepare(part, options)
+  for (const index of indexes) await beforeIndex(index, how.signal).catch((error: unknown) => Promise.reject(withoutBlame(error)))
   const { late, lost } = await writeInRounds(client, documents, how)
   hopeless.push(...giveUp(lost, part))
   // Before the rest is tried again: it may pass late, and each attempt would meet these anew.
@@ -120,33 +120,42 @@ async function store(part: Part, options: ElasticsearchSinkOptions, how: Manner)
   return hopeless
 }
 
-function prepare(part: Part, options: ElasticsearchSinkOptions): { documents: Document[]; hopeless: Hopeless[] } {
-  const documents: Document[] = []
+type Prepared = { readonly documents: readonly Lines[]; readonly indexes: ReadonlySet<string>; readonly hopeless: Hopeless[] }
+
+function prepare(part: Part, options: ElasticsearchSinkOptions): Prepared {
+  const pages = createPages()
+  const documents: Lines[] = []
+  const indexes = new Set<string>()
   const hopeless: Hopeless[] = []
   for (const record of part()) {
     const timeUs = eventTimeUs(record)
     const reason = outsideDays(timeUs, options)
-    if (reason === undefined) documents.push(toDocument(record, indexOf(options.prefix, timeUs)))
-    else hopeless.push({ record, code: 'time', reason, detail: '' })
+    if (reason !== undefined) {
+      hopeless.push({ record, code: 'time', reason, detail: '' })
+      continue
+    }
+    const index = indexOf(options.prefix, timeUs)
+    indexes.add(index)
+    documents.push(addEntry(pages, toDocument(record, index)))
   }
-  return { documents, hopeless }
+  return { documents, indexes, hopeless }
 }
 
 type Written = {
   /** Put off for now. */
-  readonly late: readonly Failure<Document>[]
-  readonly lost: readonly Failure<Document>[]
+  readonly late: readonly Failure[]
+  readonly lost: readonly Failure[]
 }
 
 /** Writes, and writes again what a busy server has put off. Faults wait for the next attempt of the whole batch. */
-async function writeInRounds(client: Client, documents: readonly Document[], { signal, hopeless }: Manner): Promise<Written> {
-  const late: Failure<Document>[] = []
-  const lost: Failure<Document>[] = []
+async function writeInRounds(client: Client, documents: readonly Lines[], { signal, hopeless }: Manner): Promise<Written> {
+  const late: Failure[] = []
+  const lost: Failure[] = []
   let open = documents
   for (let round = 0; ; round++) {
-    const busy: Failure<Document>[] = []
-    const charactersMax = BULK_CHARACTERS_MAX / ROUND_DIVISOR ** round
-    for (const failure of await writeAll(client, open, { signal, charactersMax })) {
+    const busy: Failure[] = []
+    const bytesMax = BULK_BYTES_MAX / ROUND_DIVISOR ** round
+    for (const failure of await writeAll(client, open, { signal, bytesMax })) {
       const { kind } = verdict(failure.error)
       if (hopeless.includes(kind)) lost.push(failure)
       else if (kind === 'retry' && isBusy(failure.error)) busy.push(failure)
@@ -155,7 +164,7 @@ async function writeInRounds(client: Client, documents: readonly Document[], { s
     const delayMs = ROUND_DELAYS_MS[round]
     if (busy.length === 0 || delayMs === undefined) return { late: [...late, ...busy], lost }
     await sleep(delayMs, undefined, { signal })
-    open = busy.map(({ entry }) => entry)
+    open = busy.map(({ lines }) => lines)
   }
 }
 
@@ -169,8 +178,8 @@ function withoutBlame(error: unknown): Error {
   return verdict(error).kind === 'fault' ? new Error(asError(error).message, { cause: error }) : asError(error)
 }
 
-function giveUp(lost: readonly Failure<Document>[], part: Part): readonly Hopeless[] {
-  const errors = new Map(lost.map(({ entry, error }) => [entry.id, error]))
+function giveUp(lost: readonly Failure[], part: Part): readonly Hopeless[] {
+  const errors = new Map(lost.map(({ lines, error }) => [idOfLines(lines), error]))
   return errors.size === 0 ? [] : part().flatMap((record) => (errors.has(record.uid) ? [toHopeless(record, errors.get(record.uid))] : []))
 }
 
