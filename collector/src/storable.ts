@@ -28,12 +28,12 @@ const nameTexts = new Map<string, string>()
 /** Against a sender with new names in each record. */
 const NAMES_MAX = 2_000
 
-/** The name of a field as JSON; undefined when it cannot stay as it is. */
+/** The name of a field as JSON, with its colon; undefined when it cannot stay as it is. */
 export function storableNameJson(name: string): string | undefined {
   const known = nameTexts.get(name)
   if (known !== undefined || !isStorableText(name)) return known
   if (nameTexts.size >= NAMES_MAX) nameTexts.clear()
-  const made = JSON.stringify(name)
+  const made = `${JSON.stringify(name)}:`
   nameTexts.set(name, made)
   return made
 }

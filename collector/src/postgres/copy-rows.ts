@@ -1,5 +1,5 @@
 import { createPages } from '../pages.ts'
-import type { Cell, Table } from './rows.ts'
+import type { Table } from './rows.ts'
 
 /**
  * Records as rows in the text format of COPY, UTF-8, in chunks that end between two rows.
@@ -7,11 +7,13 @@ import type { Cell, Table } from './rows.ts'
  */
 export function copyRows<R>({ columns }: Table<R>, records: readonly R[]): readonly Uint8Array[] {
   const pages = createPages()
+  const made = columns.map(({ cell, type }) => ({ cell, toText: TO_TEXT[type] ?? escapeText }))
   for (const record of records) {
     let row = ''
     let separator = ''
-    for (const { cell } of columns) {
-      row += separator + cellText(cell(record))
+    for (const { cell, toText } of made) {
+      const value = cell(record)
+      row += separator + (value === null ? '\\N' : typeof value === 'string' ? toText(value) : String(value))
       separator = '\t'
     }
     pages.add(`${row}\n`)
@@ -19,14 +21,20 @@ export function copyRows<R>({ columns }: Table<R>, records: readonly R[]): reado
   return pages.written()
 }
 
-function cellText(cell: Cell): string {
-  if (cell === null) return '\\N'
-  if (typeof cell !== 'string') return String(cell)
-  return /[\\\t\n\r]/.test(cell) ? cell.replace(/[\\\t\n\r]/g, escaped) : cell
+/** By the type of a column; looking for less takes less time. */
+const TO_TEXT: Readonly<Record<string, (text: string) => string>> = {
+  uuid: (text) => text,
+  timestamptz: (text) => text,
+  // Within JSON the other characters are escaped already.
+  jsonb: (text) => (text.includes('\\') ? text.replaceAll('\\', '\\\\') : text),
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+function escapeText(text: string): string {
+  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, escaped) : text
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
 
 function escaped(character: string): string {
-  return ESCAPES[character] ?? character
+  return ESCAPED[character] ?? character
 }

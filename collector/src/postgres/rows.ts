@@ -29,7 +29,7 @@ export const LOGS: Table<LogRecord> = {
   key: ['timestamp', 'id'],
   timeUs: eventTimeUs,
   columns: [
-    { name: 'id', type: 'uuid', cell: (record) => storableText(record.uid) },
+    { name: 'id', type: 'uuid', cell: (record) => record.uid },
     { name: 'timestamp', type: 'timestamptz', cell: (record) => keyTime(eventTimeUs(record)) },
     { name: 'level', type: 'text', cell: (record) => levelOf(severityOf(record)) },
     { name: 'severity', type: 'smallint', cell: severityOf },
