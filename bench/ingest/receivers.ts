@@ -10,9 +10,10 @@ export type Receiver = { readonly program: string; readonly args: readonly strin
 /** A receiver that runs: where it is, and which process it is. */
 export type Running = { readonly url: string; readonly pid: number }
 
-/** Our collector, as it runs from its sources. */
+/** Our collector, from its sources, started as collector/Dockerfile starts it. */
 export function collector(env: Readonly<Record<string, string>>): Receiver {
-  return node('../../collector/src/main.ts', { COLLECTOR_LISTEN: '127.0.0.1:0', ...env })
+  const { args, ...rest } = node('../../collector/src/main.ts', { COLLECTOR_LISTEN: '127.0.0.1:0', ...env })
+  return { ...rest, args: ['--initial-old-space-size=128', ...args] }
 }
 
 /** A script that prints `listening on http://…` as our collector does. */
