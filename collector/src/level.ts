@@ -35,10 +35,12 @@ export function severityOf({ severity, severityText }: Pick<LogRecord, 'severity
   return severity > 0 ? severity : lowestSeverity(parseLevel(severityText) ?? 'INFO')
 }
 
-/** The level that a severity number belongs to. */
+/** The highest number that OpenTelemetry has. https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber */
+export const SEVERITY_MAX = 24
+
+/** The level that a severity number, 0–24, belongs to. */
 export function levelOf(severity: number): Level {
   return LEVEL_OF[severity] ?? 'DEBUG'
 }
 
-const SEVERITY_MAX = 24
 const LEVEL_OF = Array.from({ length: SEVERITY_MAX + 1 }, (_, severity) => LEVELS.findLast((level) => severity >= lowestSeverity(level)))

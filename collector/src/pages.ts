@@ -33,7 +33,8 @@ export function createPages(): Pages {
 
   return {
     add(text) {
-      if (length + text.length * BYTES_PER_UNIT_MAX > page.length) turn(text)
+      // Counted only where it may be too much.
+      if (length + text.length * BYTES_PER_UNIT_MAX > page.length && length + Buffer.byteLength(text) > page.length) turn(text)
       const start = length
       length += page.write(text, start)
       return { page, start, end: length }

@@ -25,15 +25,17 @@ export function storableJson(value: Value): string {
 
 /** Names of attributes are few, and come again with each record. */
 const nameTexts = new Map<string, string>()
-/** Against a sender with new names in each record. */
+/** Against a sender with new names in each record, or with names of megabytes. */
 const NAMES_MAX = 2_000
+const NAME_CHARACTERS_MAX = 64
 
 /** The name of a field as JSON, with its colon; undefined when it cannot stay as it is. */
 export function storableNameJson(name: string): string | undefined {
   const known = nameTexts.get(name)
   if (known !== undefined || !isStorableText(name)) return known
-  if (nameTexts.size >= NAMES_MAX) nameTexts.clear()
   const made = `${JSON.stringify(name)}:`
+  if (name.length > NAME_CHARACTERS_MAX) return made
+  if (nameTexts.size >= NAMES_MAX) nameTexts.clear()
   nameTexts.set(name, made)
   return made
 }

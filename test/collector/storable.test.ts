@@ -13,6 +13,24 @@ test('JSON is made storable down to its keys', () => {
   expect(storableJson({ 'k\0': ['\0', { n: Number.NaN }, -0.5, true, null] })).toBe('{"k":["",{"n":"NaN"},-0.5,true,null]}')
 })
 
+test('every character is in JSON what JSON.stringify makes of its storable text', () => {
+  const differing = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).filter(
+    (character) => storableJson(character) !== JSON.stringify(storableText(character)) || storableJson(`a${character}`).length < 3,
+  )
+  expect(differing).toEqual([])
+})
+
+test('numbers are in JSON as JSON.stringify writes them, and as text where JSON has none', () => {
+  expect([-0, 1e21, 5e-324, 0.1, Number.NaN, Number.NEGATIVE_INFINITY].map(storableJson)).toEqual([
+    '0',
+    '1e+21',
+    '5e-324',
+    '0.1',
+    '"NaN"',
+    '"-Infinity"',
+  ])
+})
+
 test('JSON is cut off at the 64th level and whole above it', () => {
   const nest = (levels: number): Value => (levels === 0 ? 'end' : [nest(levels - 1)])
   expect(storableJson(nest(64))).toBe(JSON.stringify(nest(64)))

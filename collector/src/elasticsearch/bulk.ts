@@ -6,11 +6,8 @@ import { accept, clip, RefusalError, verdict } from './refusal.ts'
 /** What a bulk writes: one JSON line into one index under one id, if there is none under it yet. */
 export type Entry = { readonly index: string; readonly id: string; readonly text: string }
 
-/** An entry as a bulk has it: a line that says where to, and the text. */
-export type Lines = Place
-
 /** An entry that was not stored, and why. */
-export type Failure = { readonly lines: Lines; readonly error: RefusalError }
+export type Failure = { readonly lines: Place; readonly error: RefusalError }
 
 /** Before compression. Elastic's advice is 5 to 15 MB; what waits for an answer is memory on both sides. */
 export const BULK_BYTES_MAX = 5_000_000
@@ -26,12 +23,13 @@ export type WriteOptions = {
   readonly bytesMax?: number
 }
 
-export function addEntry(pages: Pages, { index, id, text }: Entry): Lines {
+/** Gives the two lines of an entry: where to, and what. The index is written as it is, the text has to be one line. */
+export function addEntry(pages: Pages, { index, id, text }: Entry): Place {
   return pages.add(`{"create":{"_index":"${index}","_id":${JSON.stringify(id)}}}\n${text}\n`)
 }
 
-/** The id of an entry. */
-export function idOfLines({ page, start }: Lines): string {
+/** The id in the lines of an entry. Kept beside them it would keep its record's text. */
+export function idOfLines({ page, start }: Place): string {
   const first: unknown = JSON.parse(page.toString('utf8', start, page.indexOf('\n', start)))
   return textField(field(first, 'create'), '_id')
 }
@@ -44,7 +42,7 @@ export function idOfLines({ page, start }: Lines): string {
  */
 export async function writeAll(
   client: Client,
-  entries: readonly Lines[],
+  entries: readonly Place[],
   { signal, bytesMax = BULK_BYTES_MAX }: WriteOptions,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
@@ -52,7 +50,7 @@ export async function writeAll(
   return failures
 }
 
-async function writeOrHalve(client: Client, entries: readonly Lines[], signal: AbortSignal): Promise<readonly Failure[]> {
+async function writeOrHalve(client: Client, entries: readonly Place[], signal: AbortSignal): Promise<readonly Failure[]> {
   try {
     return await write(client, entries, signal)
   } catch (error) {
@@ -65,7 +63,7 @@ async function writeOrHalve(client: Client, entries: readonly Lines[], signal: A
   }
 }
 
-async function write(client: Client, entries: readonly Lines[], signal: AbortSignal): Promise<readonly Failure[]> {
+async function write(client: Client, entries: readonly Place[], signal: AbortSignal): Promise<readonly Failure[]> {
   const answer = await client.ask({ method: 'POST', path: BULK_PATH, body: piecesOf(entries), lines: true, signal })
   const result = accept(answer, 'a bulk')
   if (field(result, 'errors') === false) return []
@@ -87,8 +85,8 @@ function failureOf(item: unknown): RefusalError {
   return new RefusalError({ status, type, message: `${clip(reason)} (${type || status})`, detail })
 }
 
-function* cut(entries: readonly Lines[], bytesMax: number): Generator<readonly Lines[]> {
-  let bulk: Lines[] = []
+function* cut(entries: readonly Place[], bytesMax: number): Generator<readonly Place[]> {
+  let bulk: Place[] = []
   let bytes = 0
   for (const entry of entries) {
     const length = entry.end - entry.start

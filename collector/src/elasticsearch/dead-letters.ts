@@ -40,6 +40,7 @@ export function deadLetterIndex(prefix: string): string {
 
 /** Keeps the records with the reason, each under its id: sent again, it is the same dead letter. Throws when one is not kept. */
 export async function bury(hopeless: readonly Hopeless[], { client, prefix, now, signal }: BuryOptions): Promise<void> {
+  if (hopeless.length === 0) return
   const arrived = new Date(now()).toISOString()
   const pages = createPages()
   const entries = hopeless.map((letter) =>

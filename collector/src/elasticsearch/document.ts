@@ -1,7 +1,7 @@
 import type { LogRecord, Resource } from '../batch.ts'
 import { levelOf, severityOf } from '../level.ts'
 import { eventTimeUs, idOf, messageOf, metadataJson, sourceOf } from '../log-fields.ts'
-import { storableJson } from '../storable.ts'
+import { storableJson, storableText } from '../storable.ts'
 import { timestamp } from '../time.ts'
 import type { Entry } from './bulk.ts'
 
@@ -33,7 +33,7 @@ function processFields(resource: Resource): string {
   const known = processTexts.get(resource)
   if (known !== undefined) return known
   const host = resource.attributes['host.name']
-  const made = `,"service":${storableJson(resource.service)}${optional('host', typeof host === 'string' ? host : null)}`
+  const made = `,"service":${storableJson(resource.service)}${optional('host', typeof host === 'string' ? storableText(host) : null)}`
   processTexts.set(resource, made)
   return made
 }

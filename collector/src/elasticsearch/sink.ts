@@ -3,9 +3,9 @@ import type { Outcome } from '../../../src/wire/outcome.ts'
 import { asError } from '../as-error.ts'
 import type { LogRecord, Logs, Sink } from '../batch.ts'
 import { eventTimeUs } from '../log-fields.ts'
-import { createPages } from '../pages.ts'
+import { createPages, type Place } from '../pages.ts'
 import { createPatience } from '../patience.ts'
-import { addEntry, BULK_BYTES_MAX, type Failure, idOfLines, type Lines, writeAll } from './bulk.ts'
+import { addEntry, BULK_BYTES_MAX, type Failure, idOfLines, writeAll } from './bulk.ts'
 import type { Client } from './client.ts'
 import { type DaysOptions, indexOf, outsideDays } from './days.ts'
 import { bury, type Hopeless } from './dead-letters.ts'
@@ -120,11 +120,11 @@ async function store(part: Part, options: ElasticsearchSinkOptions, how: Manner)
   return hopeless
 }
 
-type Prepared = { readonly documents: readonly Lines[]; readonly indexes: ReadonlySet<string>; readonly hopeless: Hopeless[] }
+type Prepared = { readonly documents: readonly Place[]; readonly indexes: ReadonlySet<string>; readonly hopeless: Hopeless[] }
 
 function prepare(part: Part, options: ElasticsearchSinkOptions): Prepared {
   const pages = createPages()
-  const documents: Lines[] = []
+  const documents: Place[] = []
   const indexes = new Set<string>()
   const hopeless: Hopeless[] = []
   for (const record of part()) {
@@ -148,7 +148,7 @@ type Written = {
 }
 
 /** Writes, and writes again what a busy server has put off. Faults wait for the next attempt of the whole batch. */
-async function writeInRounds(client: Client, documents: readonly Lines[], { signal, hopeless }: Manner): Promise<Written> {
+async function writeInRounds(client: Client, documents: readonly Place[], { signal, hopeless }: Manner): Promise<Written> {
   const late: Failure[] = []
   const lost: Failure[] = []
   let open = documents

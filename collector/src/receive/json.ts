@@ -1,4 +1,5 @@
 import type { LogRecord, Scope, SpanEvent, SpanLink, SpanRecord, Value } from '../batch.ts'
+import { SEVERITY_MAX } from '../level.ts'
 import {
   attributesField,
   enumField,
@@ -12,7 +13,6 @@ import {
   toFields,
   toValue,
 } from './json-field.ts'
-import { SEVERITY_MAX } from './logs.ts'
 import { addRecord, type Place } from './request.ts'
 import { SPAN_KIND_MAX, STATUS_CODE_MAX } from './traces.ts'
 import { canonicalUid, deriveUid, UID_KEY } from './uid.ts'

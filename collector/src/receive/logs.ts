@@ -1,5 +1,6 @@
 import { leave, readTag, readUint32, skip } from '../../../src/wire/protobuf.ts'
 import type { LogRecord, Value } from '../batch.ts'
+import { SEVERITY_MAX } from '../level.ts'
 import { readName } from './name.ts'
 import { toEnum } from './number.ts'
 import { addRecord, type Place, readRequest } from './request.ts'
@@ -11,8 +12,6 @@ import { type Building, readKeyValue, readTimeUs, readValue, setAttribute } from
 export function readLogs(bytes: Uint8Array): LogRecord[] {
   return readRequest(bytes, readLogRecord)
 }
-
-export const SEVERITY_MAX = 24
 
 function readLogRecord(reader: Reader, place: Place, records: LogRecord[]): void {
   const outer = enterRecord(reader)

@@ -4,27 +4,28 @@ import { isAscii, type Reader } from './text.ts'
 /** Names repeat from record to record: a few hundred in a deployment. At most `NAME_BYTES_MAX` × this many bytes are kept, for the life of the process. */
 const NAME_SLOTS = 2_048
 const NAME_BYTES_MAX = 64
-const names: string[] = new Array(NAME_SLOTS).fill('')
+const known: string[] = new Array(NAME_SLOTS).fill('')
 
 /** Of one record, which the next one is expected to have as well. */
 const EXPECTED_MAX = 64
 
 /**
- * Reads a string from a small vocabulary (keys, names, units): the same string object each time, which also makes it fast as a property key.
+ * Reads a string from a small vocabulary (keys, names, units): the same string object each time up to 64 bytes of ASCII, which also makes it fast as a property key.
  *
- * Most records have the names of the one before, in its order: then comparing the bytes is all. [measured: half of all decoding]
+ * Most records have the names of the one before, in its order: then comparing the bytes is all (docs/decisions/decoding.md).
  */
 export function readName(reader: Reader): string {
   const start = readBytes(reader)
   const length = reader.pos - start
   const at = reader.nameCount++
-  const expected = reader.names[at]
-  if (expected !== undefined && expected.length === length && isSame(reader.view, reader.nameStarts[at]!, start, length)) return expected
+  const expected = reader.lastNames[at]
+  if (expected !== undefined && expected.length === length && isSame(reader.view, reader.lastNameStarts[at]!, start, length))
+    return expected
   const name = findName(reader, start, length)
-  // Of ASCII, or of bytes that each became a character: equal bytes are an equal name.
+  // Of any other length than its bytes, it would be compared with a wrong number of them.
   if (at < EXPECTED_MAX && name.length === length) {
-    reader.names[at] = name
-    reader.nameStarts[at] = start
+    reader.lastNames[at] = name
+    reader.lastNameStarts[at] = start
   }
   return name
 }
@@ -47,12 +48,12 @@ function findName({ bytes, view }: Reader, start: number, length: number): strin
   if (length === 0) return ''
   if (length > NAME_BYTES_MAX) return bytes.toString('utf8', start, end)
   const slot = nameSlot(bytes, start, length)
-  const known = names[slot]!
-  if (known.length === length && equals(known, bytes, start)) return known
+  const found = known[slot]!
+  if (found.length === length && equals(found, bytes, start)) return found
   const name = bytes.toString('utf8', start, end)
   if (!isAscii(view, start, end)) return name
   const interned = Object.keys({ [name]: 0 })[0]! // V8 keeps one copy of each property name
-  names[slot] = interned
+  known[slot] = interned
   return interned
 }
 

@@ -13,15 +13,15 @@ export type Reader = Cursor & {
   key: string
   /** Set by `readString`: where its text ends. */
   textEnd: number
-  /** Names of the record before in their order, and where they start: most records have the same ones. */
-  readonly names: string[]
-  readonly nameStarts: number[]
+  /** The names of the record before in their order, as far as this one has not replaced them, and where they start. */
+  readonly lastNames: string[]
+  readonly lastNameStarts: number[]
   /** How many names of this record have been read. */
   nameCount: number
 }
 
-/** Above this many bytes one native call is faster than looking at each byte. [measured: 0.7 ns a byte] */
-const CUT_BYTES_MAX = 64
+/** Above this many bytes one native call is faster than looking at them and cutting. [measured: 57 and 53 ns for 256 bytes] */
+const CUT_BYTES_MAX = 256
 
 /**
  * Nested messages in one request, each of which becomes an object of some 100 bytes. 4 million: a body of 20 MiB with an attribute every ten bytes;
@@ -32,7 +32,7 @@ const MESSAGES_MAX = 2 ** 22
 export function openReader(bytes: Uint8Array): Reader {
   const cursor = openCursor(bytes, MESSAGES_MAX)
   const view = new DataView(cursor.bytes.buffer, cursor.bytes.byteOffset, cursor.bytes.length)
-  return { ...cursor, view, recordText: '', recordStart: 0, key: '', textEnd: -1, names: [], nameStarts: [], nameCount: 0 }
+  return { ...cursor, view, recordText: '', recordStart: 0, key: '', textEnd: -1, lastNames: [], lastNameStarts: [], nameCount: 0 }
 }
 
 /** Enters a record (span, log record, metric point). Returns the outer end, for `leave`. */

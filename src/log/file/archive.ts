@@ -1,4 +1,4 @@
-import { constants, lstatSync, renameSync, rmSync, type Stats } from 'node:fs'
+import { constants, existsSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createGzip, type Gzip } from 'node:zlib'
@@ -41,6 +41,7 @@ export async function compress({ source, archive, pause }: CompressOptions): Pro
     if (output === undefined) return { kind: 'busy' }
     try {
       const made = await fill({ input, output, before, pause })
+      if (!existsSync(source)) return { kind: 'gone' }
       if (!isUnchanged(source, before) || !isFile(unfinished, made)) return { kind: 'changed' }
       renameSync(unfinished, archive)
       await syncDirectory(archive)

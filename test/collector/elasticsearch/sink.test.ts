@@ -278,6 +278,27 @@ test('what leaves the machine is compressed', async () => {
   expect(bulks(standIn)[0]?.bytes).toBeLessThan(10_000)
 })
 
+test('compressed in many pieces, refused in part and put off in part, each record is where it belongs', async () => {
+  const standIn = await startStandIn()
+  onTestFinished(() => standIn.close())
+  const opened = open(standIn.url, { connection: { url: standIn.url, ca: undefined, credentials: undefined, gzip: true } })
+  await opened.start()
+  const bodies = Array.from({ length: 600 }, (_, index) => `${index} é🎙 ${'x'.repeat(200)}`)
+  const records = bodies.map((body) => log(source, { body }))
+  const numberOf = (message: unknown) => Number.parseInt(String(message), 10)
+  const busy = new Set(bodies.map(numberOf).filter((number) => number % 50 === 3))
+  standIn.itemFault = ({ message }, index) => {
+    if (index.endsWith('dead-letters')) return undefined
+    if (numberOf(message) % 50 === 7) return DAY_OLD
+    return busy.delete(numberOf(message)) ? BUSY : undefined
+  }
+  expect(await opened.send(logs(records))).toMatchObject({ kind: 'ok', rejected: { count: 12 } })
+  const messages = [...standIn.indexes.get(TODAY)!.values()].map((document) => Object(document).message)
+  expect(messages.toSorted()).toEqual(bodies.filter((body) => numberOf(body) % 50 !== 7).toSorted())
+  const poison = records.filter((_, index) => index % 50 === 7).map(({ uid }) => uid)
+  expect(deadLetters(standIn).map(([id]) => id)).toEqual(poison)
+})
+
 test('a time outside of the days that are kept makes no index', async () => {
   const { standIn, opened } = await openStandIn({ retentionDays: 2 })
   const day = 86_400_000_000

@@ -268,11 +268,19 @@ test('what names a record has does not depend on the records before it', () => {
 })
 
 test('a value that follows a UUID in one field is no UUID by that', () => {
-  const bytes = Buffer.alloc(27, 7)
-  const value = Buffer.concat([text(1, UID), field(7, bytes)])
-  const [found] = logs(decode('logs', 'protobuf', request(record(field(6, keyValue('log.record.uid', value))))))
-  expect(found?.uid).toMatch(UUID_V8)
-  expect(found?.uid).not.toBe(UID)
+  const uidOf = (...value: Buffer[]) =>
+    logs(decode('logs', 'protobuf', request(record(field(6, keyValue('log.record.uid', Buffer.concat(value)))))))[0]?.uid
+  expect(uidOf(text(1, UID), field(7, Buffer.alloc(27, 7)))).toMatch(UUID_V8)
+  // A field that nobody knows, behind a text of the same length.
+  expect(uidOf(text(1, 'x'.repeat(36)), text(15, UID))).toMatch(UUID_V8)
+  expect(uidOf(text(1, UID), text(15, 'x'))).toBe(UID)
+  expect(uidOf(text(1, UID.toUpperCase()))).toBe(UID)
+  expect(uidOf(text(1, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))).toMatch(UUID_V8)
+})
+
+test('a value may stand before its key', () => {
+  const pair = Buffer.concat([field(2, text(1, UID)), text(1, 'log.record.uid')])
+  expect(logs(decode('logs', 'protobuf', request(record(field(6, pair)))))[0]?.uid).toBe(UID)
 })
 
 const UUID_V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -6,6 +6,7 @@ import fs, {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -109,6 +110,16 @@ test('a file that is written to while it is compressed is left as it is', async 
   expect(await sweep(path)).toMatchObject([{ kind: 'compressed' }])
 })
 
+test('a file that another process has compressed meanwhile is gone, not changed', async () => {
+  const folder = makeFolder()
+  const retired = join(folder, 'app.log.2026-11-11T00-00-00-000Z')
+  writeOld(retired, 2, 'line\n')
+  const removeUnderWay = () => existsSync(`${retired}.gz.${process.pid}`) && rmSync(retired, { force: true })
+  const done = await sweep(join(folder, 'app.log'), { onPause: removeUnderWay })
+  expect(done).toEqual([{ kind: 'left', path: retired, reason: 'it has been renamed or removed in the meantime' }])
+  expect(readdirSync(folder)).toEqual([])
+})
+
 test('a link in the place of a backup is not followed', async () => {
   const folder = makeFolder()
   const secret = join(makeFolder(), 'secret')
@@ -164,7 +175,7 @@ test('an archive is on the disk before it gets its name, and has its name there 
   const folderHandle = await open(folder)
   const handles: { sync(this: FileHandle): Promise<void> } = Object.getPrototypeOf(folderHandle)
   await folderHandle.close()
-  const { renameSync, rmSync } = fs
+  const { renameSync, rmSync: remove } = fs
   const { sync } = handles
   vi.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
     await sync.call(this)
@@ -175,13 +186,13 @@ test('an archive is on the disk before it gets its name, and has its name there 
     note('rename to', to)
   }
   fs.rmSync = (path, options) => {
-    rmSync(path, options)
+    remove(path, options)
     note('remove', path)
   }
   syncBuiltinESMExports()
   onTestFinished(() => {
     vi.restoreAllMocks()
-    Object.assign(fs, { renameSync, rmSync })
+    Object.assign(fs, { renameSync, rmSync: remove })
     syncBuiltinESMExports()
   })
   await sweep(join(folder, 'app.log'))
@@ -194,19 +205,19 @@ test('an archive is on the disk before it gets its name, and has its name there 
   ])
 })
 
-test('two processes that make the same archive: the later one finds the source removed at the last moment, and it is none of its faults', async () => {
+test('two processes that make the same archive: the later one finds the source removed at the last moment, which is no fault', async () => {
   const folder = makeFolder()
   const retired = join(folder, 'app.log.2026-11-11T00-00-00-000Z')
   const surplus = join(folder, 'app.log.2026-11-10T00-00-00-000Z.gz')
   for (const path of [retired, surplus]) writeOld(path, 2, 'line\n')
-  const { rmSync } = fs
+  const { rmSync: remove } = fs
   fs.rmSync = (path, options) => {
-    rmSync(path)
-    rmSync(path, options)
+    remove(path)
+    remove(path, options)
   }
   syncBuiltinESMExports()
   onTestFinished(() => {
-    fs.rmSync = rmSync
+    fs.rmSync = remove
     syncBuiltinESMExports()
   })
   expect(await sweep(join(folder, 'app.log'), { archivesMax: 1 })).toMatchObject([{ kind: 'removed' }, { kind: 'compressed' }])
