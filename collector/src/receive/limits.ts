@@ -5,7 +5,7 @@ export type ReceiveLimits = {
   /**
    * Bodies in hand, from their first byte to the answer, over all connections; above it 429. 64 MiB: three of the largest bodies.
    * With their pieces on the way and the rows made of them that is some 300 MiB outside of V8's heap, and a collector that has to refuse
-   * for minutes takes 650 MiB in all [measured: bench/overload.ts].
+   * for minutes takes 680 MiB in all [measured: bench/overload.ts].
    */
   readonly inFlightBytesMax: number
   /** Longest wait for a whole body. 30 s: 20 MiB at 6 Mbit/s, and the official collector's own timeout for sending. */
