@@ -1,5 +1,4 @@
 /** CREATE: what a command needs of the stores; {@link createCollector} is the same for the service. */
-
 import { join } from 'node:path'
 import { countWaiting } from '../../src/wire/spool-look.ts'
 import { describeRemains } from './alert-remains.ts'

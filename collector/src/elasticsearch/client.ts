@@ -3,6 +3,7 @@ import https from 'node:https'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { parseRetryAfter } from '../../../src/wire/retry-after.ts'
+import { describeError } from '../describe-error.ts'
 import { isLoopback } from '../loopback.ts'
 
 /** How to reach a server: what it is called, and who we are to it. */
@@ -157,9 +158,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Node leaves the message of a refused connection to several addresses empty, and an abort says nothing of why. */
+/** An abort says nothing of why. */
 function describe(error: unknown, origin: string, signal: AbortSignal): Error {
   const cause = signal.aborted && signal.reason instanceof Error ? signal.reason : error
-  const reason = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause)
-  return new Error(`Elasticsearch at ${origin} did not answer: ${reason}`, { cause })
+  return new Error(`Elasticsearch at ${origin} did not answer: ${describeError(cause)}`, { cause })
 }

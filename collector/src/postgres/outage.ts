@@ -1,6 +1,6 @@
 import type { Sink } from '../batch.ts'
+import { describeError } from '../describe-error.ts'
 import { createSeldom } from '../seldom.ts'
-import { describeError } from './reason.ts'
 
 export type OutageNotes = {
   /** `sink`, and what becomes of its batches is noted. */

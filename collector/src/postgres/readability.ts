@@ -1,6 +1,6 @@
+import { describeError } from '../describe-error.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Database } from './queryable.ts'
-import { describeError } from './reason.ts'
 
 export type Readability = {
   /** Whether the API can read. Bounded in time, never rejects. */

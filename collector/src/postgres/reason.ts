@@ -1,3 +1,4 @@
+import { describeError } from '../describe-error.ts'
 import { sqlState } from './sqlstate.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
@@ -6,10 +7,4 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 export function reasonOf(error: unknown): string {
   const reason = describeError(error)
   return sqlState(error) === INSUFFICIENT_PRIVILEGE ? `${reason}: DATABASE_ADMIN_URL must name the owner of the tables` : reason
-}
-
-/** The message; Node leaves that of a refused connection to several addresses empty. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message || ('code' in error ? String(error.code) : error.name)
 }

@@ -53,20 +53,14 @@ export function postgresSink({ database, partitions, logLevel }: PostgresSinkOpt
       bytes: batch.source?.bytes.length ?? 0,
       release: () => batch.release?.(),
     })
-    if (batch.signal === 'traces')
-      return accepted(
-        await store(
-          spans,
-          load(() => batch.records),
-        ),
-      )
-    if (batch.signal === 'metrics')
-      return accepted(
-        await store(
-          points,
-          load(() => batch.records),
-        ),
-      )
+    if (batch.signal === 'traces') {
+      const all = load(() => batch.records)
+      return accepted(await store(spans, all))
+    }
+    if (batch.signal === 'metrics') {
+      const all = load(() => batch.records)
+      return accepted(await store(points, all))
+    }
     const isWanted = (record: LogRecord) => severityOf(record) >= severityMin
     const wanted = load(severityMin === 0 ? () => batch.records : () => batch.records.filter(isWanted))
     const belowLevel = batch.records.length - wanted.count
